@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+// Skerry: an S3-compatible object store whose unit of availability is the site.
+// Targets stand in dependency order: a module uses only modules above it (ARCHITECTURE.md, "The rooms").
+
+import PackageDescription
+
+/// One list for every Swift target.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "skerry",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "skerry", targets: ["skerry"]),
+        .library(name: "SkerryCache", targets: ["SkerryCache"]),
+        .library(name: "SkerryCRDT", targets: ["SkerryCRDT"]),
+        .library(name: "SkerryStorage", targets: ["SkerryStorage"]),
+        .library(name: "SkerryHTTP", targets: ["SkerryHTTP"]),
+        .library(name: "SkerryHTTPServer", targets: ["SkerryHTTPServer"]),
+        .library(name: "SkerryRocksDB", targets: ["SkerryRocksDB"]),
+        .library(name: "SkerryChunks", targets: ["SkerryChunks"]),
+        .library(name: "SkerryObjects", targets: ["SkerryObjects"]),
+        .library(name: "SkerryS3", targets: ["SkerryS3"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["JSON"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "SkerryCache", swiftSettings: settings),
+        .target(name: "SkerryCRDT", swiftSettings: settings),
+        .target(name: "SkerryStorage", swiftSettings: settings),
+        .target(name: "SkerryHTTP", dependencies: [httpTypes], swiftSettings: settings),
+        .target(
+            name: "SkerryHTTPServer",
+            dependencies: [
+                "SkerryHTTP", httpTypes, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
+        .target(name: "SkerryRocksDB", dependencies: ["SkerryStorage", "CRocksDB", logging], swiftSettings: settings),
+        // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
+        .target(name: "CSkerryKernels"),
+        .target(
+            name: "SkerryChunks", dependencies: ["SkerryStorage", "SkerryCache", "CSkerryKernels", crypto],
+            swiftSettings: settings),
+        .target(
+            name: "SkerryObjects", dependencies: ["SkerryChunks", "SkerryCRDT", "SkerryCache", "SkerryStorage", logging],
+            swiftSettings: settings),
+        .target(
+            name: "SkerryS3", dependencies: ["SkerryHTTP", "SkerryObjects", "SkerryChunks", httpTypes, crypto, logging],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "skerry",
+            dependencies: [
+                "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryHTTPServer", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "SkerryCacheTests", dependencies: ["SkerryCache"], swiftSettings: settings),
+        .testTarget(name: "SkerryCRDTTests", dependencies: ["SkerryCRDT"], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryStorageTests", dependencies: ["SkerryStorage", "SkerryRocksDB"],
+            resources: [.copy("Golden")], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryHTTPServerTests", dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes], swiftSettings: settings),
+        .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", crypto], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryRocksDB"],
+            resources: [.copy("Golden")], swiftSettings: settings),
+        .testTarget(name: "SkerryS3Tests", dependencies: ["SkerryS3", "SkerryObjects", "SkerryHTTP", httpTypes], swiftSettings: settings),
+    ]
+)
