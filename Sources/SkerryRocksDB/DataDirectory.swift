@@ -85,7 +85,7 @@ public final class DataDirectory: Sendable {
         let text = String(decoding: try file.read(at: 0, count: 256), as: UTF8.self)
         let lines = text.split(separator: "\n")
         let words = lines.count > 1 ? lines[1].split(separator: " ") : []
-        guard lines.first == DataDirectoryNames.magic, words.count >= 2, words[0] == "format", let format = Int(words[1]) else {
+        guard let first = lines.first, first == DataDirectoryNames.magic, words.count >= 2, words[0] == "format", let format = Int(words[1]) else {
             throw StorageError(.foreign, "the format file is not ours", path: names.formatPath)
         }
         guard format <= DataDirectory.format else {

@@ -59,14 +59,14 @@ public struct PosixFileLayer: FileLayer {
     }
 
     public func createDirectory(_ path: String) throws(StorageError) {
-        if mkdir(path, PosixFileLayer.directoryMode) == 0 { return }
+        if mkdir(path, PosixFileLayer.directoryMode) == 0 { return try syncDirectory(PosixFileLayer.parent(of: path)) }
         switch errno {
         case EEXIST where isDirectory(path):
             return
-        case ENOENT:
-            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw posixError(path, "mkdir", ENOENT) }
-            try createDirectory(String(path[..<slash]))
+        case ENOENT where PosixFileLayer.parent(of: path) != path:
+            try createDirectory(PosixFileLayer.parent(of: path))
             try posix(path, "mkdir") { mkdir(path, PosixFileLayer.directoryMode) }
+            try syncDirectory(PosixFileLayer.parent(of: path))
         case let number:
             throw posixError(path, "mkdir", number)
         }
@@ -85,6 +85,11 @@ public struct PosixFileLayer: FileLayer {
     func isDirectory(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     private static func openFile(_ path: String, _ flags: CInt, _ mode: mode_t) -> CInt {

@@ -22,10 +22,9 @@ struct RocksDBOptions: ~Copyable {
     private static let scanBlockSize = 16 << 10
     /// Entries per bucket of the hash in a data block.
     private static let blockHashRatio = 0.75
-    /// Bytes that a memory table takes at a time; seven families would otherwise hold seven times the default of 1 MiB.
-    private static let arenaBlockSize = 256 << 10
-    /// Of a memory table's size, for its own filter.
-    private static let memoryFilterRatio = 0.02
+    /// Bytes that a memory table takes at a time. They count against the bound as soon as they are taken, once for each family, so
+    /// with the default of 1 MiB a quarter of the room would be used by empty tables.
+    private static let arenaBlockSize = 64 << 10
     /// Bytes of the information log file, and how many of them.
     private static let logFileSize = 1 << 20
     private static let logFileCount = 2
@@ -82,8 +81,6 @@ struct RocksDBOptions: ~Copyable {
         rocksdb_options_set_write_buffer_size(options, configuration.writeBufferSize)
         rocksdb_options_set_max_write_buffer_number(options, 4)
         rocksdb_options_set_arena_block_size(options, RocksDBOptions.arenaBlockSize)
-        rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, RocksDBOptions.memoryFilterRatio)
-        rocksdb_options_set_memtable_whole_key_filtering(options, 1)
         // One committer writes: what makes several fast makes one slower.
         rocksdb_options_set_allow_concurrent_memtable_write(options, 0)
     }

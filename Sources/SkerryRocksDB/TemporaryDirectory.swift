@@ -5,7 +5,7 @@ internal import Musl
 #elseif canImport(Darwin)
 internal import Darwin
 #endif
-package import SkerryStorage
+internal import SkerryStorage
 
 /// Makes a directory of its own, runs `body` with its path, and removes it with all it holds, however `body` ends.
 package func withTemporaryDirectory<Value>(_ body: (String) throws -> Value) throws -> Value {
@@ -30,9 +30,11 @@ private func makeTemporaryDirectory() throws(StorageError) -> String {
 
 /// Removes what it can: a rest in the directory for temporary files is no reason to fail.
 private func removeTree(_ path: String) {
-    let files = PosixFileLayer()
-    if let names = try? files.list(path), files.isDirectory(path) {
-        for name in names { removeTree(path + "/" + name) }
+    // A link is removed itself, not what it leads to.
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR {
+        for name in (try? PosixFileLayer().list(path)) ?? [] { removeTree(path + "/" + name) }
         rmdir(path)
     } else {
         unlink(path)

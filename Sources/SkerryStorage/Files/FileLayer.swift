@@ -17,7 +17,7 @@ public protocol FileLayer: Sendable {
     func remove(_ path: String) throws(StorageError)
     /// Names in the directory, sorted by bytes, without `.` and `..`.
     func list(_ directory: String) throws(StorageError) -> [String]
-    /// Makes the directory, and those above it that are missing; nothing when it is there.
+    /// Makes the directory, and those above it that are missing, durably; nothing when it is there.
     func createDirectory(_ path: String) throws(StorageError)
     /// Makes the names in the directory durable.
     func syncDirectory(_ path: String) throws(StorageError)
@@ -70,7 +70,7 @@ public protocol OpenFile: AnyObject, Sendable {
 
 extension OpenFile {
     /// Writes one buffer.
-    func write(_ bytes: [UInt8], at offset: UInt64) throws(StorageError) {
+    public func write(_ bytes: [UInt8], at offset: UInt64) throws(StorageError) {
         let outcome = bytes.withUnsafeBytes { buffer in
             Result { () throws(StorageError) in try write([buffer], at: offset) }
         }
@@ -78,7 +78,7 @@ extension OpenFile {
     }
 
     /// Reads up to `count` bytes, fewer only where the file ends.
-    func read(at offset: UInt64, count: Int) throws(StorageError) -> [UInt8] {
+    public func read(at offset: UInt64, count: Int) throws(StorageError) -> [UInt8] {
         var failure: StorageError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(StorageError) {
