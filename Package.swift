@@ -48,7 +48,9 @@ let package = Package(
     targets: [
         .target(name: "SkerryCache", swiftSettings: settings),
         .target(name: "SkerryCRDT", swiftSettings: settings),
-        .target(name: "SkerryStorage", swiftSettings: settings),
+        // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
+        .target(name: "CSkerryKernels"),
+        .target(name: "SkerryStorage", dependencies: ["CSkerryKernels"], swiftSettings: settings),
         .target(name: "SkerryHTTP", dependencies: [httpTypes], swiftSettings: settings),
         .target(
             name: "SkerryHTTPServer",
@@ -61,8 +63,6 @@ let package = Package(
             swiftSettings: settings),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         .target(name: "SkerryRocksDB", dependencies: ["SkerryStorage", "CRocksDB", logging], swiftSettings: settings),
-        // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
-        .target(name: "CSkerryKernels"),
         .target(
             name: "SkerryChunks", dependencies: ["SkerryStorage", "SkerryCache", "CSkerryKernels", crypto],
             swiftSettings: settings),

@@ -1,4 +1,4 @@
-public import SkerryChunks
+import SkerryChunks
 import SkerryStorage
 
 /// The bytes of one part on their way to the log. Finish it or abort it; dropping it aborts too.
