@@ -84,6 +84,13 @@ extension CoalescingCache {
     public var charged: Int { shards.reduce(0) { sum, shard in sum + shard.core.withLock { $0.cache.charge } } }
 }
 
+extension CoalescingCache {
+    /// Callers that wait now for a load of a key in the shard of `key`; lets tests know that a wait has begun.
+    package func waiterCount(of key: Key) -> Int {
+        shard(of: key).core.withLock { $0.waiterCount }
+    }
+}
+
 // MARK: - Loading
 
 extension CoalescingCache {
