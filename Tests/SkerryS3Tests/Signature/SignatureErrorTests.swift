@@ -362,7 +362,7 @@ import Testing
         for target in targets {
             let original = try RequestTarget(presigned(target))
             try authenticate(presigned(target))
-            for _ in 0..<20_000 {
+            for _ in 0..<5_000 {
                 var bytes = Array(target.utf8)
                 for _ in 0..<Int.random(in: 1...3, using: &numbers) {
                     let index = Int.random(in: 0..<bytes.count, using: &numbers)
@@ -385,7 +385,7 @@ import Testing
     @Test func `a mutated authorization never passes and never traps`() {
         var numbers = SeededNumbers(state: 13)
         let authorization = Array(request().headerFields[.authorization]!.utf8)
-        for _ in 0..<20_000 {
+        for _ in 0..<5_000 {
             var bytes = authorization
             let index = Int.random(in: 0..<bytes.count, using: &numbers)
             if Bool.random(using: &numbers) { bytes[index] = UInt8.random(in: 33...126, using: &numbers) } else { bytes.removeSubrange(index...) }
