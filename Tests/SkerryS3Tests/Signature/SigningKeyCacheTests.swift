@@ -35,12 +35,27 @@ import Testing
         #expect(cache.count == 1)
     }
 
+    @Test func `a key outlives one generation unused, and not two`() {
+        let cache = SigningKeyCache(region: "us-east-1")
+        _ = cache.key(for: exampleCredential, day: 20_130_524)
+        func fillGeneration(_ number: Int) {
+            for index in 0..<SigningKeyCache.generationCapacity {
+                _ = cache.key(for: SigningCredential(accessKey: "key\(number)-\(index)", secretKey: "s"), day: 20_130_524)
+            }
+        }
+        fillGeneration(0)
+        #expect(cache.holds(exampleCredential.accessKey, day: 20_130_524))
+        fillGeneration(1)
+        #expect(!cache.holds(exampleCredential.accessKey, day: 20_130_524))
+    }
+
     @Test func `the cache stays within two generations and keeps what is in use`() {
         let cache = SigningKeyCache(region: "us-east-1")
-        for number in 0..<(5 * SigningKeyCache.generationCapacity) {
+        for number in 0..<(3 * SigningKeyCache.generationCapacity) {
             _ = cache.key(for: SigningCredential(accessKey: "key\(number)", secretKey: "s"), day: 20_130_524)
             _ = cache.key(for: exampleCredential, day: 20_130_524)
             #expect(cache.count <= 2 * SigningKeyCache.generationCapacity)
+            #expect(cache.holds(exampleCredential.accessKey, day: 20_130_524))
         }
     }
 

@@ -230,6 +230,7 @@ import Testing
     @Test func `bytes behind the end are refused`() {
         #expect(Self.error(Self.unsigned + "\r\nx") == .extraBytes(offset: 15))
         #expect(Self.error(Self.unsigned + "\r\n\r\n\r\n") == .extraBytes(offset: 17))
+        #expect(Self.error(Self.unsigned + "\r\n\r\n\n") == .extraBytes(offset: 17))
         #expect(Self.error(Self.unsigned + "\r\n5\r\nhello\r\n") == .extraBytes(offset: 15))
     }
 
