@@ -67,7 +67,7 @@ enum CanonicalRequest {
         if keepingEscapedSlashes, let path = target.pathWithEscapedSlash {
             appendPath(keepingEscapedSlashes: path, to: &text)
         } else {
-            text.appendPercentEncoded(target.path[...], keepingSlash: true)
+            text.appendPercentEncoded(target.path, keepingSlash: true)
         }
         text.append(newline)
         target.query.appendCanonical(to: &text)
@@ -99,7 +99,7 @@ enum CanonicalRequest {
             if index > 0 { text.append(UInt8(ascii: "/")) }
             var decoded: [UInt8] = []
             _ = decoded.appendPercentDecoded(segment, plusIsSpace: false)
-            text.appendPercentEncoded(decoded[...], keepingSlash: false)
+            text.appendPercentEncoded(decoded, keepingSlash: false)
         }
     }
 

@@ -24,21 +24,25 @@ extension [UInt8] {
     /// Appends `bytes` in canonical percent-encoding.
     ///
     /// - Parameter keepingSlash: Whether `/` stays itself (a path) or becomes `%2F` (a query).
-    mutating func appendPercentEncoded(_ bytes: ArraySlice<UInt8>, keepingSlash: Bool) {
+    mutating func appendPercentEncoded(_ bytes: some Sequence<UInt8>, keepingSlash: Bool) {
+        if bytes.withContiguousStorageIfAvailable({ appendPercentEncoded($0, keepingSlash: keepingSlash) }) == nil {
+            Array(bytes).withUnsafeBufferPointer { appendPercentEncoded($0, keepingSlash: keepingSlash) }
+        }
+    }
+
+    private mutating func appendPercentEncoded(_ bytes: UnsafeBufferPointer<UInt8>, keepingSlash: Bool) {
         let plain = keepingSlash ? ByteClass.unreserved | ByteClass.slash : ByteClass.unreserved
         ByteClass.table.withUnsafeBufferPointer { table in
-            bytes.withUnsafeBufferPointer { bytes in
-                // Runs of plain bytes are copied at once: nearly every byte of a key or a query is plain.
-                var start = 0
-                for index in 0..<bytes.count where table[Int(bytes[index])] & plain == 0 {
-                    append(contentsOf: bytes[start..<index])
-                    append(UInt8(ascii: "%"))
-                    append(Hex.upperDigit(bytes[index] >> 4))
-                    append(Hex.upperDigit(bytes[index] & 15))
-                    start = index + 1
-                }
-                append(contentsOf: bytes[start...])
+            // Runs of plain bytes are copied at once: nearly every byte of a key or a query is plain.
+            var start = 0
+            for index in 0..<bytes.count where table[Int(bytes[index])] & plain == 0 {
+                append(contentsOf: bytes[start..<index])
+                append(UInt8(ascii: "%"))
+                append(Hex.upperDigit(bytes[index] >> 4))
+                append(Hex.upperDigit(bytes[index] & 15))
+                start = index + 1
             }
+            append(contentsOf: bytes[start...])
         }
     }
 
