@@ -112,6 +112,9 @@ extension ConnectionHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
+        case HTTPParserError.invalidEOFState:
+            // The client left amid a message; that the connection is gone follows at once and says the same.
+            return
         case is HTTPParserError, is ByteToMessageDecoderError:
             machine.received(.refused(Refusal(parserError: error)))
             advance()

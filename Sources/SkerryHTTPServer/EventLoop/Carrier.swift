@@ -100,7 +100,7 @@ extension HTTPServerError {
     init(_ error: any Error, _ configuration: HTTPServerConfiguration) {
         if let error = error as? IOError {
             self = .bind(host: configuration.host, port: configuration.port, errnoCode: error.errnoCode)
-        } else if let error = error as? SocketAddressError, case .unknown = error {
+        } else if error is SocketAddressError.UnknownHost {
             self.init(.unknownHost, "cannot listen on \(configuration.host):\(configuration.port): the host name is unknown")
         } else {
             self.init(.other, "cannot listen on \(configuration.host):\(configuration.port): \(error)")
