@@ -48,10 +48,13 @@ public final class HTTPServer: Sendable {
             let address = Address(host: channel.localAddress?.ipAddress ?? configuration.host, port: channel.localAddress?.port ?? 0)
             state.withLock { $0 = .running(carrier, channel, stopping: nil) }
             logger.info("serving HTTP", metadata: ["address": "\(address)"])
+            // A shutdown that came during the start found nothing to stop.
+            if shutdownSignal.isSent { await shutdownGracefully() }
             return address
         } catch {
             await carrier.stop()
             state.withLock { $0 = .stopped }
+            shutdownSignal.send()
             throw HTTPServerError(error, configuration)
         }
     }

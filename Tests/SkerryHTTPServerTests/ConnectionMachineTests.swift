@@ -186,9 +186,35 @@ import Testing
 
     // MARK: Time
 
-    @Test func `A new connection has the time of a head`() {
+    @Test func `A new connection has the time of a head, and is told only when it began one`() {
+        let fresh = machine
+        #expect(tick(4) == "none")
+        #expect(tick(5) == "close")
+        machine = fresh
+        machine.readCompleted(now: 3)
         #expect(tick(4) == "none")
         #expect(tick(5) == "refuse headTimedOut")
+    }
+
+    @Test func `What comes unasked beyond one read is a flood`() {
+        receive([Self.head(length: 1_000_000), Self.bytes(60_000)])
+        #expect(step() == "dispatch")
+        #expect(!machine.isFlooded)
+        receive([Self.bytes(60_000)])
+        #expect(machine.isFlooded)
+        #expect(piece() == "60000")
+        #expect(!machine.isFlooded)
+    }
+
+    @Test func `A body is read in small pieces until it is asked for, and never more than is left of it`() {
+        receive([Self.head(length: 100_000)])
+        #expect(step() == "dispatch")
+        #expect(machine.readSizeWanted == ReceiveSizing.smallSize)
+        #expect(piece() == "wait")
+        #expect(machine.readSizeWanted == ReceiveSizing.largeSize)
+        receive([Self.bytes(65_536)])
+        #expect(piece() == "65536")
+        #expect(machine.readSizeWanted == 100_000 - 65_536 + ReceiveSizing.smallSize)
     }
 
     @Test func `An idle connection has its own time, and a started head has the head's from its first byte`() {
@@ -256,6 +282,8 @@ import Testing
         let busy = machine
         _ = replyStarts()
         _ = replyEnded(now: 0)
+        #expect(shutdownBegan())
+        machine = ConnectionMachine(patience: Self.patience, now: 0)
         #expect(shutdownBegan())
         machine = busy
         #expect(!shutdownBegan())

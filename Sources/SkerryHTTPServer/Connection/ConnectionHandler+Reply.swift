@@ -16,35 +16,35 @@ extension ConnectionHandler {
         guard isOpen else { return }
         let framing = ReplyFraming(of: reply, method: head.request.method, isHTTP10: head.isHTTP10)
         let buffer = begin(reply, framing: framing, isHTTP10: head.isHTTP10)
-        let isWhole = framing.sendsBody ? await sendBody(reply.body, behind: buffer, framing: framing) : sendHead(buffer)
+        let isWhole = framing.sendsBody ? await sendBody(reply.body, behind: buffer, framing: framing) : send(head: buffer)
         guard isWhole else { return abort() }
         await finish()
     }
 
     /// The head, in a buffer with room for a small body.
     private func begin(_ reply: HTTPReply, framing: ReplyFraming, isHTTP10: Bool) -> ByteBuffer {
-        let asksToClose = reply.head.headerFields[values: .connection].contains { $0.lowercased() == "close" }
+        let asksToClose = reply.head.headerFields.contains { $0.name == .connection && $0.value.lowercased() == "close" }
         let isKeptAlive = machine.replyStarts(closesConnection: asksToClose || framing == .untilClose || loop.isShuttingDown)
-        loop.scratch.clear()
+        var buffer = loop.takeScratch()
         ReplyHead.write(
             reply.head, framing: framing, connection: .init(isKeptAlive: isKeptAlive, isHTTP10: isHTTP10),
-            date: loop.date.value(), into: &loop.scratch)
-        return loop.scratch
+            date: loop.date.value(), into: &buffer)
+        return buffer
     }
 
-    private func sendHead(_ buffer: ByteBuffer) -> Bool {
+    /// Hands a buffer with the head to the channel and the buffer's room to the next reply.
+    private func send(head buffer: consuming ByteBuffer) -> Bool {
         write(buffer)
+        loop.giveBackScratch(buffer)
         return true
     }
 
-    private func sendBody(_ body: HTTPReply.Body, behind head: ByteBuffer, framing: ReplyFraming) async -> Bool {
+    private func sendBody(_ body: HTTPReply.Body, behind head: consuming ByteBuffer, framing: ReplyFraming) async -> Bool {
         switch body {
         case .none:
-            write(head)
-            return true
+            return send(head: head)
         case .bytes(let bytes):
-            send(bytes, behind: head)
-            return true
+            return send(bytes, behind: head)
         case .file(let regions):
             return await send(regions, behind: head)
         case .stream(let length, let next):
@@ -67,29 +67,21 @@ extension ConnectionHandler {
 // MARK: - Bytes and files
 
 extension ConnectionHandler {
-    private func send(_ bytes: [UInt8], behind head: ByteBuffer) {
+    /// The bytes are copied into a buffer in any case, so they are copied behind the head and leave in one write.
+    private func send(_ bytes: [UInt8], behind head: consuming ByteBuffer) -> Bool {
         var buffer = head
-        if bytes.count <= LoopConnections.scratchSizeMaximum {
-            append(bytes, to: &buffer)
-            write(buffer)
-        } else {
-            write(buffer)
-            write(ByteBuffer(bytes: bytes))
-        }
-    }
-
-    private func append(_ bytes: [UInt8], to buffer: inout ByteBuffer) {
+        buffer.reserveCapacity(minimumWritableBytes: bytes.count)
         buffer.writeBytes(bytes)
+        return send(head: buffer)
     }
 
-    private func send(_ regions: [HTTPReply.FileRegion], behind head: ByteBuffer) async -> Bool {
+    private func send(_ regions: [HTTPReply.FileRegion], behind head: consuming ByteBuffer) async -> Bool {
         var buffer = head
         if let region = regions.first, regions.count == 1, region.count <= Self.copiedFileSizeMaximum {
             guard buffer.append(region) else { return false }
-            write(buffer)
-            return true
+            return send(head: buffer)
         }
-        write(buffer)
+        _ = send(head: buffer)
         return await send(regions)
     }
 
@@ -125,8 +117,7 @@ extension ConnectionHandler {
     private func send(
         _ next: @Sendable () async throws -> HTTPReply.Piece?, length: UInt64?, behind head: ByteBuffer, isChunked: Bool
     ) async -> Bool {
-        // The shared buffer may serve other connections while this one awaits its service.
-        var head: ByteBuffer? = ByteBuffer(buffer: head)
+        var head: ByteBuffer? = head
         var rest = length ?? .max
         do {
             while let piece = try await next() {

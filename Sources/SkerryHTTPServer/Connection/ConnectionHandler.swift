@@ -94,6 +94,7 @@ extension ConnectionHandler {
             }
         case .body(let bytes):
             machine.received(.body(bytes))
+            if machine.isFlooded { context.close(promise: nil) }
         case .end:
             machine.received(.end)
         }

@@ -64,8 +64,15 @@ struct ConnectionMachine {
 
     private var parts = CircularBuffer<Part>(initialCapacity: 4)
 
+    /// Not a byte has come yet.
+    private var isFresh = true
+    /// Bytes of bodies in `parts`.
+    private var bytesWaiting = 0
+
     private var body = BodyState.complete
     private var isBodyAwaited = false
+    /// The service has asked for the body at least once.
+    private var isBodyWanted = false
     private var isContinuePending = false
     private var isKeptAlive = true
     /// Bytes of the body of the request in service that have come and, for a known length, those still to come.
@@ -91,12 +98,19 @@ extension ConnectionMachine {
         case .lingering, .closed:
             return
         case .idle, .head, .serving, .draining:
+            if case .body(let bytes) = part { bytesWaiting += bytes.readableBytes }
             parts.append(part)
         }
     }
 
+    /// More waits than one read can bring. It happens only when the client has left: the channel then empties the socket unasked.
+    var isFlooded: Bool {
+        bytesWaiting > ReceiveSizing.largeSize
+    }
+
     /// A read event ended. Bytes that made no whole head start the clock of the head.
     mutating func readCompleted(now: Tick) {
+        isFresh = false
         if phase == .idle, parts.isEmpty {
             phase = .head
             deadline = now + patience.head
@@ -117,7 +131,7 @@ extension ConnectionMachine {
 
     /// Bytes worth reading at once: a body is read in large pieces once somebody asks for it.
     var readSizeWanted: Int {
-        guard isBodyAwaited || isDraining else { return ReceiveSizing.smallSize }
+        guard phase == .serving && isBodyWanted || isDraining else { return ReceiveSizing.smallSize }
         guard let bodyExpected else { return ReceiveSizing.largeSize }
         let rest = bodyExpected > bodyReceived ? bodyExpected - bodyReceived : 0
         return rest >= UInt64(ReceiveSizing.largeSize) ? ReceiveSizing.largeSize : Int(rest) + ReceiveSizing.smallSize
@@ -168,6 +182,7 @@ extension ConnectionMachine {
         phase = .serving
         deadline = .max
         body = .open
+        isBodyWanted = false
         bodyReceived = 0
         bodyExpected = head.bodyLength
         bodyDeadline = .max
@@ -186,6 +201,7 @@ extension ConnectionMachine {
         while let part = parts.popFirst() {
             switch part {
             case .body(let bytes):
+                bytesWaiting -= bytes.readableBytes
                 budget -= bytes.readableBytes
                 guard budget >= 0 else { return .linger }
             case .end:
@@ -225,8 +241,10 @@ extension ConnectionMachine {
         case .failed(let error): return .failed(error)
         case .open: break
         }
+        isBodyWanted = true
         switch parts.popFirst() {
         case .body(let bytes):
+            bytesWaiting -= bytes.readableBytes
             bodyReceived += UInt64(bytes.readableBytes)
             isContinuePending = false
             return .bytes(bytes)
@@ -308,6 +326,7 @@ extension ConnectionMachine {
     mutating func lingeringBegan(now: Tick) {
         phase = .lingering
         parts.removeAll(keepingCapacity: false)
+        bytesWaiting = 0
         deadline = now + patience.linger
     }
 
@@ -315,6 +334,7 @@ extension ConnectionMachine {
     mutating func closed() {
         phase = .closed
         parts.removeAll(keepingCapacity: false)
+        bytesWaiting = 0
         if body == .open { body = .failed(.truncated) }
         isKeptAlive = false
     }
@@ -363,6 +383,8 @@ extension ConnectionMachine {
         if isBodyAwaited { return bodyTicked(now: now) }
         guard now >= deadline else { return .none }
         switch phase {
+        case .head where isFresh:
+            return .close
         case .head:
             phase = .serving
             isKeptAlive = false
@@ -390,7 +412,8 @@ extension ConnectionMachine {
         isShuttingDown = true
         switch phase {
         case .idle: return parts.isEmpty
-        case .head, .serving, .draining, .lingering, .closed: return false
+        case .head: return isFresh
+        case .serving, .draining, .lingering, .closed: return false
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HTTPTypes
 internal import NIOHTTP1
 
@@ -48,8 +49,9 @@ enum Refusal: Error, Equatable {
 extension RequestHead {
     /// Reads what the parser found.
     ///
-    /// The target and the values arrive as strings the parser repaired: bytes that are no UTF-8 have become U+FFFD, so two different keys would
-    /// look alike. Such a request is refused; its client has to percent-encode.
+    /// Targets are ASCII (RFC 3986): the parser refuses any other byte there, so a key travels percent-encoded or not at all, and what stands
+    /// between the percent signs is untouched. Values arrive as strings the parser repaired: bytes that are no UTF-8 have become U+FFFD.
+    /// A request with one is refused, for what was signed or is to be stored is no longer known.
     ///
     /// `Host` stands both in `authority` and among the fields, because signatures cover the field.
     init(_ head: HTTPRequestHead, isSecure: Bool) throws(Refusal) {
@@ -105,14 +107,11 @@ extension RequestHead {
 }
 
 extension String {
-    /// Whether U+FFFD stands in the string; cheap for ASCII, whose bytes never match.
+    /// Whether U+FFFD stands in the string. Nearly every string of a head is ASCII, where its first byte does not occur.
     fileprivate var containsReplacementCharacter: Bool {
-        var rest = self.utf8[...]
-        while let index = rest.firstIndex(of: 0xEF) {
-            rest = rest[index...]
-            if rest.starts(with: [0xEF, 0xBF, 0xBD]) { return true }
-            rest = rest.dropFirst()
+        let mayContain = utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { memchr($0, 0xEF, bytes.count) != nil } ?? false
         }
-        return false
+        return mayContain != false && unicodeScalars.contains("\u{FFFD}")
     }
 }

@@ -45,6 +45,8 @@ final class Carrier: Sendable {
             preconditionFailure("a connection on a foreign event loop")
         }
         let open = loops.reduce(0) { $0 + $1.counters.openConnectionCount }
+        // A refusal takes its time to be read. Beyond this room even that is too much, and the connection is closed at once.
+        guard open < configuration.limits.connections + Self.refusalRoom else { throw ChannelError.operationUnsupported }
         let sizing = ReceiveSizing(counters: loop.counters)
         try channel.syncOptions?.setOption(.recvAllocator, value: sizing)
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: .init(configuration.limits))
@@ -55,6 +57,9 @@ final class Carrier: Sendable {
             ByteToMessageHandler(decoder, maximumBufferSize: configuration.limits.headSize + ReceiveSizing.largeSize))
         try channel.pipeline.syncOperations.addHandler(handler)
     }
+
+    /// Connections above the limit that are told so.
+    private static let refusalRoom = 256
 
     /// Lets requests under way finish, for so long, then cuts the rest. False when tasks did not end even then.
     func drain(within timeout: Duration) async -> Bool {

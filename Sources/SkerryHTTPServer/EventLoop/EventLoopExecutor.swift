@@ -24,7 +24,10 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Calls `body` and then runs every job it made ready, and those that these make ready.
+    /// Jobs run in one turn before the loop looks at its sockets again: a task that yields in a circle must not starve them.
+    private static let turnSizeMaximum = 256
+
+    /// Calls `body` and then runs the jobs it made ready, and those that these make ready.
     ///
     /// Called on the event loop. A nested call leaves the jobs to the outer one.
     func run(_ body: () -> Void) {
@@ -32,9 +35,12 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
         guard !isRunning else { return body() }
         isRunning = true
         body()
-        while let job = ready.popFirst() {
+        var jobsLeft = Self.turnSizeMaximum
+        while jobsLeft > 0, let job = ready.popFirst() {
             job.runSynchronously(on: asUnownedTaskExecutor())
+            jobsLeft -= 1
         }
         isRunning = false
+        if !ready.isEmpty { eventLoop.execute { [self] in run {} } }
     }
 }

@@ -17,8 +17,8 @@ final class LoopConnections: @unchecked Sendable {
     private(set) var now: ConnectionMachine.Tick = 0
     private(set) var isShuttingDown = false
     var date = DateField()
-    /// Where small replies are put together; taken over by the next one as soon as the socket has the bytes.
-    var scratch: ByteBuffer
+    /// Where replies are put together, see ``takeScratch()``.
+    private var scratch = ByteBuffer()
 
     private let tickLength: Duration
     private var clock: RepeatedTask?
@@ -30,14 +30,26 @@ final class LoopConnections: @unchecked Sendable {
     init(eventLoop: any EventLoop, configuration: HTTPServerConfiguration) {
         self.eventLoop = eventLoop
         executor = EventLoopExecutor(eventLoop)
-        scratch = ByteBufferAllocator().buffer(capacity: Self.scratchSizeMaximum)
         tickLength = Self.tickLength(for: configuration.timeouts)
         patience = .init(configuration, tickLength: tickLength)
         replyPatience = configuration.timeouts.reply.ticks(of: tickLength)
     }
 
-    /// Bytes of the largest reply that is put together in the shared buffer.
-    static let scratchSizeMaximum = 32 * 1024
+    /// Bytes of the largest buffer worth keeping for the next reply.
+    private static let scratchSizeMaximum = 64 * 1024
+
+    /// An empty buffer for a head and a small body. Comes back by ``giveBackScratch(_:)`` once it was handed to the channel:
+    /// when the socket has taken its bytes by the next reply, which is the rule, that reply allocates nothing.
+    func takeScratch() -> ByteBuffer {
+        var buffer = ByteBuffer()
+        swap(&buffer, &scratch)
+        buffer.clear(minimumCapacity: 1024)
+        return buffer
+    }
+
+    func giveBackScratch(_ buffer: ByteBuffer) {
+        if buffer.capacity <= Self.scratchSizeMaximum { scratch = buffer }
+    }
 
     /// Deadlines need no more precision than a quarter of the shortest timeout; a clock slower than a second would serve nobody.
     private static func tickLength(for timeouts: HTTPServerConfiguration.Timeouts) -> Duration {

@@ -9,6 +9,12 @@ final class ShutdownSignal: Sendable {
 
     private let state = Mutex(State.waiting([]))
 
+    var isSent: Bool {
+        state.withLock { state in
+            if case .sent = state { true } else { false }
+        }
+    }
+
     func send() {
         let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
             guard case .waiting(let waiters) = state else { return [] }
