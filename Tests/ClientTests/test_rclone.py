@@ -19,6 +19,8 @@ def rclone(server, tool_env):
         "RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY": skerry.SECRET_KEY,
         "RCLONE_CONFIG_STORE_REGION": skerry.REGION,
         "RCLONE_CONFIG_STORE_FORCE_PATH_STYLE": "true",
+        # Otherwise rclone takes the two spellings of one name for the same file.
+        "RCLONE_NO_UNICODE_NORMALIZATION": "true",
         "RCLONE_RETRIES": "1",
         "RCLONE_LOW_LEVEL_RETRIES": "1",
     }
