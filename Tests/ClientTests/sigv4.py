@@ -168,3 +168,21 @@ class RawClient:
         if response.will_close:
             self.close()
         return answer
+
+
+def signed_put(raw, bucket, key, length, extra=None):
+    """The head of a PUT with an unsigned payload, ready for a bare socket."""
+    headers = {"Host": f"{raw.host}:{raw.port}", "Content-Length": str(length), **(extra or {})}
+    raw.signer.authorize("PUT", f"/{bucket}/{key}", [], headers, UNSIGNED, datetime.datetime.now(datetime.timezone.utc))
+    lines = [f"PUT /{bucket}/{key} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def receive_until(connection, mark):
+    """Everything received up to and including the piece in which `mark` was found."""
+    data = b""
+    while mark not in data:
+        more = connection.recv(65_536)
+        assert more, f"closed after {data!r}"
+        data += more
+    return data

@@ -108,10 +108,14 @@ def _flip(framed, at):
     return framed[:at] + bytes([framed[at] ^ 1]) + framed[at + 1 :]
 
 
+def _other_digit(framed, at):
+    return framed[:at] + (b"0" if framed[at : at + 1] != b"0" else b"1") + framed[at + 1 :]
+
+
 SPOILERS = {
     "a bit of the first chunk": lambda framed: _flip(framed, framed.index(b"\r\n") + 2),
     "a bit of the last data chunk": lambda framed: _flip(framed, framed.rindex(b"\r\n0;chunk-signature=") - 1),
-    "a chunk signature": lambda framed: framed.replace(b"chunk-signature=", b"chunk-signature=0", 1).replace(b"\r\n", b"\r\n", 1),
+    "a chunk signature": lambda framed: _other_digit(framed, framed.index(b"chunk-signature=") + len(b"chunk-signature=")),
     "the last chunk is missing": lambda framed: framed[: framed.rindex(b"0;chunk-signature=")],
 }
 
@@ -139,8 +143,7 @@ def test_a_signed_trailer_with_another_signature_leaves_nothing(bucket, raw):
     body = material.noise(1000)
 
     def spoil(framed):
-        at = framed.rindex(b"x-amz-trailer-signature:") + len(b"x-amz-trailer-signature:")
-        return framed[:at] + (b"0" if framed[at : at + 1] != b"0" else b"1") + framed[at + 1 :]
+        return _other_digit(framed, framed.rindex(b"x-amz-trailer-signature:") + len(b"x-amz-trailer-signature:"))
 
     trailers = [("x-amz-checksum-crc32", ALGORITHMS["CRC32"](body))]
     answer = raw.send_streaming("PUT", f"/{bucket}/k", body, sigv4.STREAMING_TRAILER, trailers=trailers, spoil=spoil)

@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import socket
 
 import pytest
 
@@ -117,11 +118,10 @@ def test_deleting_is_idempotent_and_a_batch_names_what_it_deleted(s3, bucket):
     s3.delete_object(Bucket=bucket, Key="k")
     for key in material.ODD_KEYS:
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-    # A tab is no character that an XML request of boto3 keeps apart from a blank.
-    wanted = [key for key in material.ODD_KEYS if "\t" not in key]
-    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in [*wanted, "never was"]]})
-    assert sorted(entry["Key"] for entry in answer["Deleted"]) == sorted([*wanted, "never was"]) and "Errors" not in answer
-    assert keys(s3.list_objects_v2(Bucket=bucket)) == ["tab\there"]
+    wanted = [*material.ODD_KEYS, "never was"]
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in wanted]})
+    assert sorted(entry["Key"] for entry in answer["Deleted"]) == sorted(wanted) and "Errors" not in answer
+    assert keys(s3.list_objects_v2(Bucket=bucket)) == []
     s3.put_object(Bucket=bucket, Key="quiet", Body=b"x")
     quiet = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "quiet"}], "Quiet": True})
     assert "Deleted" not in quiet
@@ -175,8 +175,12 @@ def test_an_attribute_request_names_size_etag_and_checksum(s3, bucket):
     assert got["Checksum"]["ChecksumSHA256"] == "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
 
 
-def test_the_virtual_host_style_reaches_the_same_bucket(server, s3, bucket):
-    # *.localhost resolves to this machine by RFC 6761; where it does not, the resolver of the machine is at fault and not the server.
+def test_the_virtual_host_style_reaches_the_same_bucket(server, s3, bucket, monkeypatch):
+    # RFC 6761 gives every name below localhost to this machine, but not every resolver knows.
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *rest: resolve("127.0.0.1" if str(host).endswith("localhost") else host, *rest)
+    )
     styled = client_of(server, endpoint=f"http://localhost:{server.port}", s3={"addressing_style": "virtual"})
     styled.put_object(Bucket=bucket, Key="a//b c", Body=b"virtual")
     assert s3.get_object(Bucket=bucket, Key="a//b c")["Body"].read() == b"virtual"

@@ -14,6 +14,7 @@ import skerry
 from conftest import client_of
 from expect import keys, refused
 from material import MIB
+from sigv4 import receive_until, signed_put
 
 
 def test_what_is_missing_is_named(s3, bucket):
@@ -168,28 +169,11 @@ def test_a_link_for_longer_than_a_week_is_refused(s3, bucket):
 # Connections
 
 
-def _signed_put(raw, bucket, key, length, extra=None):
-    """The head of a PUT with an unsigned payload, ready for a bare socket."""
-    headers = {"Host": f"{raw.host}:{raw.port}", "Content-Length": str(length), **(extra or {})}
-    raw.signer.authorize("PUT", f"/{bucket}/{key}", [], headers, sigv4.UNSIGNED, datetime.datetime.now(datetime.timezone.utc))
-    lines = [f"PUT /{bucket}/{key} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    return "\r\n".join(lines).encode()
-
-
-def _until(connection, mark):
-    data = b""
-    while mark not in data:
-        more = connection.recv(65_536)
-        assert more, f"closed after {data!r}"
-        data += more
-    return data
-
-
 def test_a_put_cut_short_leaves_no_trace(raw, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"before")
     for key, sent in (("k", 3 * MIB), ("new", 3 * MIB), ("new", 1)):
         with socket.create_connection((raw.host, raw.port)) as connection:
-            connection.sendall(_signed_put(raw, bucket, key, 4 * MIB) + material.noise(sent))
+            connection.sendall(signed_put(raw, bucket, key, 4 * MIB) + material.noise(sent))
     assert raw.send("GET", f"/{bucket}/k").body == b"before"
     assert raw.send("GET", f"/{bucket}/new").status == 404
     assert keys(s3.list_objects_v2(Bucket=bucket)) == ["k"]
@@ -197,17 +181,17 @@ def test_a_put_cut_short_leaves_no_trace(raw, s3, bucket):
 
 def test_continue_is_only_said_to_who_may_write(raw, s3, bucket):
     with socket.create_connection((raw.host, raw.port), timeout=10) as connection:
-        connection.sendall(_signed_put(raw, bucket, "k", 5, {"Expect": "100-continue"}))
-        assert _until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+        connection.sendall(signed_put(raw, bucket, "k", 5, {"Expect": "100-continue"}))
+        assert receive_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
         connection.sendall(b"12345")
-        assert _until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
-    forged = _signed_put(raw, bucket, "k", 5, {"Expect": "100-continue"}).replace(b"Signature=", b"Signature=0")
+        assert receive_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    forged = signed_put(raw, bucket, "k", 5, {"Expect": "100-continue"}).replace(b"Signature=", b"Signature=0")
     with socket.create_connection((raw.host, raw.port), timeout=10) as connection:
         connection.sendall(forged)
-        assert _until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 403 ")
+        assert receive_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 403 ")
     with socket.create_connection((raw.host, raw.port), timeout=10) as connection:
-        connection.sendall(_signed_put(raw, bucket, "k", 5, {"Expect": "100-continue", "If-None-Match": "*"}))
-        assert _until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 412 ")
+        connection.sendall(signed_put(raw, bucket, "k", 5, {"Expect": "100-continue", "If-None-Match": "*"}))
+        assert receive_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 412 ")
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"12345"
 
 
@@ -217,7 +201,7 @@ def test_a_put_without_a_length_is_refused(raw, bucket):
     lines = [f"PUT /{bucket}/k HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", "1\r\nx\r\n0\r\n\r\n"]
     with socket.create_connection((raw.host, raw.port), timeout=10) as connection:
         connection.sendall("\r\n".join(lines).encode())
-        answer = _until(connection, b"</Error>")
+        answer = receive_until(connection, b"</Error>")
     assert answer.startswith(b"HTTP/1.1 411 ") and b"MissingContentLength" in answer
 
 
