@@ -28,7 +28,7 @@ LINE = re.compile(r"^(?P<pid>\d+)\s+(?P<rest>.*)$")
 RESUMED = re.compile(r"^<\.\.\. (?P<name>\w+) resumed>(?P<tail>.*)$")
 UNFINISHED = " <unfinished ...>"
 CALL = re.compile(r"^(?P<name>\w+)\((?P<arguments>.*)\)\s+= (?P<result>-?\d+|\?)(?P<after>.*)$")
-DESCRIPTOR = re.compile(r"^(?P<number>-?\d+|AT_FDCWD)<(?P<target>(?:[^<>\\]|\\.|->)*)>")
+DESCRIPTOR = re.compile(r"^(?P<number>-?\d+|AT_FDCWD)<(?P<target>(?:->|[^<>\\]|\\.)*)>")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 ANSWER = re.compile(r"HTTP/1\.[01] ([2-5]\d\d)")
 
@@ -186,10 +186,10 @@ class Judge:
         path = self._path(target)
         if path is None:
             return
+        # A path is a file or a directory; the trace does not say which, and the other entry is never asked for.
         if path in self.files:
             self.files[path].synced_from = max(self.files[path].synced_from, start)
-        else:
-            self._directory_synced(path, start)
+        self._directory_synced(path, start)
 
     def _directory_synced(self, path, start):
         self.directories_synced_from[path] = max(self.directories_synced_from.get(path, 0), start)

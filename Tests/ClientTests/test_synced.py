@@ -30,6 +30,9 @@ SOUND = {
     "two writes, one sync": [REQUEST, WRITE, WRITE, SYNC, ANSWER],
     "fsync will do": [REQUEST, WRITE, SYNC.replace("fdatasync", "fsync"), ANSWER],
     "a new pack and its directory": [REQUEST, CREATE, WRITE_NEW, SYNC_NEW, SYNC_DIRECTORY, ANSWER],
+    "the directory may be opened for it": [
+        REQUEST, CREATE, WRITE_NEW, SYNC_NEW, '102 openat(AT_FDCWD</>, "/data/packs", O_RDONLY) = 22</data/packs>', SYNC_DIRECTORY, ANSWER,
+    ],
     "the directory may come first": [REQUEST, CREATE, SYNC_DIRECTORY, WRITE_NEW, SYNC_NEW, ANSWER],
     "the calls overlap with others but not with each other": [
         REQUEST, WRITE.replace(" = 4200", "").replace(")", " <unfinished ...>"), "103 read(9<pipe:[5]>, \"x\", 1) = 1",
@@ -97,6 +100,12 @@ def test_a_refusal_acknowledges_nothing_and_a_request_without_writes_shows_none(
 def test_each_answer_is_judged_by_the_writes_since_its_own_request():
     verdicts = judge(REQUEST, WRITE, SYNC, ANSWER, REQUEST, WRITE, ANSWER, REQUEST, SYNC, ANSWER).verdicts
     assert [len(verdict.complaints) for verdict in verdicts] == [0, 1, 0]
+
+
+def test_connections_are_told_apart():
+    other = [line.replace("50000", "50001") for line in (REQUEST, ANSWER)]
+    verdicts = judge(REQUEST, other[0], WRITE, other[1], SYNC, ANSWER).verdicts
+    assert [(verdict.connection[-6:], len(verdict.complaints)) for verdict in verdicts] == [("50001]", 1), ("50000]", 0)]
 
 
 def test_io_uring_cannot_be_judged():
