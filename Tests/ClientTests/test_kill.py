@@ -82,11 +82,15 @@ class Writer(threading.Thread):
         key.begin(value)
         answer = self.send(*arguments, **options)
         if 200 <= answer.status < 300:
-            key.acknowledged(value, answer.headers.get("x-amz-version-id"))
+            key.acknowledged(value, self.version(answer))
             self.run_.acknowledged += 1
         else:
             key.refused()
         return answer
+
+    def version(self, answer):
+        """The version that was made; a bucket without versioning keeps none that could be asked for later."""
+        return answer.headers.get("x-amz-version-id") if self.bucket == "versions" else None
 
     def put(self, name, key):
         body = self.dice.randbytes(size_of(self.dice))
@@ -214,7 +218,8 @@ class Run:
                 assert done.status == 200, (path, done)
                 key = self.keys[upload.bucket][upload.name]
                 if listed.status == 200:
-                    key.acknowledged(upload.value(), done.headers.get("x-amz-version-id"))
+                    version = done.headers.get("x-amz-version-id") if upload.bucket == "versions" else None
+                    key.acknowledged(upload.value(), version)
             else:
                 assert client.send("DELETE", path, query=query).status == 204
         self.uploads = []
