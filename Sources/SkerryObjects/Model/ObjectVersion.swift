@@ -1,5 +1,6 @@
 public import SkerryChunks
 public import SkerryCRDT
+import SkerryStorage
 
 /// A version of an object (or a delete marker): an immutable record.
 public struct ObjectVersion: Sendable, Hashable {
@@ -22,6 +23,8 @@ public struct ObjectVersion: Sendable, Hashable {
     public var partCount: Int
     /// Where the bytes are; see ``ObjectBody``.
     public var body: ObjectBody
+    /// Where its record stands; moves when packs are rewritten.
+    var location: RecordLocation
 
     /// Last-Modified, milliseconds since 1970.
     public var modified: UInt64 { id.time.milliseconds }
@@ -46,13 +49,12 @@ public struct ETag: Sendable, Hashable, CustomStringConvertible {
 
 /// A checksum kept with a version.
 public struct ObjectChecksum: Sendable, Hashable {
-    public enum Kind: UInt8, Sendable { case fullObject = 0, composite = 1 }
     public var value: ChecksumValue
-    public var kind: Kind
+    public var kind: ChecksumType
     /// Parts of a composite checksum, printed behind a hyphen.
     public var partCount: Int
 
-    public init(value: ChecksumValue, kind: Kind = .fullObject, partCount: Int = 0) {
+    public init(value: ChecksumValue, kind: ChecksumType = .fullObject, partCount: Int = 0) {
         self.value = value
         self.kind = kind
         self.partCount = partCount
@@ -96,21 +98,9 @@ public enum ObjectBody: Sendable, Hashable {
 
     /// In the body of the version's log record.
     case inline
-    case chunks([ChunkReference])
+    case chunks([ManifestEntry])
     /// `count` manifest references of 40 bytes in the body of the version's log record, see `docs/formats/metadata.md`.
     case manifests(count: Int)
-}
-
-/// A chunk of an object: its name and length.
-public struct ChunkReference: Sendable, Hashable {
-    public var digest: Digest
-    /// Bytes.
-    public var length: UInt32
-
-    public init(digest: Digest, length: UInt32) {
-        self.digest = digest
-        self.length = length
-    }
 }
 
 /// A part of a completed multipart object, as GetObjectAttributes and `?partNumber` show it.

@@ -1,0 +1,24 @@
+import SkerryStorage
+
+/// Bytes of live records in each pack.
+struct PackUsage: Sendable {
+    private(set) var bytes: [UInt64: UInt64] = [:]
+
+    mutating func add(_ location: RecordLocation) {
+        bytes[location.position.pack, default: 0] +=
+            UInt64(LogRecord.headerLength) + UInt64(location.fieldsLength) + UInt64(location.bodyLength)
+    }
+
+    /// What versions, uploads, parts and settings use; blocks are counted by the sweep. Calls block.
+    static func ofRows(_ metadata: any MetadataEngine) throws(StorageError) -> PackUsage {
+        var usage = PackUsage()
+        for family in [MetadataFamily.versions, .uploads, .settings] {
+            try metadata.scan(family, .all) { key, row throws(StorageError) in
+                guard Array(key) != IndexKey.applied else { return .next }
+                usage.add(try LocatedRow.location(Array(row)))
+                return .next
+            }
+        }
+        return usage
+    }
+}
