@@ -47,6 +47,13 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
         self.errno = errno
     }
 
+    /// The same event under another code, where the caller's next step differs from that of whoever saw it first.
+    public func with(code: Code) -> StorageError {
+        var error = self
+        error.code = code
+        return error
+    }
+
     public var description: String {
         var text = "\(code): \(message)"
         if let path { text += " (\(path))" }
