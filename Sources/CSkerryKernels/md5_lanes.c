@@ -3,6 +3,7 @@
 // The kernels are plain C over the vector extensions of gcc and clang: 16 lanes under AVX-512, 8 under AVX2, and 4 in what
 // every x86-64 and arm64 has. The words of a block are loaded in the machine's order, so big-endian machines go stream by stream.
 
+#define MD5_SCALAR 0
 #include "md5.h"
 
 #include <string.h>
