@@ -48,7 +48,9 @@ let package = Package(
     targets: [
         .target(name: "SkerryCache", swiftSettings: settings),
         .target(name: "SkerryCRDT", swiftSettings: settings),
-        .target(name: "SkerryStorage", swiftSettings: settings),
+        // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
+        .target(name: "CSkerryKernels"),
+        .target(name: "SkerryStorage", dependencies: ["CSkerryKernels"], swiftSettings: settings),
         .target(name: "SkerryHTTP", dependencies: [httpTypes], swiftSettings: settings),
         .target(
             name: "SkerryHTTPServer",
@@ -60,9 +62,9 @@ let package = Package(
             ],
             swiftSettings: settings),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
-        .target(name: "SkerryRocksDB", dependencies: ["SkerryStorage", "CRocksDB", logging], swiftSettings: settings),
-        // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
-        .target(name: "CSkerryKernels"),
+        // The flush of several column families at one point, which RocksDB 7's C API lacks.
+        .target(name: "CRocksDBFlush", dependencies: ["CRocksDB"]),
+        .target(name: "SkerryRocksDB", dependencies: ["SkerryStorage", "CRocksDB", "CRocksDBFlush"], swiftSettings: settings),
         .target(
             name: "SkerryChunks", dependencies: ["SkerryStorage", "SkerryCache", "CSkerryKernels", crypto],
             swiftSettings: settings),
@@ -84,7 +86,7 @@ let package = Package(
         .testTarget(name: "SkerryCacheTests", dependencies: ["SkerryCache"], swiftSettings: settings),
         .testTarget(name: "SkerryCRDTTests", dependencies: ["SkerryCRDT"], swiftSettings: settings),
         .testTarget(
-            name: "SkerryStorageTests", dependencies: ["SkerryStorage", "SkerryRocksDB"],
+            name: "SkerryStorageTests", dependencies: ["SkerryStorage", "SkerryRocksDB", "CSkerryKernels"],
             resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(
             name: "SkerryHTTPServerTests", dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes], swiftSettings: settings),
@@ -92,6 +94,7 @@ let package = Package(
         .testTarget(
             name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryRocksDB"],
             resources: [.copy("Golden")], swiftSettings: settings),
-        .testTarget(name: "SkerryS3Tests", dependencies: ["SkerryS3", "SkerryObjects", "SkerryHTTP", httpTypes], swiftSettings: settings),
-    ]
+        .testTarget(name: "SkerryS3Tests", dependencies: ["SkerryS3", "SkerryObjects", "SkerryHTTP", httpTypes, crypto], swiftSettings: settings),
+    ],
+    cxxLanguageStandard: .cxx17
 )

@@ -1,4 +1,5 @@
 import SkerryChunks
+import SkerryCRDT
 import SkerryStorage
 
 /// What a collection did.

@@ -99,7 +99,7 @@ struct Liveness {
         case .bucket, .user, .accessKey: return try isNamed(.settings, try Setting(record).key, location)
         case .uploadEnd:
             let end = try UploadEndRecord(fields: record.fields[...])
-            return try !isOldestPack || isNamed(.uploads, IndexKey.completion(end.upload), location)
+            return isOldestPack ? try isNamed(.uploads, IndexKey.completion(end.upload), location) : true
         default: return !isOldestPack
         }
     }

@@ -25,7 +25,6 @@ final class CommitThread: Sendable {
             start.release()
             throw ObjectError(.storage, "The system gives no thread to the committer (errno \(result)).")
         }
-        pthread_setname_np(thread, "committer")
         self.thread = thread
     }
 

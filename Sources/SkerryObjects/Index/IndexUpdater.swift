@@ -98,9 +98,8 @@ struct IndexUpdater {
             try updater.spill()
         }
         try removeVersions(record.replaces, of: version.key, in: version.bucket)
-        let replacesNewer =
-            try !isNewest && newest(of: version.key, in: version.bucket, without: record.replaces).map { $0.id > version.id } ?? false
-        if !replacesNewer { setCurrent(version) }
+        let newest = isNewest ? nil : try newest(of: version.key, in: version.bucket, without: record.replaces)
+        if newest.map({ $0.id <= version.id }) ?? true { setCurrent(version) }
         batch.put(.versions, IndexKey.version(version.bucket, version.key, version.id), LocatedRow.bytes(location, fields))
         note(version.dot, FeedRow(time: version.id.time, change: .version(version.bucket, version.key, version.id)))
     }

@@ -1,3 +1,4 @@
+import SkerryCRDT
 import SkerryStorage
 
 /// One pass over `current` that makes a page.

@@ -1,3 +1,5 @@
+import SkerryCRDT
+
 /// An entity tag as a condition names it.
 public enum ETagPattern: Sendable, Hashable {
     /// `*`

@@ -1,4 +1,5 @@
 public import SkerryChunks
+import SkerryCRDT
 
 /// A multipart upload under way.
 public struct MultipartUpload: Sendable, Hashable {

@@ -1,10 +1,10 @@
-public import SkerryChunks
+import SkerryChunks
 import SkerryStorage
 
 /// The bytes of one part on their way to the log. Finish it or abort it; dropping it aborts too.
 ///
 /// Isolation: used by one task, the one that receives the request.
-public final class PartUpload {
+public final class PartUpload: ObjectUploading {
     private let store: ObjectStore
     private let bucket: Bucket
     private let upload: MultipartUpload
@@ -19,7 +19,6 @@ public final class PartUpload {
         self.writer = writer
     }
 
-    /// Takes a piece and returns when there is room for the next one.
     public func write(_ piece: ArraySlice<UInt8>) async throws(ObjectError) { try await writer.write(piece) }
 
     /// Verifies what arrived and commits it; a part of the same number that was there before is replaced.
@@ -33,6 +32,5 @@ public final class PartUpload {
         return part
     }
 
-    /// Drops everything. Idempotent.
     public func abort() { writer.abort() }
 }

@@ -71,7 +71,7 @@ struct ManifestCursor: Sendable {
 
     private mutating func current(_ blocks: BlockStore) throws(StorageError) -> Loaded {
         if let manifest { return manifest }
-        let position = try index ?? find(range.lowerBound)
+        let position = if let index { index } else { try find(range.lowerBound) }
         guard position < count else { throw StorageError(.corrupt, "the manifests end before byte \(range.lowerBound) of their object") }
         let start = position == 0 ? 0 : try reference(position - 1).end
         let digest = try reference(position).digest

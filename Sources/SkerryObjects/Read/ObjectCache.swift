@@ -22,7 +22,7 @@ final class ObjectCache: Sendable {
     private let cache: CoalescingCache<Name, Entry>
 
     /// - Parameter capacity: bytes.
-    init(capacity: Int) { cache = CoalescingCache(capacity: capacity) }
+    init(capacity: Int) { cache = CoalescingCache(capacity: capacity) { $1.charge } }
 
     func entry(_ bucket: BucketID, _ key: ObjectKey) -> Entry? { cache.value(for: Name(bucket: bucket, key: key)) }
 
@@ -34,7 +34,7 @@ final class ObjectCache: Sendable {
         let token = cache.beginLoad(name)
         do throws(ObjectError) {
             let entry = try await body()
-            cache.finishLoad(token, entry, charge: entry.charge)
+            _ = cache.finishLoad(token, with: entry)
             return entry
         } catch {
             cache.abandonLoad(token)
@@ -45,5 +45,5 @@ final class ObjectCache: Sendable {
     func invalidate(_ bucket: BucketID, _ key: ObjectKey) { cache.invalidate(Name(bucket: bucket, key: key)) }
 
     /// Forgets everything, so that removed packs can be closed.
-    func removeAll() { cache.removeAll() }
+    func removeAll() { cache.invalidateAll() }
 }

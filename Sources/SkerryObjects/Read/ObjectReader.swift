@@ -56,8 +56,8 @@ public final class ObjectReader: Sendable {
                 defer { cursor.ahead = nil }
                 return cursor.ahead
             }
-            let batch = try await (ahead?.value ?? ObjectReader.read(rest, store)).get()
-            guard let batch else { return nil }
+            let result = if let ahead { await ahead.value } else { await ObjectReader.read(rest, store) }
+            guard let batch = try result.get() else { return nil }
             readAhead(batch.rest)
             return batch.piece
         }

@@ -39,7 +39,7 @@ extension ObjectStore {
             for entry in try PartEntry.parse(bytes[...]) {
                 defer { start = entry.end }
                 guard entry.number > after, parts.count < limit else { continue }
-                let checksum = version.checksum.flatMap { ChecksumValue(algorithm: $0.value.algorithm, bytes: entry.checksum) }
+                let checksum = version.checksum.flatMap { ChecksumValue($0.value.algorithm, bytes: entry.checksum) }
                 parts.append(ObjectPart(number: entry.number, offset: start, size: entry.end - start, checksum: checksum))
             }
             return parts

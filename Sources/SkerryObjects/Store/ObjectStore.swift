@@ -1,8 +1,8 @@
-public import Logging
+import Logging
 import SkerryCache
 import SkerryChunks
 import SkerryCRDT
-public import SkerryStorage
+import SkerryStorage
 import Synchronization
 
 /// Buckets, keys and versions over the two engines: what the faces (S3, the command line, later sites) stand on.

@@ -1,10 +1,21 @@
-public import SkerryChunks
+import SkerryChunks
 import SkerryStorage
+
+/// Something that takes the bytes of an upload: ``ObjectUpload`` or ``PartUpload``.
+public protocol ObjectUploading: AnyObject {
+    /// Takes a piece and returns when there is room for the next one.
+    ///
+    /// - Throws: `slowDown` when no room is to be had, `incompleteBody` or `entityTooLarge` when the bytes are too many.
+    func write(_ piece: ArraySlice<UInt8>) async throws(ObjectError)
+
+    /// Drops everything. Idempotent.
+    func abort()
+}
 
 /// The bytes of one PUT on their way to the log. Finish it or abort it; dropping it aborts too.
 ///
 /// Isolation: used by one task, the one that receives the request.
-public final class ObjectUpload {
+public final class ObjectUpload: ObjectUploading {
     private let store: ObjectStore
     private let bucket: Bucket
     private let key: ObjectKey
@@ -19,9 +30,6 @@ public final class ObjectUpload {
         self.writer = writer
     }
 
-    /// Takes a piece and returns when there is room for the next one.
-    ///
-    /// - Throws: `slowDown` when no room is to be had, `incompleteBody` or `entityTooLarge` when the bytes are too many.
     public func write(_ piece: ArraySlice<UInt8>) async throws(ObjectError) { try await writer.write(piece) }
 
     /// Verifies what arrived and commits it; on return the version is on disk and visible.
@@ -38,6 +46,5 @@ public final class ObjectUpload {
         return version
     }
 
-    /// Drops everything. Idempotent.
     public func abort() { writer.abort() }
 }

@@ -8,40 +8,46 @@ import HTTPTypes
 // Path and query are made anew from the decoded bytes, so that it does not matter how the client escaped them: one byte sequence has one
 // canonical form. S3 encodes the path once and does not normalise it, unlike every other service.
 
-/// The signed header names of a claim.
+/// The signed header names of a claim, and where each stands in the header.
 struct SignedHeaders {
     /// Sorted, without duplicates.
     let names: [ArraySlice<UInt8>]
+    /// For each field of the header, the position of its name in `names`; -1 for a field that is not signed.
+    private let positions: [Int]
+    /// The headers that must be signed and are not: `host`, and each `x-amz-*` of the request but `x-amz-content-sha256`, which takes part
+    /// in the signature by itself.
+    let missing: [String]
 
     /// - Parameter list: Names joined by `;`. S3 sorts them by itself, and so do we.
-    init(_ list: ArraySlice<UInt8>) {
-        var names = list.split(separator: UInt8(ascii: ";"))
-        if !zip(names, names.dropFirst()).allSatisfy({ $0.lexicographicallyPrecedes($1) }) {
-            names.sort { $0.lexicographicallyPrecedes($1) }
-            var last: ArraySlice<UInt8>?
-            names.removeAll { name in
-                defer { last = name }
-                return name == last
+    /// - Complexity: O(names · fields), nearly all of it comparisons of lengths.
+    init(_ list: ArraySlice<UInt8>, in fields: HTTPFields) {
+        let names = Self.sorted(list.split(separator: UInt8(ascii: ";")))
+        var positions: [Int] = []
+        positions.reserveCapacity(fields.count)
+        var missing = names.contains { $0.elementsEqual("host".utf8) } ? [] : ["host"]
+        for field in fields {
+            var name = field.name.canonicalName
+            let position = name.withUTF8 { name in names.firstIndex { $0.count == name.count && $0.elementsEqual(name) } }
+            positions.append(position ?? -1)
+            if position == nil, name.utf8.starts(with: "x-amz-".utf8), name != "x-amz-content-sha256", !missing.contains(name) {
+                missing.append(name)
             }
         }
         self.names = names
+        self.positions = positions
+        self.missing = missing
     }
 
-    func contains(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-        names.contains { $0.count == name.count && $0.elementsEqual(name) }
+    /// The fields called `names[position]`, in their order.
+    func forEachField(at position: Int, in fields: HTTPFields, _ body: (HTTPField) -> Void) {
+        for index in positions.indices where positions[index] == position { body(fields[index]) }
     }
 
-    /// The headers that must be signed and are not: `host`, and each `x-amz-*` of the request but `x-amz-content-sha256`, which takes part
-    /// in the signature by itself.
-    func missing(in fields: HTTPFields) -> [String] {
-        var missing: [String] = []
-        if !names.contains(where: { $0.elementsEqual("host".utf8) }) { missing.append("host") }
-        for field in fields {
-            var name = field.name.canonicalName
-            guard name.utf8.starts(with: "x-amz-".utf8), name != "x-amz-content-sha256" else { continue }
-            if !name.withUTF8({ contains($0) }), !missing.contains(name) { missing.append(name) }
+    private static func sorted(_ names: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
+        if zip(names, names.dropFirst()).allSatisfy({ $0.lexicographicallyPrecedes($1) }) { return names }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }.reduce(into: []) { kept, name in
+            if kept.last != name { kept.append(name) }
         }
-        return missing
     }
 }
 
@@ -66,10 +72,14 @@ enum CanonicalRequest {
         text.append(newline)
         target.query.appendCanonical(to: &text)
         text.append(newline)
-        for name in signedHeaders.names {
+        for (position, name) in signedHeaders.names.enumerated() {
             text.append(contentsOf: name)
             text.append(UInt8(ascii: ":"))
-            appendValues(of: name, in: request, to: &text)
+            if name.elementsEqual("host".utf8) {
+                request.hostField?.withUnsafeBytesOfValue { appendCollapsed($0, to: &text) }
+            } else {
+                appendValues(at: position, of: signedHeaders, in: request.headerFields, to: &text)
+            }
             text.append(newline)
         }
         text.append(newline)
@@ -94,15 +104,9 @@ enum CanonicalRequest {
     }
 
     /// All values of a header in their order, joined by commas, white space trimmed and collapsed; nothing when it is not there.
-    private static func appendValues(of name: ArraySlice<UInt8>, in request: HTTPRequest, to text: inout [UInt8]) {
-        if name.elementsEqual("host".utf8) {
-            request.hostField?.withUnsafeBytesOfValue { appendCollapsed($0, to: &text) }
-            return
-        }
+    private static func appendValues(at position: Int, of headers: SignedHeaders, in fields: HTTPFields, to text: inout [UInt8]) {
         var isFirst = true
-        for field in request.headerFields {
-            let fieldName = field.name.canonicalName.utf8
-            guard fieldName.count == name.count, fieldName.elementsEqual(name) else { continue }
+        headers.forEachField(at: position, in: fields) { field in
             if !isFirst { text.append(UInt8(ascii: ",")) }
             isFirst = false
             field.withUnsafeBytesOfValue { appendCollapsed($0, to: &text) }

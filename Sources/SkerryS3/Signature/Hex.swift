@@ -1,8 +1,8 @@
 /// Hexadecimal digits, for digests, signatures and percent-coding.
-package enum Hex {
+enum Hex {
     /// The value of a digit of either case, nil for any other byte.
     @inline(__always)
-    package static func value(_ digit: UInt8) -> UInt8? {
+    static func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
@@ -13,18 +13,18 @@ package enum Hex {
 
     /// The digit of a value from 0 to 15, `A` to `F` above 9.
     @inline(__always)
-    package static func upperDigit(_ value: UInt8) -> UInt8 {
+    static func upperDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 
     /// The digit of a value from 0 to 15, `a` to `f` above 9.
     @inline(__always)
-    package static func lowerDigit(_ value: UInt8) -> UInt8 {
+    static func lowerDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     /// The bytes that pairs of digits of either case spell; nil for an odd count or another character.
-    package static func decode(_ digits: some Collection<UInt8>) -> [UInt8]? {
+    static func decode(_ digits: some Collection<UInt8>) -> [UInt8]? {
         guard digits.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(digits.count / 2)
@@ -44,7 +44,7 @@ package enum Hex {
 
 extension [UInt8] {
     /// Appends two lower-case digits for each of `bytes`.
-    package mutating func appendHex(_ bytes: some Sequence<UInt8>) {
+    mutating func appendHex(_ bytes: some Sequence<UInt8>) {
         for byte in bytes {
             append(Hex.lowerDigit(byte >> 4))
             append(Hex.lowerDigit(byte & 15))

@@ -119,7 +119,8 @@ extension SignatureClaim {
                 let dateText = query["X-Amz-Date"], let signedHeaders = query["X-Amz-SignedHeaders"], let expires = query["X-Amz-Expires"]
             else {
                 throw SignatureMalformed(
-                    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
+                    "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
+                        + "X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
             }
             guard algorithm.elementsEqual(Self.algorithm.utf8) else {
                 throw SignatureMalformed("X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"")

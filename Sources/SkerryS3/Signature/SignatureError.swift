@@ -5,7 +5,8 @@
 public enum SignatureError: Error, Sendable, Equatable {
     /// A credential in the header and in the query. `InvalidArgument`, 400.
     case severalMechanisms
-    /// Signature Version 2. `InvalidRequest`, 400: "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+    /// Signature Version 2. `InvalidRequest`, 400: "The authorization mechanism you have provided is not supported. Please use
+    /// AWS4-HMAC-SHA256."
     case signatureVersion2
     /// A scheme of `Authorization` that is none of AWS's. `InvalidArgument`, 400: "Unsupported Authorization Type".
     case unsupportedScheme(String)
@@ -19,11 +20,13 @@ public enum SignatureError: Error, Sendable, Equatable {
     case invalidAccessKeyID(String)
     /// A session token, which no key here has. `InvalidToken`, 400.
     case invalidToken
-    /// Neither a readable `x-amz-date` nor a readable `Date`. `AccessDenied`, 403: "AWS authentication requires a valid Date or x-amz-date header".
+    /// Neither a readable `x-amz-date` nor a readable `Date`. `AccessDenied`, 403: "AWS authentication requires a valid Date or x-amz-date
+    /// header".
     case missingDate
     /// More than 15 minutes from our clock. `RequestTimeTooSkewed`, 403, with `RequestTime`, `ServerTime`, `MaxAllowedSkewMilliseconds`.
     case requestTimeTooSkewed(requestTime: AmzDate, serverTime: AmzDate)
-    /// A presigned URL past its time. `AccessDenied`, 403: "Request has expired", with `X-Amz-Expires` (`lifetime`, seconds), `Expires`, `ServerTime`.
+    /// A presigned URL past its time. `AccessDenied`, 403: "Request has expired", with `X-Amz-Expires` (`lifetime`, seconds), `Expires`,
+    /// `ServerTime`.
     case expired(lifetime: Int64, expiry: AmzDate, serverTime: AmzDate)
     /// A presigned URL from the future. `AccessDenied`, 403: "Request is not valid yet", with `X-Amz-Date`, `ServerTime`.
     case notYetValid(start: AmzDate, serverTime: AmzDate)

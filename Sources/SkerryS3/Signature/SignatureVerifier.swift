@@ -93,9 +93,8 @@ public struct SignatureVerifier: Sendable {
     ) throws(SignatureError) -> VerifiedSignature {
         guard let credential, credential.accessKey == claim.accessKey else { throw .invalidAccessKeyID(claim.accessKey) }
         try Self.checkClock(claim, now: now)
-        let signedHeaders = SignedHeaders(claim.signedHeaders)
-        let missing = signedHeaders.missing(in: request.headerFields)
-        guard missing.isEmpty else { throw .headersNotSigned(missing) }
+        let signedHeaders = SignedHeaders(claim.signedHeaders, in: request.headerFields)
+        guard signedHeaders.missing.isEmpty else { throw .headersNotSigned(signedHeaders.missing) }
 
         let key = keys.key(for: credential, day: claim.day)
         let context = scopeContext(of: claim)

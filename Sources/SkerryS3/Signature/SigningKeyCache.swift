@@ -58,4 +58,10 @@ final class SigningKeyCache: Sendable {
 
     /// How many keys are held, for tests.
     var count: Int { generations.withLock { $0.young.count + $0.old.count } }
+
+    /// Whether a key is held, for tests; does not count as a use.
+    func holds(_ accessKey: String, day: Int) -> Bool {
+        let name = Name(accessKey: accessKey, day: day)
+        return generations.withLock { $0.young[name] != nil || $0.old[name] != nil }
+    }
 }

@@ -17,7 +17,8 @@ import Crypto
 /// **What is tolerated**, because clients send it: LF for CRLF in the trailer, an empty line before the trailer's signature, the last CRLF
 /// missing, one more CRLF behind it, other chunk extensions.
 ///
-/// A pure value: no clock, no waiting. After an error it must not be used again.
+/// A pure value: no clock, no waiting. An error is final: every later call throws it again. What comes out, and which error, does not depend on
+/// how the body was cut into pieces.
 public struct ChunkedBodyDecoder: Sendable {
     /// What came out.
     public enum Event: Sendable, Equatable {
@@ -55,6 +56,8 @@ public struct ChunkedBodyDecoder: Sendable {
         case trailer
         /// Behind the empty line that ends the body.
         case done(extra: Int)
+        /// Behind an error.
+        case failed(ChunkedBodyError)
     }
 
     private let trailerIsAllowed: Bool
@@ -69,6 +72,8 @@ public struct ChunkedBodyDecoder: Sendable {
     private var offset: UInt64 = 0
     /// The line begun in earlier pieces.
     private var line: [UInt8] = []
+    /// Where that line begins in the encoded body.
+    private var lineOffset: UInt64 = 0
     private var received: UInt64 = 0
     private var chunkSize: UInt64 = 0
     private var chunkSignature: ArraySlice<UInt8> = []
@@ -108,6 +113,41 @@ public struct ChunkedBodyDecoder: Sendable {
 
     /// The next event; nil when the next piece is needed, or when the body has ended there.
     public mutating func next() throws(ChunkedBodyError) -> Event? {
+        do {
+            return try step()
+        } catch {
+            throw fail(error)
+        }
+    }
+
+    /// Says that no piece follows.
+    ///
+    /// - Returns: ``Event/end(_:)``.
+    public mutating func finish() throws(ChunkedBodyError) -> Event {
+        do throws(ChunkedBodyError) {
+            switch state {
+            case .done: break
+            // The last CRLF may be missing, a begun line may not.
+            case .trailer where line.isEmpty: try endTrailer()
+            case .failed(let error): throw error
+            case .head, .data, .dataEnd, .trailer: throw .truncated
+            }
+        } catch {
+            throw fail(error)
+        }
+        return .end(trailer)
+    }
+
+    // MARK: - Private machinery
+
+    private mutating func fail(_ error: ChunkedBodyError) -> ChunkedBodyError {
+        state = .failed(error)
+        input = []
+        return error
+    }
+
+    private mutating func step() throws(ChunkedBodyError) -> Event? {
+        if case .failed(let error) = state { throw error }
         while !input.isEmpty {
             switch state {
             case .head:
@@ -120,25 +160,14 @@ public struct ChunkedBodyDecoder: Sendable {
                 if let line = try takeLine() { try trailerLineReceived(line) }
             case .done(let extra):
                 try takeExtra(extra)
+            case .failed(let error):
+                throw error
             }
         }
         return nil
     }
 
-    /// Says that no piece follows.
-    ///
-    /// - Returns: ``Event/end(_:)``.
-    public mutating func finish() throws(ChunkedBodyError) -> Event {
-        switch state {
-        case .done: break
-        // The last CRLF may be missing, a begun line may not.
-        case .trailer where line.isEmpty: try endTrailer()
-        default: throw .truncated
-        }
-        return .end(trailer)
-    }
-
-    // MARK: - Taking input
+    // MARK: Taking input
 
     private mutating func consume(_ count: Int) {
         input = input.dropFirst(count)
@@ -147,11 +176,12 @@ public struct ChunkedBodyDecoder: Sendable {
 
     /// The next line without its end, nil when it is not yet whole.
     private mutating func takeLine() throws(ChunkedBodyError) -> ArraySlice<UInt8>? {
+        if line.isEmpty { lineOffset = offset }
         let end = input.firstIndex(of: UInt8(ascii: "\n"))
         let count = (end ?? input.endIndex) - input.startIndex
         guard line.count + count <= Self.lineLengthMaximum else {
             if case .trailer = state { throw .malformedTrailer("a line is too long") }
-            throw .malformedChunkHead(offset: offset)
+            throw .malformedChunkHead(offset: lineOffset)
         }
         var whole: ArraySlice<UInt8>
         if line.isEmpty, end != nil {
@@ -197,10 +227,10 @@ public struct ChunkedBodyDecoder: Sendable {
         state = .done(extra: extra + 1)
     }
 
-    // MARK: - Chunks
+    // MARK: Chunks
 
     private mutating func headReceived(_ line: ArraySlice<UInt8>) throws(ChunkedBodyError) -> Event? {
-        guard let head = ChunkHead(line), head.signature != nil || signing == nil else { throw .malformedChunkHead(offset: offset) }
+        guard let head = ChunkHead(line), head.signature != nil || signing == nil else { throw .malformedChunkHead(offset: lineOffset) }
         if signing != nil, head.size > Self.signedChunkSizeMaximum { throw .chunkTooLarge(size: head.size) }
         let (total, isTooMuch) = received.addingReportingOverflow(head.size)
         guard !isTooMuch, total <= decodedLength else {
@@ -227,7 +257,7 @@ public struct ChunkedBodyDecoder: Sendable {
         return signing == nil ? nil : .chunkVerified(byteCount: chunkSize)
     }
 
-    // MARK: - The trailer
+    // MARK: The trailer
 
     private mutating func trailerLineReceived(_ line: ArraySlice<UInt8>) throws(ChunkedBodyError) {
         trailerLineCount += 1

@@ -25,11 +25,6 @@ public final class DecodedBody: Sendable {
     /// Names of the checksums that the trailer will bring, lower case.
     public let announcedTrailers: [String]
 
-    private struct State {
-        var decoder: ChunkedBodyDecoder?
-        var trailer: ChunkedTrailer?
-    }
-
     private let body: any HTTPRequestBody
     private let state: Mutex<State>
 
@@ -51,25 +46,20 @@ public final class DecodedBody: Sendable {
     }
 
     /// The next decoded bytes, at least one; nil when the body is whole and all its signatures were right.
+    ///
+    /// An error is final: every later call throws it again.
     public func next() async throws(DecodedBodyError) -> ArraySlice<UInt8>? {
         while true {
-            do {
-                if let bytes = try state.withLock({ state throws(ChunkedBodyError) in try Self.pendingBytes(in: &state) }) { return bytes }
-            } catch {
-                throw .chunked(error)
-            }
+            if let bytes = try advance({ state throws(DecodedBodyError) in try state.pendingBytes() }) { return bytes }
+            if trailer != nil { return nil }
             let piece: ArraySlice<UInt8>?
             do {
                 piece = try await body.next()
             } catch {
-                throw .transport(error)
+                throw fail(.transport(error))
             }
-            do {
-                let isPlain = try state.withLock { state throws(ChunkedBodyError) in try Self.received(piece, in: &state) }
-                if isPlain || piece == nil { return piece }
-            } catch {
-                throw .chunked(error)
-            }
+            let isDecoding = try advance { state throws(DecodedBodyError) in try state.receive(piece) }
+            if piece == nil || !isDecoding { return piece }
         }
     }
 
@@ -78,25 +68,53 @@ public final class DecodedBody: Sendable {
 
     // MARK: - Private machinery
 
-    private static func pendingBytes(in state: inout State) throws(ChunkedBodyError) -> ArraySlice<UInt8>? {
-        while let event = try state.decoder?.next() {
-            if case .bytes(let bytes) = event { return bytes }
+    private func advance<Result: Sendable>(
+        _ step: (inout State) throws(DecodedBodyError) -> Result
+    ) throws(DecodedBodyError) -> Result {
+        do {
+            return try state.withLock { state throws(DecodedBodyError) in try step(&state) }
+        } catch {
+            throw fail(error)
         }
-        return nil
     }
 
-    /// Hands a piece, or the end, to the decoder.
-    ///
-    /// - Returns: Whether there is no decoder and the piece is to be passed through.
-    private static func received(_ piece: ArraySlice<UInt8>?, in state: inout State) throws(ChunkedBodyError) -> Bool {
-        if let piece {
-            state.decoder?.receive(piece)
-            return state.decoder == nil
+    private func fail(_ error: DecodedBodyError) -> DecodedBodyError {
+        state.withLock { $0.failure = error }
+        return error
+    }
+
+    private struct State {
+        /// nil for a plain body.
+        var decoder: ChunkedBodyDecoder?
+        var trailer: ChunkedTrailer?
+        var failure: DecodedBodyError?
+
+        /// Bytes still to come from the piece that was put in last.
+        mutating func pendingBytes() throws(DecodedBodyError) -> ArraySlice<UInt8>? {
+            if let failure { throw failure }
+            do {
+                while let event = try decoder?.next() {
+                    if case .bytes(let bytes) = event { return bytes }
+                }
+            } catch {
+                throw .chunked(error)
+            }
+            return nil
         }
-        if state.trailer == nil {
-            if case .end(let trailer)? = try state.decoder?.finish() { state.trailer = trailer } else { state.trailer = ChunkedTrailer() }
+
+        /// Takes a piece, or the end, and returns whether there is a decoder to take it.
+        mutating func receive(_ piece: ArraySlice<UInt8>?) throws(DecodedBodyError) -> Bool {
+            if let piece {
+                decoder?.receive(piece)
+            } else {
+                do {
+                    trailer = if case .end(let trailer)? = try decoder?.finish() { trailer } else { ChunkedTrailer() }
+                } catch {
+                    throw .chunked(error)
+                }
+            }
+            return decoder != nil
         }
-        return state.decoder == nil
     }
 
     private static func decodedLength(of fields: HTTPFields) throws(ChunkedBodyError) -> UInt64 {

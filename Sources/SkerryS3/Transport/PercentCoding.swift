@@ -24,18 +24,25 @@ extension [UInt8] {
     /// Appends `bytes` in canonical percent-encoding.
     ///
     /// - Parameter keepingSlash: Whether `/` stays itself (a path) or becomes `%2F` (a query).
-    package mutating func appendPercentEncoded(_ bytes: some Sequence<UInt8>, keepingSlash: Bool) {
+    mutating func appendPercentEncoded(_ bytes: some Sequence<UInt8>, keepingSlash: Bool) {
+        if bytes.withContiguousStorageIfAvailable({ appendPercentEncoded($0, keepingSlash: keepingSlash) }) == nil {
+            Array(bytes).withUnsafeBufferPointer { appendPercentEncoded($0, keepingSlash: keepingSlash) }
+        }
+    }
+
+    private mutating func appendPercentEncoded(_ bytes: UnsafeBufferPointer<UInt8>, keepingSlash: Bool) {
         let plain = keepingSlash ? ByteClass.unreserved | ByteClass.slash : ByteClass.unreserved
         ByteClass.table.withUnsafeBufferPointer { table in
-            for byte in bytes {
-                if table[Int(byte)] & plain != 0 {
-                    append(byte)
-                } else {
-                    append(UInt8(ascii: "%"))
-                    append(Hex.upperDigit(byte >> 4))
-                    append(Hex.upperDigit(byte & 15))
-                }
+            // Runs of plain bytes are copied at once: nearly every byte of a key or a query is plain.
+            var start = 0
+            for index in 0..<bytes.count where table[Int(bytes[index])] & plain == 0 {
+                append(contentsOf: bytes[start..<index])
+                append(UInt8(ascii: "%"))
+                append(Hex.upperDigit(bytes[index] >> 4))
+                append(Hex.upperDigit(bytes[index] & 15))
+                start = index + 1
             }
+            append(contentsOf: bytes[start...])
         }
     }
 
@@ -43,21 +50,32 @@ extension [UInt8] {
     ///
     /// - Parameter plusIsSpace: Whether `+` stands for a space, as in a query, or for itself, as in a path.
     /// - Returns: The position in `bytes` of the first broken escape; nil when there is none and everything was appended.
-    package mutating func appendPercentDecoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> Int? {
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "%") {
-                guard bytes.endIndex - index > 2, let high = Hex.value(bytes[index + 1]), let low = Hex.value(bytes[index + 2]) else {
-                    return index
+    mutating func appendPercentDecoded(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool) -> Int? {
+        let offset = bytes.startIndex
+        return bytes.withUnsafeBufferPointer { bytes in
+            var start = 0
+            var index = 0
+            while index < bytes.count {
+                switch bytes[index] {
+                case UInt8(ascii: "%"):
+                    append(contentsOf: bytes[start..<index])
+                    guard bytes.count - index > 2, let high = Hex.value(bytes[index + 1]), let low = Hex.value(bytes[index + 2]) else {
+                        return offset + index
+                    }
+                    append(high << 4 | low)
+                    index += 3
+                    start = index
+                case UInt8(ascii: "+") where plusIsSpace:
+                    append(contentsOf: bytes[start..<index])
+                    append(UInt8(ascii: " "))
+                    index += 1
+                    start = index
+                default:
+                    index += 1
                 }
-                append(high << 4 | low)
-                index += 3
-            } else {
-                append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-                index += 1
             }
+            append(contentsOf: bytes[start...])
+            return nil
         }
-        return nil
     }
 }

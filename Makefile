@@ -1,0 +1,72 @@
+# The commands of Skerry. `make help` prints this list; `serve` and `test` need nothing but Debian 12 with Swift 6.3, git and Python 3.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help deps build serve test test-swift test-clients check bench bench-store soak simulate format
+
+# Arguments for the program: make serve ARGS='--listen 0.0.0.0:9000'
+ARGS ?=
+# Arguments for pytest: make test-clients PYTEST='-k restic'
+PYTEST ?=
+# First seed and number of runs of the simulator: make simulate SEED=7 RUNS=100
+SEED ?= 1
+RUNS ?= 20
+
+SWIFT := swift
+PYTHON := .venv/bin/python
+RELEASE := $(CURDIR)/.build/release/skerry
+DEBUG := $(CURDIR)/.build/debug/skerry
+
+help: ## print this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install what building, testing and measuring need (apt-get or brew)
+	@Scripts/deps.sh build test bench
+	@Scripts/python-tools.sh
+
+build: ## build the program, optimised
+	@Scripts/deps.sh build
+	$(SWIFT) build -c release --product skerry
+
+serve: build ## build and run the server; ARGS='--data DIR --listen HOST:PORT ...'
+	@exec $(RELEASE) serve $(ARGS)
+
+test: ## everything a change must pass: arrows, Swift tests, real clients against the built program
+	@Scripts/deps.sh build test
+	@Scripts/python-tools.sh
+	@Scripts/test.sh
+
+test-swift: ## the Swift tests alone
+	@Scripts/deps.sh build
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+test-clients: build ## aws, boto3, s3cmd, rclone, restic, strace and kill -9 alone; PYTEST='-k NAME'
+	@Scripts/deps.sh test
+	@Scripts/python-tools.sh
+	$(SWIFT) build --product skerry
+	SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) $(PYTHON) -m pytest Tests/ClientTests $(PYTEST)
+
+check: ## the arrows between modules and the formatting, without building
+	@python3 Scripts/check-imports.py
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+bench: bench-store ## every benchmark
+
+bench-store: build ## S3 against nginx, listing, memory, start-up, dedup; BENCH_SHORT=1 is quick, RESULTS=1 writes Benchmarks/results-store.md
+	@Scripts/deps.sh bench
+	@Scripts/python-tools.sh
+	$(PYTHON) Benchmarks/store/bench.py --binary $(RELEASE)
+
+soak: build ## the crash and dedup tests in their long form (about an hour)
+	@Scripts/deps.sh test
+	@Scripts/python-tools.sh
+	$(SWIFT) build --product skerry
+	SKERRY_SOAK=1 SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) $(PYTHON) -m pytest Tests/ClientTests -k 'kill or dedup or durab' --timeout 7200 $(PYTEST)
+
+simulate: ## the store on a disk that tears and forgets, from seeds: SEED=1 RUNS=20
+	@Scripts/deps.sh build
+	SKERRY_SEED=$(SEED) SKERRY_RUNS=$(RUNS) $(SWIFT) test --filter Simulation
+
+format: ## rewrite the Swift sources in the house format
+	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests

@@ -1,0 +1,33 @@
+#!/bin/bash
+# Runs every test and fails if any part fails; both runners always run, so that one red answer does not hide the other.
+#
+# The clients drive the optimised program, since a hundred megabytes through a debug build take minutes. The debug build
+# serves for what only it contains: the switch that takes the sync out, with which the durability test proves that it can fail.
+set -u
+cd "$(dirname "$0")/.."
+
+failed=()
+run() {
+    local name=$1
+    shift
+    echo "== $name: $*"
+    "$@" || failed+=("$name")
+}
+
+run arrows python3 Scripts/check-imports.py
+if swift build --build-tests; then
+    run swift swift test --skip-build
+else
+    failed+=(build)
+fi
+if swift build -c release --product skerry; then
+    export SKERRY_BINARY=$PWD/.build/release/skerry SKERRY_DEBUG_BINARY=$PWD/.build/debug/skerry
+    run clients .venv/bin/python -m pytest Tests/ClientTests
+else
+    failed+=(release-build)
+fi
+
+if [ ${#failed[@]} -ne 0 ]; then
+    echo "FAILED: ${failed[*]}" >&2
+    exit 1
+fi
