@@ -1,5 +1,5 @@
 internal import Glibc
-internal import HTTPTypes
+public import HTTPTypes
 public import Logging
 public import SkerryHTTP
 public import SkerryObjects
@@ -40,7 +40,7 @@ public struct S3Service: HTTPService {
     /// - Parameter now: Wall time for signatures, seconds since 1970.
     public init(
         _ store: ObjectStore, configuration: S3Configuration = S3Configuration(), logger: Logger = Logger(label: "skerry.s3"),
-        observer: (any S3Observer)? = nil, now: @escaping @Sendable () -> Int64 = { Int64(time(nil)) }
+        observer: (any S3Observer)? = nil, now: @escaping @Sendable () -> Int64 = S3Service.wallTime
     ) {
         self.store = store
         self.configuration = configuration
@@ -50,6 +50,9 @@ public struct S3Service: HTTPService {
         domains = EndpointDomains(configuration.domains)
         verifier = SignatureVerifier(region: configuration.region)
     }
+
+    /// Seconds since 1970.
+    public static let wallTime: @Sendable () -> Int64 = { Int64(time(nil)) }
 
     public func respond(to request: HTTPRequest, body: any HTTPRequestBody, context: HTTPRequestContext) async -> HTTPReply {
         let start = ContinuousClock.now

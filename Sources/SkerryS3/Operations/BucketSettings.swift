@@ -52,7 +52,7 @@ extension S3Call {
         let version: ObjectVersion
         do {
             version = try await store.version(try key(), selector, in: bucket)
-        } catch let error as ObjectError {
+        } catch {
             throw readError(error, selector, in: bucket)
         }
         switch operation {

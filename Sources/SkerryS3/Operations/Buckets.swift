@@ -1,4 +1,5 @@
 import HTTPTypes
+import SkerryCRDT
 import SkerryHTTP
 import SkerryObjects
 
@@ -55,9 +56,9 @@ extension S3Call {
         try BucketConfiguration(try await requestDocument()).check(region: configuration.region)
         do {
             _ = try await store.createBucket(name, owner: user, region: configuration.region)
-        } catch let error as ObjectError where error.code == .bucketAlreadyOwnedByYou && configuration.region == "us-east-1" {
+        } catch where error.code == .bucketAlreadyOwnedByYou && configuration.region == "us-east-1" {
             // Falls through to the same answer.
-        } catch let error as ObjectError {
+        } catch {
             throw S3Error(error).with("BucketName", name)
         }
         return empty(.ok, [.location: "/\(name)"])
@@ -75,7 +76,7 @@ extension S3Call {
         let bucket = try bucket()
         do {
             try await store.deleteBucket(bucket)
-        } catch let error as ObjectError {
+        } catch {
             throw S3Error(error).with("BucketName", bucket.name)
         }
         return empty(.noContent)

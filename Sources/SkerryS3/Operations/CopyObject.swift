@@ -14,7 +14,7 @@ extension S3Call {
             let version = try await store.version(source.key, source.selector, in: bucket)
             try ReadConditions(ofCopySource: fields).check(version)
             return (version, bucket, source)
-        } catch let error as ObjectError {
+        } catch {
             throw copySourceError(error, source, in: bucket)
         }
     }

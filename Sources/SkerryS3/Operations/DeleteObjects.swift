@@ -8,31 +8,39 @@ extension S3Call {
     func deleteObject() async throws -> HTTPReply {
         let bucket = try bucket()
         let request = DeleteRequest(key: try key(), selector: try selector(), conditions: try WriteConditions(fields))
-        var fields = HTTPFields()
         do {
             let outcome = try await store.delete(request, in: bucket)
+            var fields = HTTPFields()
             if let version = outcome.version, showsVersions(bucket) { fields[.amzVersionID] = version }
             if outcome.isDeleteMarker { fields[.amzDeleteMarker] = "true" }
-        } catch let error as ObjectError where error.isAbsence {
+            return empty(.noContent, fields)
+        } catch {
             // Deleting what is not there is a success, with conditions and without.
-            if case .id(let version) = request.selector { fields[.amzVersionID] = version.description }
+            guard error.isAbsence else { throw error }
+            return empty(.noContent)
         }
-        return empty(.noContent, fields)
     }
 
     /// Deletes up to ``S3Limits/deletesMaximum`` keys. Each has its own outcome; the answer is 200 whatever they are.
     func deleteObjects() async throws -> HTTPReply {
         let bucket = try bucket()
         let deletion = try Deletion(try await requestDocument(isChecksumRequired: true))
-        let requests = deletion.entries.compactMap { try? $0.request.get() }
-        var results = await store.delete(requests, in: bucket)[...]
-        let outcomes = deletion.entries.map { entry -> Deletion.Outcome in
+        var outcomes: [Deletion.Outcome?] = []
+        var requests: [DeleteRequest] = []
+        for entry in deletion.entries {
             switch entry.request {
-            case .failure(let error): .failed(error)
-            case .success: results.popFirst().map(Deletion.Outcome.init) ?? .failed(S3Error(.internalError, "The store gave no outcome."))
+            case .failure(let error): outcomes.append(.failed(error))
+            case .success(let request):
+                outcomes.append(nil)
+                requests.append(request)
             }
         }
-        return document(deletion.document(outcomes, showsVersions: showsVersions(bucket)))
+        var results = await store.delete(requests, in: bucket).makeIterator()
+        for index in outcomes.indices {
+            guard case nil = outcomes[index], let result = results.next() else { continue }
+            outcomes[index] = Deletion.Outcome(result)
+        }
+        return document(deletion.document(outcomes.compactMap(\.self), showsVersions: showsVersions(bucket)))
     }
 }
 
@@ -49,16 +57,17 @@ struct Deletion {
         var conditions = WriteConditions()
 
         var request: Result<DeleteRequest, S3Error> {
-            Result { () throws(S3Error) in
-                do {
-                    let selector = try version.map { text throws(S3Error) in try VersionSelector(s3: text) } ?? .current
-                    return DeleteRequest(key: try ObjectKey(Array(key.utf8)), selector: selector, conditions: conditions)
-                } catch let error as ObjectError {
-                    throw S3Error(error)
-                } catch {
-                    throw S3Error(.noSuchVersion, "The specified version does not exist.")
-                }
+            let key: ObjectKey
+            do {
+                key = try ObjectKey(Array(self.key.utf8))
+            } catch {
+                return .failure(S3Error(error))
             }
+            guard let version else { return .success(DeleteRequest(key: key, conditions: conditions)) }
+            guard let selector = try? VersionSelector(s3: version) else {
+                return .failure(S3Error(.noSuchVersion, "The specified version does not exist."))
+            }
+            return .success(DeleteRequest(key: key, selector: selector, conditions: conditions))
         }
     }
 
@@ -80,25 +89,25 @@ struct Deletion {
     private(set) var isQuiet = false
 
     init(_ bytes: [UInt8]) throws {
-        var entries: [Entry] = []
-        var isQuiet = false
+        var deletion = Deletion()
         var reader = try XMLReader(bytes)
         try reader.root("Delete")
-        try reader.children { reader, name in
-            switch name {
-            case "Quiet": isQuiet = try reader.text() == "true"
-            case "Object":
-                guard entries.count < S3Limits.deletesMaximum else {
-                    throw S3Error.malformedXML("at most \(S3Limits.deletesMaximum) objects")
-                }
-                entries.append(try Entry(&reader))
-            default: try reader.skip()
-            }
-        }
+        try reader.children { reader, name in try deletion.take(name, &reader) }
         try reader.finish()
-        guard !entries.isEmpty else { throw S3Error.malformedXML("at least one object") }
-        self.entries = entries
-        self.isQuiet = isQuiet
+        guard !deletion.entries.isEmpty else { throw S3Error.malformedXML("at least one object") }
+        self = deletion
+    }
+
+    private init() {}
+
+    private mutating func take(_ name: String, _ reader: inout XMLReader) throws {
+        switch name {
+        case "Quiet": isQuiet = try reader.text() == "true"
+        case "Object":
+            guard entries.count < S3Limits.deletesMaximum else { throw S3Error.malformedXML("at most \(S3Limits.deletesMaximum) objects") }
+            entries.append(try Entry(&reader))
+        default: try reader.skip()
+        }
     }
 
     /// - Parameter outcomes: One for each of ``entries``, in order.
@@ -121,27 +130,24 @@ struct Deletion {
 extension Deletion.Entry {
     fileprivate init(_ reader: inout XMLReader) throws {
         var entry = Deletion.Entry()
-        var hasKey = false
-        try reader.children { reader, name in
-            switch name {
-            case "Key":
-                entry.key = try reader.text()
-                hasKey = true
-            case "VersionId": entry.version = try reader.text()
-            case "ETag": entry.conditions.ifMatch = ETagPattern(try reader.text())
-            case "Size":
-                let text = try reader.text()
-                guard let size = UInt64(text) else { throw S3Error.malformedXML("Size is no number of bytes") }
-                entry.conditions.ifMatchSize = size
-            case "LastModifiedTime":
-                let text = try reader.text()
-                guard let seconds = S3Date.seconds(text) else { throw S3Error.malformedXML("LastModifiedTime is no date") }
-                entry.conditions.ifMatchLastModified = seconds
-            default: try reader.skip()
-            }
-        }
-        guard hasKey, !entry.key.isEmpty else { throw S3Error.malformedXML("an object without a key") }
+        try reader.children { reader, name in try entry.take(name, &reader) }
+        guard !entry.key.isEmpty else { throw S3Error.malformedXML("an object without a key") }
         self = entry
+    }
+
+    private mutating func take(_ name: String, _ reader: inout XMLReader) throws {
+        switch name {
+        case "Key": key = try reader.text()
+        case "VersionId": version = try reader.text()
+        case "ETag": conditions.ifMatch = ETagPattern(try reader.text())
+        case "Size":
+            guard let size = UInt64(try reader.text()) else { throw S3Error.malformedXML("Size is no number of bytes") }
+            conditions.ifMatchSize = size
+        case "LastModifiedTime":
+            guard let seconds = S3Date.seconds(try reader.text()) else { throw S3Error.malformedXML("LastModifiedTime is no date") }
+            conditions.ifMatchLastModified = seconds
+        default: try reader.skip()
+        }
     }
 }
 

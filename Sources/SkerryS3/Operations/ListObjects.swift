@@ -141,7 +141,7 @@ extension XMLWriter {
         put("&quot;</ETag>")
     }
 
-    fileprivate mutating func checksumKind(_ algorithm: ChecksumAlgorithm, _ kind: ObjectChecksum.Kind) {
+    fileprivate mutating func checksumKind(_ algorithm: ChecksumAlgorithm, _ kind: ChecksumType) {
         put("<ChecksumAlgorithm>")
         put(algorithm.name.utf8)
         put("</ChecksumAlgorithm>")

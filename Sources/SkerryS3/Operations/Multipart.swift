@@ -13,7 +13,7 @@ extension S3Call {
         let algorithm = try fields.trimmed(.amzChecksumAlgorithm).map { name throws(S3Error) in
             try ChecksumFields.algorithm(named: name, header: "x-amz-checksum-algorithm")
         }
-        let kind = try ObjectChecksum.Kind(fields)
+        let kind = try ChecksumType(fields)
         if let kind {
             guard let algorithm else {
                 throw S3Error(.invalidRequest, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
@@ -104,7 +104,7 @@ extension S3Call {
         let key = try key()
         let id = try uploadID()
         let conditions = try WriteConditions(fields)
-        let kind = try ObjectChecksum.Kind(fields)
+        let kind = try ChecksumType(fields)
         let size = try objectSize()
         let completion = try Completion(try await requestDocument(checksumIsOfBody: false))
         let checksum = try completedChecksum(parts: completion.parts.count)

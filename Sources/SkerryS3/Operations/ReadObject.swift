@@ -1,4 +1,5 @@
 import HTTPTypes
+import SkerryChunks
 import SkerryHTTP
 import SkerryObjects
 import SkerryStorage

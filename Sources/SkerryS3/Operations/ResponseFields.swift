@@ -1,4 +1,5 @@
 import HTTPTypes
+import SkerryChunks
 import SkerryObjects
 
 /// The header fields of answers about objects.

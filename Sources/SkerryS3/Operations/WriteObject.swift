@@ -18,7 +18,7 @@ extension S3Call {
             checksum: checksums.algorithm ?? .crc64nvme, needsPayloadSHA256: decoded.expectedPayloadSHA256 != nil)
         // Everything that can refuse has spoken before the first byte is asked for: only that answers `Expect: 100-continue`.
         if !conditions.isEmpty { try await store.checkEarly(conditions, key, in: bucket) }
-        let upload = try await store.put(key, in: bucket, options)
+        let upload = try store.put(key, in: bucket, options)
         let version = try await receive(decoded, checksums, into: upload) { expectation throws(ObjectError) in
             try await upload.finish(expectation)
         }
@@ -31,7 +31,7 @@ extension S3Call {
     ///
     /// Back-pressure is that of `write`: the next piece is asked of the socket when the store has taken the last one.
     func receive<Result>(
-        _ decoded: DecodedBody, _ promised: ChecksumFields, into upload: some ObjectUploading,
+        _ decoded: DecodedBody, _ promised: ChecksumFields, into upload: some UploadSink,
         finish: (PayloadExpectation) async throws(ObjectError) -> Result
     ) async throws -> Result {
         do {
@@ -47,8 +47,19 @@ extension S3Call {
                 PayloadExpectation(
                     md5: checksums.md5, checksum: checksums.value, payloadSHA256: decoded.expectedPayloadSHA256.flatMap { Digest(bytes: $0) }))
         } catch {
-            await upload.abort()
+            upload.abort()
             throw error
         }
     }
 }
+
+/// What takes the bytes of a body: an object's upload or a part's.
+protocol UploadSink: AnyObject {
+    /// Returns when there is room for the next piece.
+    func write(_ piece: ArraySlice<UInt8>) async throws(ObjectError)
+    /// Drops everything. Idempotent, and harmless after a `finish` that failed.
+    func abort()
+}
+
+extension ObjectUpload: UploadSink {}
+extension PartUpload: UploadSink {}

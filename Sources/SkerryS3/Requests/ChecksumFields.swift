@@ -87,29 +87,19 @@ struct ChecksumFields: Sendable, Equatable {
     }
 }
 
-extension ObjectChecksum.Kind {
-    /// What S3 calls it (`x-amz-checksum-type`).
-    var name: String {
-        switch self {
-        case .fullObject: "FULL_OBJECT"
-        case .composite: "COMPOSITE"
-        }
-    }
-
+extension ChecksumType {
     /// Reads `x-amz-checksum-type`; nil when it was not sent.
     init?(_ fields: HTTPFields) throws(S3Error) {
         guard let text = fields.trimmed(.amzChecksumType) else { return nil }
-        switch text.uppercased() {
-        case "FULL_OBJECT": self = .fullObject
-        case "COMPOSITE": self = .composite
-        default: throw S3Error(.invalidRequest, "Value for x-amz-checksum-type header is invalid.").with("ArgumentValue", text)
+        guard let type = ChecksumType(name: text) else {
+            throw S3Error(.invalidRequest, "Value for x-amz-checksum-type header is invalid.").with("ArgumentValue", text)
         }
+        self = type
     }
 
     /// Refuses what S3 does not offer: a whole-object checksum of a hash that does not combine, a composite CRC64NVME.
     func check(with algorithm: ChecksumAlgorithm) throws(S3Error) {
-        let isOffered = self == .fullObject ? algorithm.allowsFullObject : algorithm.allowsComposite
-        guard isOffered else {
+        guard algorithm.allows(self) else {
             throw S3Error(.invalidRequest, "The \(name) checksum type cannot be used with the \(algorithm.name.lowercased()) checksum algorithm.")
         }
     }

@@ -37,7 +37,7 @@ struct XMLReader {
     }
 
     /// Calls `body` with the name of each child of the current element, and leaves the element. Text between children must be white space.
-    mutating func children<E: Error>(_ body: (inout XMLReader, String) throws(E) -> Void) throws {
+    mutating func children(_ body: (inout XMLReader, String) throws -> Void) throws {
         let depth = path.count
         while let name = try nextChild() {
             try body(&self, name)
