@@ -92,7 +92,7 @@ let package = Package(
             name: "SkerryHTTPServerTests", dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes], swiftSettings: settings),
         .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", crypto], swiftSettings: settings),
         .testTarget(
-            name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryRocksDB"],
+            name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryChunks", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
             resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(name: "SkerryS3Tests", dependencies: ["SkerryS3", "SkerryObjects", "SkerryHTTP", httpTypes, crypto], swiftSettings: settings),
     ],
