@@ -140,6 +140,6 @@ extension StatisticsRecord {
 
 extension VerificationRecord {
     init(_ report: VerifyReport) {
-        self.init(records: report.records, bytes: report.bytes, objects: report.objects, problems: report.problems)
+        self.init(records: report.records, bytes: report.bytes, objects: report.versions, problems: report.problems)
     }
 }

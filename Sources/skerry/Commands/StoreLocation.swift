@@ -1,3 +1,4 @@
+import Logging
 import ArgumentParser
 import SkerryObjects
 import SkerryStorage
@@ -48,7 +49,7 @@ struct StoreLocation: ParsableArguments {
     private func withStore<Result>(
         _ directory: StoreDirectory, _ body: (any Administration) async throws -> Result
     ) async throws -> Result {
-        let open = try await OpenStore(directory, StoreOptions())
+        let open = try await OpenStore(directory, StoreOptions(), logger: Logger(label: "skerry"))
         let result: Result
         do {
             result = try await body(StoreAdministration(store: open.store, rootAccessKey: try rootCredentials()?.accessKey))

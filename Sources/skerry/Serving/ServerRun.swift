@@ -68,7 +68,7 @@ struct ServerRun: Sendable {
         } catch {
             throw CommandFailure(error, directory: configuration.data)
         }
-        return try await OpenStore(directory, configuration.storeOptions)
+        return try await OpenStore(directory, configuration.storeOptions, logger: logger)
     }
 
     /// Whether the directory could be opened, as far as can be said without a change on disk.
@@ -148,9 +148,8 @@ extension ServerConfiguration {
     fileprivate var storeOptions: StoreOptions {
         var options = StoreOptions()
         options.siteName = site
-        options.region = region
         options.uploadMemory = uploadMemory
-        options.collectionGrace = collectionGrace
+        options.collectionGrace = UInt64(collectionGrace.components.seconds) * 1000
         options.allowClockBehind = allowsClockBehind
         return options
     }

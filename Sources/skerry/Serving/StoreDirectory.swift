@@ -35,7 +35,8 @@ final class StoreDirectory: Sendable {
     ) throws(StorageError) -> (RocksDBEngine, PackLog<PosixFileLayer>, BlockingPool) {
         let metadata = try RocksDBEngine(directory: directory.indexPath)
         do throws(StorageError) {
-            let packs = try PackLog(files: PosixFileLayer(), directory: directory.packsPath)
+            let packs = try PackLog(
+                files: PosixFileLayer(), directory: directory.packsPath, applied: try ObjectStore.appliedPosition(of: metadata))
             return (metadata, packs, try BlockingPool(threads: blockingThreads))
         } catch {
             try? metadata.close()
