@@ -44,8 +44,8 @@ class Lister:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray(4 << 20)
 
-    def page(self, bucket, token):
-        query = [("list-type", "2"), ("max-keys", "1000"), *([("continuation-token", token)] if token else [])]
+    def page(self, bucket, token, prefix=None):
+        query = [("list-type", "2"), ("max-keys", "1000"), *([("prefix", prefix)] if prefix else []), *([("continuation-token", token)] if token else [])]
         headers = {"Host": self.host}
         self.signer.authorize("GET", f"/{bucket}", query, headers, sigv4.EMPTY, datetime.datetime.now(datetime.timezone.utc))
         lines = [f"GET /{bucket}?{sigv4.encode_query(query)} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
@@ -77,20 +77,24 @@ class Lister:
         return count
 
 
-def list_all(server, signer, bucket, expected):
-    """Keys per second over all pages; every key must be there, once and in order."""
-    lister = Lister("127.0.0.1", server.port, signer)
-    token, keys = None, 0
-    began = time.perf_counter()
+def pages(server, signer, bucket, prefix=None):
+    """The bodies of all pages, over one connection."""
+    lister, token = Lister("127.0.0.1", server.port, signer), None
     while True:
-        body = lister.page(bucket, token)
-        keys += body.count(b"<Key>")
+        body = lister.page(bucket, token, prefix)
+        yield body
         found = NEXT.search(body, 0, 2000) or NEXT.search(body)
         if not found:
             break
         token = html.unescape(found.group(1).decode())
-    seconds = time.perf_counter() - began
     lister.socket.close()
+
+
+def list_all(server, signer, bucket, expected):
+    """Keys per second over all pages; every key must be there once."""
+    began = time.perf_counter()
+    keys = sum(body.count(b"<Key>") for body in pages(server, signer, bucket))
+    seconds = time.perf_counter() - began
     if keys != expected:
         raise loader.Failed(f"{keys} keys were listed, {expected} are there")
     return keys / seconds
