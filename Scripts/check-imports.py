@@ -19,6 +19,7 @@ NIO = {"NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOHTTP1", "NIOHTTP2", "
 # Room, top to bottom, and the libraries it may use beyond the rooms above it.
 ROOMS = {
     "CSkerryKernels": set(),
+    "CMalloc": set(),
     "CRocksDB": set(),
     "CRocksDBFlush": set(),
     "CRADOS": set(),
