@@ -38,8 +38,11 @@ extension S3Error {
             // What the disk says is for the operator, not for the client.
             message = "We encountered an internal error. Please try again."
             cause = error
-        case .invalidArgument, .badDigest, .rangeNotSatisfiable:
-            if let condition = error.condition { details.append(Detail(name: "ArgumentName", text: condition)) }
+        case .rangeNotSatisfiable:
+            guard let version = error.version else { break }
+            details.append(Detail(name: "ActualObjectSize", text: "\(version.size)"))
+            fields[.contentRange] = "bytes */\(version.size)"
+        case .invalidArgument: if let condition = error.condition { details.append(Detail(name: "ArgumentName", text: condition)) }
         default: break
         }
     }

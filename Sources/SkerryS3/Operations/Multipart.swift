@@ -47,7 +47,7 @@ extension S3Call {
         let checksums = try ChecksumFields(fields, trailers: decoded.announcedTrailers)
         let upload = try await store.upload(id, key, in: bucket)
         try checkAlgorithm(checksums.algorithm, of: upload)
-        let part = try await store.putPart(
+        let part = try store.putPart(
             number, of: upload, in: bucket, length: decoded.length, checksum: checksums.algorithm,
             needsPayloadSHA256: decoded.expectedPayloadSHA256 != nil)
         let stored = try await receive(decoded, checksums, into: part) { expectation throws(ObjectError) in try await part.finish(expectation) }
