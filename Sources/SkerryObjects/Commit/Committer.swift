@@ -52,23 +52,47 @@ final class Committer: Sendable {
         _ body: @escaping @Sendable (inout CommitContext) throws(ObjectError) -> Value
     ) async throws(ObjectError) -> Value {
         let result = await withUnsafeContinuation { (continuation: UnsafeContinuation<Result<Value, ObjectError>, Never>) in
-            let ticket = CommitTicket(footprint: footprint, byteCount: byteCount) { context in
-                let before = context
-                do throws(ObjectError) {
-                    let value = try body(&context)
-                    return { error in continuation.resume(returning: error.map { .failure($0) } ?? .success(value)) }
-                } catch {
-                    context.revert(to: before)
-                    return { [error] _ in continuation.resume(returning: .failure(error)) }
-                }
-            }
-            do throws(ObjectError) {
-                try queue.submit(ticket)
-            } catch {
-                continuation.resume(returning: .failure(error))
-            }
+            submit(footprint, byteCount: byteCount, body) { continuation.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// ``commit(_:byteCount:_:)`` of many wishes at once, which share groups where they can: a result for each, in order.
+    func commit<Wish: Sendable, Value: Sendable>(
+        each wishes: [Wish], _ footprint: (Wish) -> CommitTicket.Footprint,
+        _ body: @escaping @Sendable (Wish, inout CommitContext) throws(ObjectError) -> Value
+    ) async -> [Result<Value, ObjectError>] {
+        guard !wishes.isEmpty else { return [] }
+        return await withUnsafeContinuation { (continuation: UnsafeContinuation<[Result<Value, ObjectError>], Never>) in
+            let batch = CommitBatch<Value>(count: wishes.count, waiter: continuation)
+            for (index, wish) in wishes.enumerated() {
+                submit(footprint(wish), byteCount: 0, { context throws(ObjectError) in try body(wish, &context) }) {
+                    batch.fill(index, $0)
+                }
+            }
+        }
+    }
+
+    private func submit<Value: Sendable>(
+        _ footprint: CommitTicket.Footprint, byteCount: Int,
+        _ body: @escaping @Sendable (inout CommitContext) throws(ObjectError) -> Value,
+        answer: @escaping @Sendable (Result<Value, ObjectError>) -> Void
+    ) {
+        let ticket = CommitTicket(footprint: footprint, byteCount: byteCount) { context in
+            let before = context
+            do throws(ObjectError) {
+                let value = try body(&context)
+                return { error in answer(error.map { .failure($0) } ?? .success(value)) }
+            } catch {
+                context.revert(to: before)
+                return { [error] _ in answer(.failure(error)) }
+            }
+        }
+        do throws(ObjectError) {
+            try queue.submit(ticket)
+        } catch {
+            answer(.failure(error))
+        }
     }
 
     /// Brings waiting blocks into the index although nobody commits, so that their backlog stays bounded. Does not wait.

@@ -29,35 +29,32 @@ extension ObjectStore {
     public func delete(_ request: DeleteRequest, in bucket: Bucket) async throws(ObjectError) -> DeleteOutcome {
         let store = self
         return try await committer.commit(.key(bucket.id, request.key)) { context throws(ObjectError) in
-            let bucket = try store.present(bucket)
-            let lookup = VersionLookup(metadata: context.metadata, bucket: bucket.id, key: request.key)
-            context.whenCommitted { store.objects.invalidate(bucket.id, request.key) }
-            return request.selector == .current
-                ? try context.deleteCurrent(request, lookup, in: bucket) : try context.deleteVersion(request, lookup)
+            try context.delete(request, in: bucket, of: store)
         }
     }
 
     /// Deletes many objects; they share commits. A result for each request, in order.
     public func delete(_ requests: [DeleteRequest], in bucket: Bucket) async -> [Result<DeleteOutcome, ObjectError>] {
-        await withTaskGroup(of: (Int, Result<DeleteOutcome, ObjectError>).self) { group in
-            for (index, request) in requests.enumerated() {
-                group.addTask {
-                    do throws(ObjectError) {
-                        return (index, .success(try await self.delete(request, in: bucket)))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
-            }
-            var results = [Result<DeleteOutcome, ObjectError>?](repeating: nil, count: requests.count)
-            for await (index, result) in group { results[index] = result }
-            return results.map { $0 ?? .failure(ObjectError(.storage, "the delete was not run")) }
+        let store = self
+        return await committer.commit(each: requests, { .key(bucket.id, $0.key) }) { request, context throws(ObjectError) in
+            try context.delete(request, in: bucket, of: store)
         }
     }
 }
 
 extension CommitContext {
-    fileprivate mutating func deleteCurrent(
+    fileprivate mutating func delete(
+        _ request: DeleteRequest, in bucket: Bucket, of store: ObjectStore
+    ) throws(ObjectError) -> DeleteOutcome {
+        let bucket = try store.present(bucket)
+        let lookup = VersionLookup(metadata: metadata, bucket: bucket.id, key: request.key)
+        whenCommitted { store.objects.invalidate(bucket.id, request.key) }
+        return request.selector == .current ? try deleteCurrent(request, lookup, in: bucket) : try deleteVersion(request, lookup)
+    }
+}
+
+extension CommitContext {
+    private mutating func deleteCurrent(
         _ request: DeleteRequest, _ lookup: VersionLookup, in bucket: Bucket
     ) throws(ObjectError) -> DeleteOutcome {
         let current = try engine { () throws(StorageError) in try lookup.current() }
@@ -72,7 +69,7 @@ extension CommitContext {
         }
     }
 
-    fileprivate mutating func deleteVersion(_ request: DeleteRequest, _ lookup: VersionLookup) throws(ObjectError) -> DeleteOutcome {
+    private mutating func deleteVersion(_ request: DeleteRequest, _ lookup: VersionLookup) throws(ObjectError) -> DeleteOutcome {
         let selected = try engine { () throws(StorageError) in try lookup.selected(request.selector) }?.version
         try request.conditions.check(selected.map(WriteConditions.Subject.init))
         guard let selected else { return DeleteOutcome(version: request.selector.text, isDeleteMarker: false) }
