@@ -1,3 +1,4 @@
+import Logging
 import SkerryObjects
 import SkerryStorage
 
@@ -7,10 +8,10 @@ struct OpenStore: Sendable {
     let directory: StoreDirectory
 
     /// Opens the store over `directory`, which is closed again when that fails.
-    init(_ directory: StoreDirectory, _ options: StoreOptions) async throws(CommandFailure) {
+    init(_ directory: StoreDirectory, _ options: StoreOptions, _ logger: Logger) async throws(CommandFailure) {
         do {
             store = try await ObjectStore.open(
-                metadata: directory.metadata, packs: directory.packs, blocking: directory.blocking, options: options)
+                metadata: directory.metadata, packs: directory.packs, blocking: directory.blocking, options: options, logger: logger)
         } catch {
             // Why the store did not open is what matters, not what closing says after it.
             try? await directory.closeEngines()
