@@ -74,10 +74,12 @@ let package = Package(
         .target(
             name: "SkerryS3", dependencies: ["SkerryHTTP", "SkerryObjects", "SkerryChunks", httpTypes, crypto, logging],
             swiftSettings: settings),
+        // glibc's mallopt, which the overlay does not carry.
+        .systemLibrary(name: "CMalloc"),
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryHTTPServer", logging,
+                "CMalloc", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -92,9 +94,16 @@ let package = Package(
             name: "SkerryHTTPServerTests", dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes], swiftSettings: settings),
         .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", crypto], swiftSettings: settings),
         .testTarget(
-            name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryRocksDB"],
+            name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryChunks", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
             resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(name: "SkerryS3Tests", dependencies: ["SkerryS3", "SkerryObjects", "SkerryHTTP", httpTypes, crypto], swiftSettings: settings),
+        .testTarget(
+            name: "skerryTests",
+            dependencies: [
+                "skerry", "SkerryHTTP", "SkerryHTTPServer", "SkerryRocksDB", httpTypes, logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17
 )

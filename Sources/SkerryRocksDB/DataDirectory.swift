@@ -53,6 +53,26 @@ public final class DataDirectory: Sendable {
         self.path = path
     }
 
+    /// Finds out whether the directory could be opened now, or made, as far as that can be told without a change on disk.
+    ///
+    /// For a caller that wants to know before it takes other things. The answer can be stale at once; only opening is certain.
+    ///
+    /// - Throws: `locked`, `foreign`, `newerFormat`, `permissionDenied`, `corrupt`, as opening would.
+    public static func check(path: String) throws(StorageError) {
+        let files = PosixFileLayer()
+        let names = DataDirectoryNames(path)
+        guard case .made = try inspect(files, names) else { return }
+        let file: PosixFile
+        do throws(StorageError) {
+            file = try files.open(names.lockPath, .write)
+        } catch where error.code == .notFound {
+            return
+        }
+        try withResource(file, close: { file throws(StorageError) in try file.close() }) { file throws(StorageError) in
+            guard try file.lock() else { throw try lockedError(file, names) }
+        }
+    }
+
     /// Gives the directory free for another process. Idempotent.
     public func close() throws(StorageError) { try lockFile.close() }
 
@@ -114,14 +134,16 @@ public final class DataDirectory: Sendable {
     private static func lock(_ files: PosixFileLayer, _ names: DataDirectoryNames) throws(StorageError) -> PosixFile {
         // Opening to create would cut off the holder's process id.
         let file = try openLockFile(files, names)
-        guard try file.lock() else {
-            let holder = String(decoding: try file.read(at: 0, count: 32), as: UTF8.self).filter(\.isNumber)
-            let who = holder.isEmpty ? "another process" : "process \(holder)"
-            throw StorageError(.locked, "\(who) holds the directory", path: names.directory)
-        }
+        guard try file.lock() else { throw try lockedError(file, names) }
         try file.truncate(to: 0)
         try file.write(Array("\(getpid())\n".utf8), at: 0)
         return file
+    }
+
+    private static func lockedError(_ file: PosixFile, _ names: DataDirectoryNames) throws(StorageError) -> StorageError {
+        let holder = String(decoding: try file.read(at: 0, count: 32), as: UTF8.self).filter(\.isNumber)
+        let who = holder.isEmpty ? "another process" : "process \(holder)"
+        return StorageError(.locked, "\(who) holds the directory", path: names.directory)
     }
 
     private static func openLockFile(_ files: PosixFileLayer, _ names: DataDirectoryNames) throws(StorageError) -> PosixFile {

@@ -102,7 +102,7 @@ class Writer(threading.Thread):
     def get(self, name, key):
         answer = self.send(404 if key.settled is ABSENT else 200, "GET", name)
         if answer.status == 200 and Value.of(answer.body, key.settled.etag) != key.settled:
-            self.failures.append(f"GET {name} gave other bytes than were acknowledged")
+            self.failures.append(f"GET {name} gave other bytes than were acknowledged: {len(answer.body)} bytes with ETag {answer.headers['etag']}, not {key.settled}")
 
     def multipart(self, name, key):
         answer = self.send(200, "POST", name, query=[("uploads", "")])

@@ -172,7 +172,8 @@ import Testing
                 for index in 0..<count { alone[index].update(pieces[index]) }
             }
         }
-        #expect(together.map { $0.finalize() } == alone.map { $0.finalize() })
+        let same = together.map { $0.finalize() } == alone.map { $0.finalize() }
+        #expect(same)
     }
 
     /// Every length of what is held over between updates, in every lane.

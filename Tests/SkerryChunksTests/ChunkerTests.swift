@@ -44,6 +44,21 @@ import Testing
         }
     }
 
+    /// The positions where one rule takes over from another: the first that may be cut, the first with the loose mask, the last.
+    @Test func `the first cut agrees at the minimum, the average and the maximum`() throws {
+        let sizes = try #require(ChunkSizes(minimum: 64, average: 128, maximum: 300))
+        let reference = ReferenceChunker(sizes: sizes)
+        var found: Set<Int> = []
+        for seed in 0..<1_500 as Range<UInt64> {
+            let bytes = randomBytes(310, seed: seed)
+            var chunker = Chunker(sizes)
+            let length = chunker.nextCut(in: bytes, from: 0, isLast: true)
+            #expect(length == reference.lengths(of: bytes).first)
+            if let length { found.insert(length) }
+        }
+        #expect(found.isSuperset(of: [64, 127, 128, 300]))
+    }
+
     @Test func `one byte at the front of 64 MiB makes few chunks new`() {
         let bytes = randomBytes(64 << 20, seed: 7)
         let before = names(of: bytes)

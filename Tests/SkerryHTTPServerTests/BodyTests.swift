@@ -120,6 +120,28 @@ import Testing
         }
     }
 
+    @Test func `A client that leaves behind a body nobody reads cancels the task`() async throws {
+        let began = Event()
+        let cancelled = Event()
+        try await withServer { _, _, _ in
+            await withTaskCancellationHandler {
+                began.happen()
+                await cancelled.wait()
+            } onCancel: {
+                cancelled.happen()
+            }
+            return .text("late")
+        } _: { port, _ in
+            let client = try TestClient(port: port)
+            try await client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 64000000\r\n\r\n")
+            await began.wait()
+            // More than is read ahead, and little enough for the window: the end of the stream cannot overtake what the window does not let through.
+            try await client.send([UInt8](repeating: 0, count: 40_000))
+            client.close()
+            await cancelled.wait()
+        }
+    }
+
     // MARK: 100 Continue
 
     @Test func `The first look at the body sends 100 Continue`() async throws {

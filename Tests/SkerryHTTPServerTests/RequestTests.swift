@@ -64,11 +64,25 @@ import Testing
         }
     }
 
-    @Test func `A target that is no UTF-8 is refused, for two of them could become one`() async throws {
+    @Test(arguments: [Array("\u{e4}".utf8), [0xE4], [0x7F], [0x00]])
+    func `A target beyond printable ASCII is refused, it has to be percent-encoded`(bytes: [UInt8]) async throws {
         try await withServer { _, _, _ in .text("served") } _: { port, _ in
             let client = try TestClient(port: port)
-            try await client.send(Array("GET /a".utf8) + [0xE4] + Array(" HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+            try await client.send(Array("GET /a".utf8) + bytes + Array(" HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
             #expect(try await client.receive().status == 400)
+        }
+    }
+
+    @Test(arguments: [(Array("\u{65e5}\u{672c}".utf8), 200), ([0x61, 0xE4], 400), (Array("\u{FFFD}".utf8), 400)])
+    func `A value arrives as it was sent or not at all`(bytes: [UInt8], status: Int) async throws {
+        try await withServer { request, _, _ in
+            HTTPReply(HTTPResponse(status: .ok), .bytes(Array(request.headerFields[HTTPField.Name("X")!]!.utf8)))
+        } _: { port, _ in
+            let client = try TestClient(port: port)
+            try await client.send(Array("GET / HTTP/1.1\r\nHost: x\r\nX: ".utf8) + bytes + Array("\r\n\r\n".utf8))
+            let reply = try await client.receive()
+            #expect(reply.status == status)
+            if status == 200 { #expect(reply.body == bytes) }
         }
     }
 

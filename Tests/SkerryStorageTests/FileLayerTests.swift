@@ -1,3 +1,4 @@
+import Glibc
 import SkerryRocksDB
 import SkerryStorage
 import Testing
@@ -120,6 +121,23 @@ struct FileLayerTests {
             #expect(try second.lock())
         }
         try withLayer(kind) { files, directory in try check(files, directory) }
+    }
+
+    @Test("O-03: the operating system's errors become codes: a full device is full, a link in a circle has failed")
+    func operatingSystemErrors() throws {
+        try withTemporaryDirectory { directory in
+            let files = PosixFileLayer()
+            let device = try files.open("/dev/full", .write)
+            let full = #expect(throws: StorageError.self) { try device.write([1, 2, 3], at: 0) }
+            #expect(full?.code == .full)
+            #expect(full?.path == "/dev/full")
+            #expect(full?.errno != nil)
+            #expect(symlink("circle", directory + "/circle") == 0)
+            let circle = #expect(throws: StorageError.self) { _ = try files.open(directory + "/circle", .read) }
+            #expect(circle?.code == .failed)
+            let denied = #expect(throws: StorageError.self) { try files.createDirectory("/sys/skerry") }
+            #expect(denied?.code == .permissionDenied)
+        }
     }
 
     @Test("O-03: an open file that is let go is closed")

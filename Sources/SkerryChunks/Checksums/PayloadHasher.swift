@@ -41,8 +41,8 @@ public struct PayloadHasher: Sendable {
         }
     }
 
-    /// Gives each hasher its next piece, with the MD5s side by side in vector lanes (``laneCount`` at a time): the same as an update of each, several times
-    /// faster from about four on.
+    /// Gives each hasher its next piece, with the MD5s side by side in vector lanes (``laneCount`` at a time): the same as an
+    /// update of each, and several times faster from about eight on.
     ///
     /// - Precondition: there are as many pieces as hashers.
     public static func update(_ hashers: inout [PayloadHasher], with pieces: [UnsafeRawBufferPointer]) {

@@ -9,7 +9,7 @@ public struct ChunkSizes: Sendable, Hashable {
 
     /// No chunk is shorter, but the last of an object.
     public let minimum: Int
-    /// The size cut points are normalised around: a power of two. The mean over random data is about a seventh larger.
+    /// The size cut points are normalised around: a power of two. The mean over random data is about an eighth larger.
     public let average: Int
     /// No chunk is longer.
     public let maximum: Int

@@ -2,7 +2,8 @@ import Crypto
 
 /// The 256 words that give each byte its weight in the rolling hash. They are part of the format: another table cuts all data anew.
 ///
-/// Word b is the first eight bytes, most significant first, of the SHA-256 of the text `skerry gear` and the byte b: numbers nobody could have chosen.
+/// Word b is the first eight bytes, most significant first, of the SHA-256 of the text `skerry gear` and the byte b:
+/// numbers nobody could have chosen.
 enum GearTable {
     /// The table, for the life of the process.
     // Written once by the initialiser, which runs before the first reader has the pointer, and never again nor freed.

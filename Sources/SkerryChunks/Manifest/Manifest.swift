@@ -16,7 +16,8 @@ public struct Manifest: Sendable {
     /// - Precondition: `entries` hold to the invariant; they come from a chunker, not from outside.
     public init(_ entries: [ManifestEntry]) {
         precondition(
-            (1...Manifest.entryMaximum).contains(entries.count), "a manifest of \(entries.count) entries, at most \(Manifest.entryMaximum) are allowed")
+            (1...Manifest.entryMaximum).contains(entries.count),
+            "a manifest of \(entries.count) entries, 1 to \(Manifest.entryMaximum) are allowed")
         for entry in entries {
             precondition(ManifestFormat.lengths.contains(entry.length), "a chunk of \(entry.length) bytes in a manifest")
         }

@@ -25,6 +25,12 @@ extension ObjectStore {
             metadata: metadata, packs: packs, blocking: blocking, options: options, applied: applied, origin: origin, logger: logger)
     }
 
+    /// How far into the log an index goes: a log opened with this need not look at what lies before. Blocks.
+    public static func appliedPosition(of metadata: any MetadataEngine) throws(StorageError) -> LogPosition {
+        guard let row = try metadata.get(.settings, IndexKey.applied) else { return .start }
+        return try AppliedRow(row).position
+    }
+
     /// Makes the index anew from the log alone and returns the number of records read. Blocks.
     ///
     /// - Parameter progress: Called now and then with the records and bytes read so far.

@@ -148,12 +148,16 @@ public final class PackLog<Files: FileLayer>: PackEngine {
         }
     }
 
-    /// Names and handles of open packs are kept in a cache; reopening one costs an open and a read of its header.
+    /// The open pack, from the cache or opened now, which costs an open and a read of its header.
     func handle(_ number: UInt64) throws(StorageError) -> PackFile<Files.File> {
         if let handle = handles.withLock({ $0.handle(for: number) }) { return handle }
         try withState { state throws(StorageError) in try state.verifyOpen() }
-        let handle = try PackFile(files.open(path(of: number), .read), number: number, verified: verified)
-        return handles.withLock { $0.insert(handle, for: number) }
+        let opened = try PackFile(files.open(path(of: number), .read), number: number, verified: verified)
+        let handle = handles.withLock { $0.insert(opened, for: number) }
+        // A pack removed between the two would stay in the cache, and its room on the disk.
+        let isListed = state.withLock { state in state.packs.contains { $0.number == number } }
+        if !isListed { handles.withLock { $0.remove(number) } }
+        return handle
     }
 
     // MARK: Packs

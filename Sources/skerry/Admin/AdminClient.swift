@@ -1,0 +1,77 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Calls an admin port over HTTP/1.1, a connection for each call.
+struct AdminClient: AdminTransport {
+    /// Seconds to wait for the connection.
+    static let connectTimeout: TimeAmount = .seconds(5)
+
+    let address: ListenAddress
+    let token: AdminToken
+
+    func send(_ call: AdminCall, _ arguments: JSONValue, each: @Sendable (JSONValue) -> Void) async throws(AdminError) -> JSONValue {
+        let connection = try await connect()
+        do {
+            return try await connection.executeThenClose { parts, sender in
+                try await send(call, arguments, by: sender)
+                return try await receive(parts, each)
+            }
+        } catch let error as AdminError {
+            throw error
+        } catch {
+            throw AdminError(.unreachable, "the admin port \(address) broke off: \(error)")
+        }
+    }
+
+    private typealias Connection = NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>
+
+    private func connect() async throws(AdminError) -> Connection {
+        do {
+            return try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connectTimeout(AdminClient.connectTimeout)
+                .connect(host: address.host, port: address.port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                        return try Connection(wrappingChannelSynchronously: channel)
+                    }
+                }
+        } catch {
+            throw AdminError(.unreachable, "nobody answers at the admin port \(address)")
+        }
+    }
+
+    private func send(_ call: AdminCall, _ arguments: JSONValue, by sender: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>)
+        async throws
+    {
+        let body = ByteBuffer(string: arguments.description)
+        let fields: HTTPHeaders = [
+            "Host": address.description, "Authorization": "Bearer \(token.text)", "Content-Type": "application/json",
+            "Content-Length": "\(body.readableBytes)", "Connection": "close",
+        ]
+        try await sender.write(.head(HTTPRequestHead(version: .http1_1, method: .POST, uri: call.path, headers: fields)))
+        try await sender.write(.body(.byteBuffer(body)))
+        try await sender.write(.end(nil))
+    }
+
+    private func receive(
+        _ parts: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ each: @Sendable (JSONValue) -> Void
+    ) async throws -> JSONValue {
+        var splitter = LineSplitter()
+        var last: JSONValue?
+        for try await part in parts {
+            switch part {
+            case .head: continue
+            case .body(let buffer):
+                for line in try splitter.lines(buffer.readableBytesView) {
+                    if let last { each(last) }
+                    last = line
+                }
+            case .end:
+                guard let last else { throw LineSplitter.foreign }
+                return last
+            }
+        }
+        throw AdminError(.unreachable, "the admin port \(address) broke off before the end of its answer")
+    }
+}
