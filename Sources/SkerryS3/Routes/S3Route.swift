@@ -61,6 +61,7 @@ struct S3Route {
         case .put:
             if query.contains("versioning") { return .putBucketVersioning }
             if query.contains("acl") { return .putBucketACL }
+            if query.contains("object-lock") { return .putObjectLockConfiguration }
             try refuseUnknown(known: [])
             return .createBucket
         case .delete:
@@ -134,6 +135,8 @@ struct S3Route {
 
     private func putObject() throws(S3Error) -> S3Operation {
         if query.contains("acl") { return .putObjectACL }
+        if query.contains("retention") { return .putObjectRetention }
+        if query.contains("legal-hold") { return .putObjectLegalHold }
         let isCopy = fields[.amzCopySource] != nil
         if query.contains("uploadId") || query.contains("partNumber") {
             return isCopy ? .uploadPartCopy : .uploadPart
