@@ -26,6 +26,7 @@ struct IndexUpdater {
     /// Adds the rows of `record`.
     ///
     /// - Parameter isNewest: The record was stamped just now, so its version is newer than every other of its key and need not be compared.
+    ///   A replay sees the same by the stamps: what is younger than all before it was not moved.
     mutating func add(_ record: LogRecord, at location: RecordLocation, isNewest: Bool) throws(StorageError) {
         applied.position = max(applied.position, location.end)
         switch record.kind {
@@ -98,7 +99,8 @@ struct IndexUpdater {
             try updater.spill()
         }
         try removeVersions(record.replaces, of: version.key, in: version.bucket)
-        let newest = isNewest ? nil : try newest(of: version.key, in: version.bucket, without: record.replaces)
+        let isYoungest = isNewest || version.id.time > applied.clock
+        let newest = isYoungest ? nil : try newest(of: version.key, in: version.bucket, without: record.replaces)
         if newest.map({ $0.id <= version.id }) ?? true { setCurrent(version) }
         batch.put(.versions, IndexKey.version(version.bucket, version.key, version.id), LocatedRow.bytes(location, fields))
         note(version.dot, FeedRow(time: version.id.time, change: .version(version.bucket, version.key, version.id)))
