@@ -38,9 +38,11 @@ def test_the_first_start_makes_credentials_and_prints_them_once(fresh):
     server.stop()
 
     holders = [path for path in server.data.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert any(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in holders), "no file of mode 0600 holds the credentials"
     for path in holders:
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-    assert holders, "the credentials are kept nowhere"
+        # A file that others may read by its own mode must lie behind a directory that lets nobody in.
+        behind = [path, *(parent for parent in path.parents if parent.is_relative_to(server.data))]
+        assert any(stat.S_IMODE(one.stat().st_mode) & 0o077 == 0 for one in behind), path
 
     server.start()
     assert secret not in "\n".join(server.lines + server.errors)

@@ -109,6 +109,7 @@ struct RangeSplicer {
         let covered = range.clamped(to: extent)
         guard !covered.isEmpty else { return }
         if covered == extent, isSameTenant, try cutter.splice([chunk]) { return }
+        try block.verify()
         try store(try block.readBody(from: Int(covered.lowerBound - start), count: covered.count))
     }
 

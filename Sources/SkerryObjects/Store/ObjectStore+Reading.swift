@@ -87,7 +87,6 @@ extension ObjectStore {
             return .success(ObjectCache.Entry(record: record, inline: [], blocks: open))
         case .manifests:
             let handle = try blocks.log.packs.open(pack: version.location.position.pack)
-            try handle.verifyOnce(version.location)
             return .success(ObjectCache.Entry(record: record, inline: [], blocks: [OpenBlock(handle: handle, location: version.location)]))
         }
     }

@@ -24,7 +24,7 @@ public final class ObjectStore: Sendable {
     let now: @Sendable () -> UInt64
     let randomIdentifier: @Sendable () -> UInt64
     let logger: Logger
-    private let committerThread: CommitThread
+    let committerThread: CommitThread
 
     init(
         metadata: any MetadataEngine, packs: any PackEngine, blocking: any BlockingExecutor, options: StoreOptions, applied: AppliedRow,

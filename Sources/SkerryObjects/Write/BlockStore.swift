@@ -50,7 +50,7 @@ final class BlockStore: Sendable {
         }
     }
 
-    /// An open pack and the place in it, verified, for each block.
+    /// An open pack and the place in it for each block; not yet verified.
     func open(_ names: [BlockName]) throws(StorageError) -> [OpenBlock] {
         var blocks: [OpenBlock] = []
         blocks.reserveCapacity(names.count)
@@ -58,9 +58,7 @@ final class BlockStore: Sendable {
             blocks.append(
                 try withRetry { () throws(StorageError) in
                     let location = try location(name)
-                    let handle = try log.packs.open(pack: location.position.pack)
-                    try handle.verifyOnce(location)
-                    return OpenBlock(handle: handle, location: location)
+                    return OpenBlock(handle: try log.packs.open(pack: location.position.pack), location: location)
                 })
         }
         return blocks
@@ -81,4 +79,9 @@ final class BlockStore: Sendable {
 struct OpenBlock: Sendable {
     var handle: any PackHandle
     var location: RecordLocation
+
+    /// Compares the bytes with their checksum, once in this process. Blocks the first time.
+    func verify() throws(StorageError) { try handle.verifyOnce(location) }
+
+    var isVerified: Bool { handle.isVerified(location) }
 }

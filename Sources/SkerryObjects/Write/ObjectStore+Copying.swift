@@ -47,7 +47,10 @@ extension ObjectStore {
         case .chunks: return []
         case .manifests:
             let list = entry.blocks[0]
-            return try await onDisk { () throws(StorageError) in try list.readBody(from: 0, count: Int(list.location.bodyLength)) }
+            return try await onDisk { () throws(StorageError) in
+                try list.verify()
+                return try list.readBody(from: 0, count: Int(list.location.bodyLength))
+            }
         }
     }
 
