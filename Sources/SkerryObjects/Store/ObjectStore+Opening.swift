@@ -66,7 +66,7 @@ extension ObjectStore {
         var records: UInt64 = 0
         var bytes: UInt64 = 0
         try packs.replay(from: position ?? applied.position) { location, record throws(StorageError) in
-            try updater.add(record, at: location, isNewest: false)
+            try updater.add(record, at: location, .replayed)
             // One record a batch: a record may look at the rows that the one before it made.
             try updater.apply()
             records += 1
@@ -87,7 +87,7 @@ extension ObjectStore {
         let locations = try packs.append([record])
         try packs.sync()
         var updater = IndexUpdater(metadata: metadata, packs: packs, applied: applied)
-        try updater.add(record, at: locations[0], isNewest: true)
+        try updater.add(record, at: locations[0], .new)
         try updater.apply()
         return updater.applied
     }
@@ -97,7 +97,8 @@ extension ObjectStore {
         guard lag <= StoreOptions.clockLagMaximum || options.allowClockBehind else {
             throw ObjectError(
                 .invalidArgument,
-                "The clock of this machine is \(lag / 1000) s behind the newest object in the store; set it, or start with --allow-clock-behind.")
+                "The clock of this machine is \(lag / 1000) s behind the newest object in the store; set it, or start with --allow-clock-behind."
+            )
         }
     }
 }
