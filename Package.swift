@@ -72,7 +72,7 @@ let package = Package(
             name: "SkerryObjects", dependencies: ["SkerryChunks", "SkerryCRDT", "SkerryCache", "SkerryStorage", logging],
             swiftSettings: settings),
         .target(
-            name: "SkerryS3", dependencies: ["SkerryHTTP", "SkerryObjects", "SkerryChunks", httpTypes, crypto, logging],
+            name: "SkerryS3", dependencies: ["SkerryHTTP", "SkerryObjects", "SkerryChunks", "SkerryCRDT", httpTypes, crypto, logging],
             swiftSettings: settings),
         // glibc's mallopt, which the overlay does not carry.
         .systemLibrary(name: "CMalloc"),

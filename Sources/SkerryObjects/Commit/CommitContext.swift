@@ -20,8 +20,7 @@ struct CommitContext {
 
     struct Draft: Sendable {
         var record: LogRecord
-        /// Stamped in this commit, so newer than everything; false for records that a rewrite moves.
-        var isNewest: Bool
+        var arrival: RecordArrival
     }
 
     enum Removal: Sendable {
@@ -49,10 +48,10 @@ struct CommitContext {
         return Dot(origin: origin, sequence: sequence)
     }
 
-    mutating func append(_ record: LogRecord) { records.append(Draft(record: record, isNewest: true)) }
+    mutating func append(_ record: LogRecord) { records.append(Draft(record: record, arrival: .new)) }
 
     /// Appends a record that stands in the log already, to be found at its new place from now on.
-    mutating func move(_ record: LogRecord) { records.append(Draft(record: record, isNewest: false)) }
+    mutating func move(_ record: LogRecord) { records.append(Draft(record: record, arrival: .moved)) }
 
     mutating func remove(_ removal: Removal) { removals.append(removal) }
 

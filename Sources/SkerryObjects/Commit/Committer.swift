@@ -154,7 +154,8 @@ final class Committer: Sendable {
             try index(entries, context.removals, &state)
         } catch {
             logger.critical("the store takes no more writes", metadata: ["error": "\(error)"])
-            state.failure = ObjectError(StorageError(.failed, "an earlier write failed: \(error.message)", path: error.path, errno: error.errno))
+            state.failure = ObjectError(
+                StorageError(.failed, "an earlier write failed: \(error.message)", path: error.path, errno: error.errno))
             throw ObjectError(error)
         }
     }
@@ -170,7 +171,7 @@ final class Committer: Sendable {
             case .row(let family, let key): state.updater.removeRow(family, key)
             }
         }
-        for entry in entries { try state.updater.add(entry.record, at: entry.location, isNewest: entry.isNewest) }
+        for entry in entries { try state.updater.add(entry.record, at: entry.location, entry.arrival) }
         try state.updater.apply()
         log.settled(entries)
     }

@@ -13,8 +13,7 @@ final class LogWriter: Sendable {
     struct Entry: Sendable {
         var record: LogRecord
         var location: RecordLocation
-        /// Stamped by the committer just now; false for blocks and moved records.
-        var isNewest: Bool
+        var arrival: RecordArrival
     }
 
     private struct State {
@@ -37,7 +36,7 @@ final class LogWriter: Sendable {
             let locations = try packs.append(fresh.map(\.record))
             for (block, location) in zip(fresh, locations) {
                 state.blocks[block.name] = location
-                state.entries.append(Entry(record: block.indexed, location: location, isNewest: false))
+                state.entries.append(Entry(record: block.indexed, location: location, arrival: .new))
             }
             return state.entries.count >= LogWriter.backlogMaximum
         }
@@ -51,7 +50,7 @@ final class LogWriter: Sendable {
         try state.withLock { state throws(StorageError) in
             if !drafts.isEmpty {
                 for (draft, location) in zip(drafts, try packs.append(drafts.map(\.record))) {
-                    state.entries.append(Entry(record: draft.record, location: location, isNewest: draft.isNewest))
+                    state.entries.append(Entry(record: draft.record, location: location, arrival: draft.arrival))
                 }
             }
             defer { state.entries = [] }

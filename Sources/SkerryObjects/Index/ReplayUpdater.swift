@@ -25,7 +25,7 @@ struct ReplayUpdater {
         let reads = try Reads(record, location)
         if conflicts(reads) || waiting >= ReplayUpdater.groupMaximum { try finish() }
         if case .key(let key) = reads { keys.insert(key) }
-        try updater.add(record, at: location, isNewest: false)
+        try updater.add(record, at: location, .replayed)
         waiting += 1
     }
 

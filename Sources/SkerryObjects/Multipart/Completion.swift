@@ -86,7 +86,8 @@ struct Completion: Sendable {
             }
             guard index == request.parts.count - 1 || row.record.size >= MultipartUpload.partMinimum else {
                 throw ObjectError(
-                    .partTooSmall, "Your proposed upload is smaller than the minimum allowed size: part \(part.number) has \(row.record.size) bytes."
+                    .partTooSmall,
+                    "Your proposed upload is smaller than the minimum allowed size: part \(part.number) has \(row.record.size) bytes."
                 )
             }
             chosen.append(row)
@@ -123,7 +124,8 @@ struct Completion: Sendable {
         of parts: [PartRecord], _ upload: MultipartUpload, _ request: Request
     ) throws(ObjectError) -> ObjectChecksum? {
         if let kind = request.kind, kind != upload.checksumKind {
-            throw ObjectError(.invalidArgument, "The checksum type of the upload was fixed when it was created.", condition: "x-amz-checksum-type")
+            throw ObjectError(
+                .invalidArgument, "The checksum type of the upload was fixed when it was created.", condition: "x-amz-checksum-type")
         }
         let values = parts.compactMap(\.checksum)
         guard values.count == parts.count else { return nil }

@@ -13,7 +13,8 @@ extension ObjectStore {
         let entry = try await entry(of: source)
         let range = range ?? 0..<source.size
         guard range.clamped(to: 0..<source.size) == range else {
-            throw ObjectError(.rangeNotSatisfiable, "The range lies outside of the source, which has \(source.size) bytes.", version: source)
+            throw ObjectError(
+                .rangeNotSatisfiable, "The range lies outside of the source, which has \(source.size) bytes.", version: source)
         }
         guard range.count <= PutOptions.sizeMaximum else {
             throw ObjectError(.entityTooLarge, "A part has at most \(PutOptions.sizeMaximum) bytes.")

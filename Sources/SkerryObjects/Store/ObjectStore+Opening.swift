@@ -86,7 +86,7 @@ extension ObjectStore {
         let locations = try packs.append([record])
         try packs.sync()
         var updater = IndexUpdater(metadata: metadata, packs: packs, applied: applied)
-        try updater.add(record, at: locations[0], isNewest: true)
+        try updater.add(record, at: locations[0], .new)
         try updater.apply()
         return updater.applied
     }
@@ -96,7 +96,8 @@ extension ObjectStore {
         guard lag <= StoreOptions.clockLagMaximum || options.allowClockBehind else {
             throw ObjectError(
                 .invalidArgument,
-                "The clock of this machine is \(lag / 1000) s behind the newest object in the store; set it, or start with --allow-clock-behind.")
+                "The clock of this machine is \(lag / 1000) s behind the newest object in the store; set it, or start with --allow-clock-behind."
+            )
         }
     }
 }

@@ -26,7 +26,8 @@ extension ObjectStore {
     /// Reads the whole log, compares every chunk with its name, and checks that every version finds all its bytes. Changes nothing.
     ///
     /// - Parameter progress: Called now and then with the records and bytes read so far.
-    public func verify(progress: @escaping @Sendable (_ records: UInt64, _ bytes: UInt64) -> Void) async throws(ObjectError) -> VerifyReport {
+    public func verify(progress: @escaping @Sendable (_ records: UInt64, _ bytes: UInt64) -> Void) async throws(ObjectError) -> VerifyReport
+    {
         let (metadata, packs, blocks) = (metadata, packs, blocks)
         let ticket = epochs.enter()
         return try await onDisk { () throws(StorageError) in
@@ -54,7 +55,9 @@ extension ObjectStore {
             if record.kind == .chunk || record.kind == .manifest {
                 let block = try BlockRecord(fields: record.fields)
                 if record.body.withUnsafeBytes({ Digest(of: $0) }) != block.digest {
-                    report.note("pack \(location.position.pack), byte \(location.position.offset): the bytes of chunk \(block.digest) have another digest")
+                    report.note(
+                        "pack \(location.position.pack), byte \(location.position.offset): the bytes of chunk \(block.digest) have another digest"
+                    )
                 }
             }
             if report.records % 10_000 == 0 { progress(report.records, report.bytes) }
@@ -110,7 +113,9 @@ struct VersionCheck {
                     try check(
                         manifest.entries, of: record.tenant, from: .manifest(reference.digest), size: manifest.totalLength)
                     end += manifest.totalLength
-                    guard end == reference.end else { throw StorageError(.corrupt, "manifest \(reference.digest) ends at \(end), not \(reference.end)") }
+                    guard end == reference.end else {
+                        throw StorageError(.corrupt, "manifest \(reference.digest) ends at \(end), not \(reference.end)")
+                    }
                 }
             }
             guard end == version.size else { throw StorageError(.corrupt, "the manifests have \(end) bytes, the version \(version.size)") }

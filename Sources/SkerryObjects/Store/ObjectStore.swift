@@ -20,7 +20,7 @@ public final class ObjectStore: Sendable {
     let slots: UploadSlots
     let epochs = ReaderEpochs()
     let objects: ObjectCache
-    let collector = CollectorState()
+    let collector: CollectorState
     let now: @Sendable () -> UInt64
     let randomIdentifier: @Sendable () -> UInt64
     let logger: Logger
@@ -41,7 +41,9 @@ public final class ObjectStore: Sendable {
         let log = LogWriter(packs: packs)
         let committer = Committer(metadata: metadata, log: log, applied: applied, origin: origin, now: options.now, logger: logger)
         self.committer = committer
-        blocks = BlockStore(metadata: metadata, log: log) { committer.checkpoint() }
+        let collector = CollectorState()
+        self.collector = collector
+        blocks = BlockStore(metadata: metadata, log: log, pins: PinTable { collector.released($0) }) { committer.checkpoint() }
         slots = UploadSlots(
             slots: max(1, options.uploadMemory / BodyWriter.windowMaximum), waitingMaximum: options.uploadsWaitingMaximum)
         objects = ObjectCache(capacity: options.objectCacheCapacity)

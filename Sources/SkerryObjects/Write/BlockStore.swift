@@ -5,13 +5,14 @@ import SkerryStorage
 final class BlockStore: Sendable {
     let metadata: any MetadataEngine
     let log: LogWriter
-    let pins = PinTable()
+    let pins: PinTable
     /// Called when the blocks that wait for the index have become many.
     private let backlog: @Sendable () -> Void
 
-    init(metadata: any MetadataEngine, log: LogWriter, backlog: @escaping @Sendable () -> Void) {
+    init(metadata: any MetadataEngine, log: LogWriter, pins: PinTable, backlog: @escaping @Sendable () -> Void) {
         self.metadata = metadata
         self.log = log
+        self.pins = pins
         self.backlog = backlog
     }
 
@@ -29,18 +30,24 @@ final class BlockStore: Sendable {
         let mayRely = pins.pin(name)
         if log.isWaiting(name) { return true }
         guard mayRely else { return false }
-        return try metadata.get(.chunks, IndexKey.chunk(name.tenant, name.digest)) != nil
+        return try row(name) != nil
     }
 
     /// Pins a block that is already stored; false when it is not there (any more).
     func pinStored(_ name: BlockName, pins: PinSet) throws(StorageError) -> Bool { try isStored(name, pins) }
 
+    /// The block's row; nil when the index does not have it.
+    func row(_ name: BlockName) throws(StorageError) -> ChunkRow? {
+        guard let row = try metadata.get(.chunks, IndexKey.chunk(name.tenant, name.digest)) else { return nil }
+        return try ChunkRow(row)
+    }
+
     /// Where a block stands that a committed version refers to.
     func location(_ name: BlockName) throws(StorageError) -> RecordLocation {
-        guard let row = try metadata.get(.chunks, IndexKey.chunk(name.tenant, name.digest)) else {
+        guard let row = try row(name) else {
             throw StorageError(.notFound, "chunk \(name.digest) of tenant \(name.tenant.rawValue) is not in the index")
         }
-        return try ChunkRow(row).location
+        return row.location
     }
 
     func manifest(_ name: BlockName) throws(StorageError) -> Manifest {

@@ -81,7 +81,8 @@ extension CommitContext {
         var causes = version.context
         causes.insert(version.dot)
         let record = TombstoneRecord(
-            id: stamp(), bucket: version.bucket, key: version.key, dot: nextDot(), context: causes, removed: [version.id])
+            id: stamp(), bucket: version.bucket, key: version.key, dot: nextDot(), context: causes, removed: [version.id],
+            isOfNull: version.isNull)
         append(LogRecord(kind: .tombstone, fields: record.fields))
     }
 }

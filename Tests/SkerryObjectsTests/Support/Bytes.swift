@@ -12,7 +12,8 @@ func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
         while index < count {
             withUnsafeBytes(of: generator.next().littleEndian) { word in
                 let length = min(8, count - index)
-                UnsafeMutableRawBufferPointer(rebasing: raw[index..<index + length]).copyMemory(from: UnsafeRawBufferPointer(rebasing: word[..<length]))
+                UnsafeMutableRawBufferPointer(rebasing: raw[index..<index + length]).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: word[..<length]))
             }
             index += 8
         }
@@ -74,7 +75,8 @@ extension ObjectStore {
     @discardableResult
     func complete(_ upload: MultipartUpload, in bucket: Bucket, _ parts: [UploadedPart]) async throws(ObjectError) -> ObjectVersion {
         try await complete(
-            upload.id, upload.key, in: bucket, parts: parts.map { CompletedPart(number: $0.number, etag: $0.etag.description) }, checksum: nil,
+            upload.id, upload.key, in: bucket, parts: parts.map { CompletedPart(number: $0.number, etag: $0.etag.description) },
+            checksum: nil,
             kind: nil, size: nil, conditions: WriteConditions())
     }
 }

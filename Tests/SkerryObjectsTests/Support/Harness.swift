@@ -76,7 +76,8 @@ final class Harness {
 
     /// Runs `body` with a store over the engines and closes it.
     static func with<Value>(
-        _ kind: EngineKind = .memory, _ configuration: HarnessConfiguration = HarnessConfiguration(), _ body: (Harness) async throws -> Value
+        _ kind: EngineKind = .memory, _ configuration: HarnessConfiguration = HarnessConfiguration(),
+        _ body: (Harness) async throws -> Value
     ) async throws -> Value {
         try await withTemporaryDirectory { directory in
             let harness = try await Harness(kind, configuration, directory: directory)
@@ -175,7 +176,8 @@ final class Harness {
 
 extension Harness {
     /// A user and a bucket of theirs.
-    func makeBucket(_ name: String = "bucket", owner: String = "alice", versioning: Bucket.Versioning = .unversioned) async throws -> Bucket {
+    func makeBucket(_ name: String = "bucket", owner: String = "alice", versioning: Bucket.Versioning = .unversioned) async throws -> Bucket
+    {
         let user =
             if let present = store.user(owner) { present } else {
                 try await store.createUser(id: owner, displayName: owner, email: "", isRoot: false)
