@@ -12,13 +12,16 @@ struct Skerry: AsyncParsableCommand {
         abstract: "An S3-compatible object store whose unit of availability is the site.",
         version: "skerry \(version)",
         subcommands: [
-            ServeCommand.self, KeyCommand.self, UserCommand.self, StatsCommand.self, VerifyCommand.self, RebuildCommand.self,
+            ServeCommand.self, KeyCommand.self, UserCommand.self, StatsCommand.self, VerifyCommand.self, CollectCommand.self,
+            RebuildCommand.self,
             VersionCommand.self,
         ])
 
     /// 0 when the command did what it says, 1 with one line on standard error when it could not, 64 when the arguments make no sense.
     static func main() async {
         tuneAllocator()
+        // Credentials stand in the packs, the index and the log's neighbours: whatever is made belongs to its owner alone.
+        umask(0o077)
         // A client that closes its connection is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         do {

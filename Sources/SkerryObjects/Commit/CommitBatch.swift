@@ -2,7 +2,7 @@ import Synchronization
 
 /// Many commits awaited together: a slot for each result, and the one waiter who is told when the last is filled.
 final class CommitBatch<Value: Sendable>: Sendable {
-    private struct State {
+    fileprivate struct State {
         var results: [Result<Value, ObjectError>?]
         var missing: Int
         var waiter: UnsafeContinuation<[Result<Value, ObjectError>], Never>?
@@ -16,13 +16,18 @@ final class CommitBatch<Value: Sendable>: Sendable {
 
     /// Fills a slot, once.
     func fill(_ index: Int, _ result: Result<Value, ObjectError>) {
-        let (waiter, results) = state.withLock { state in
-            state.results[index] = result
-            state.missing -= 1
-            guard state.missing == 0 else { return (nil as UnsafeContinuation<[Result<Value, ObjectError>], Never>?, []) }
-            defer { state.waiter = nil }
-            return (state.waiter, state.results.compactMap { $0 })
-        }
-        waiter?.resume(returning: results)
+        state.withLock { $0.fill(index, result) }?()
+    }
+}
+
+extension CommitBatch.State {
+    /// What is to be done after unlocking: nothing, or to tell the waiter.
+    fileprivate mutating func fill(_ index: Int, _ result: Result<Value, ObjectError>) -> (() -> Void)? {
+        results[index] = result
+        missing -= 1
+        guard missing == 0, let waiter else { return nil }
+        self.waiter = nil
+        let results = results.compactMap { $0 }
+        return { waiter.resume(returning: results) }
     }
 }

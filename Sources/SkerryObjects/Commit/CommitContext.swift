@@ -58,11 +58,21 @@ struct CommitContext {
 
     mutating func whenCommitted(_ effect: @escaping @Sendable () -> Void) { effects.append(effect) }
 
-    /// Takes back what was added since `earlier` was copied; only the clock keeps running.
-    mutating func revert(to earlier: CommitContext) {
-        sequence = earlier.sequence
-        records = earlier.records
-        removals = earlier.removals
-        effects = earlier.effects
+    /// A point to which what follows can be taken back.
+    struct Mark {
+        fileprivate var sequence: UInt64
+        fileprivate var records: Int
+        fileprivate var removals: Int
+        fileprivate var effects: Int
+    }
+
+    var mark: Mark { Mark(sequence: sequence, records: records.count, removals: removals.count, effects: effects.count) }
+
+    /// Takes back what was added since the mark; only the clock keeps running.
+    mutating func revert(to mark: Mark) {
+        sequence = mark.sequence
+        records.removeSubrange(mark.records...)
+        removals.removeSubrange(mark.removals...)
+        effects.removeSubrange(mark.effects...)
     }
 }

@@ -79,12 +79,12 @@ final class Committer: Sendable {
         answer: @escaping @Sendable (Result<Value, ObjectError>) -> Void
     ) {
         let ticket = CommitTicket(footprint: footprint, byteCount: byteCount) { context in
-            let before = context
+            let mark = context.mark
             do throws(ObjectError) {
                 let value = try body(&context)
                 return { error in answer(error.map { .failure($0) } ?? .success(value)) }
             } catch {
-                context.revert(to: before)
+                context.revert(to: mark)
                 return { [error] _ in answer(.failure(error)) }
             }
         }

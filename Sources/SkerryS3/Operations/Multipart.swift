@@ -108,8 +108,14 @@ extension S3Call {
         let size = try objectSize()
         let completion = try Completion(try await requestDocument(checksumIsOfBody: false))
         let checksum = try completedChecksum(parts: completion.parts.count)
-        let version = try await store.complete(
-            id, key, in: bucket, parts: completion.parts, checksum: checksum, kind: kind, size: size, conditions: conditions)
+        let version: ObjectVersion
+        do {
+            version = try await store.complete(
+                id, key, in: bucket, parts: completion.parts, checksum: checksum, kind: kind, size: size, conditions: conditions)
+        } catch {
+            // A header that contradicts the parts is what S3 calls an invalid request.
+            throw error.code == .invalidArgument ? S3Error(.invalidRequest, error.message) : S3Error(error)
+        }
         var fields = HTTPFields()
         if showsVersions(bucket) { fields[.amzVersionID] = version.versionText }
         var xml = XMLWriter(capacity: 512)

@@ -1,8 +1,16 @@
 /// The calls of the admin protocol: `POST /admin/NAME` with a JSON object, answered by a JSON object.
 enum AdminCall: String, CaseIterable, Sendable {
-    case listUsers, createUser, removeUser, listKeys, createKey, revokeKey, statistics
+    case listUsers, createUser, removeUser, listKeys, createKey, revokeKey, statistics, collect
     /// Answered by a line of JSON for each step of progress, and one last line with the report or the error.
     case verify
+
+    /// Whether it changes what the store holds.
+    var isChange: Bool {
+        switch self {
+        case .createUser, .removeUser, .createKey, .revokeKey, .collect: true
+        case .listUsers, .listKeys, .statistics, .verify: false
+        }
+    }
 
     static let pathPrefix = "/admin/"
 
@@ -39,6 +47,8 @@ extension AdminCall {
             return [:]
         case .statistics:
             return ["statistics": try await administration.statistics().json]
+        case .collect:
+            return ["collection": try await administration.collect().json]
         case .verify:
             return ["report": try await administration.verify { _, _ in }.json]
         }

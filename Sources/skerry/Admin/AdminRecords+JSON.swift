@@ -100,15 +100,33 @@ extension StatisticsRecord.Bucket {
 extension VerificationRecord {
     var json: JSONValue {
         [
-            "records": .number(records), "bytes": .number(bytes), "objects": .number(objects),
-            "problems": .array(problems.map(JSONValue.string)),
+            "records": .number(records), "bytes": .number(bytes), "versions": .number(versions),
+            "problems": .array(problems.map(JSONValue.string)), "unlistedProblems": .number(unlistedProblems),
         ]
     }
 
     init?(_ json: JSONValue?) {
         guard let json, let records = json["records"]?.unsigned, let bytes = json["bytes"]?.unsigned,
-            let objects = json["objects"]?.unsigned, let problems = json["problems"]?.array
+            let versions = json["versions"]?.unsigned, let problems = json["problems"]?.array,
+            let unlistedProblems = json["unlistedProblems"]?.unsigned
         else { return nil }
-        self.init(records: records, bytes: bytes, objects: objects, problems: problems.compactMap(\.string))
+        self.init(
+            records: records, bytes: bytes, versions: versions, problems: problems.compactMap(\.string), unlistedProblems: unlistedProblems)
+    }
+}
+
+extension CollectionRecord {
+    var json: JSONValue {
+        [
+            "unusedBlocks": .number(unusedBlocks), "removedBlocks": .number(removedBlocks), "rewrittenPacks": .number(rewrittenPacks),
+            "freedBytes": .number(freedBytes),
+        ]
+    }
+
+    init?(_ json: JSONValue?) {
+        guard let json, let unusedBlocks = json["unusedBlocks"]?.unsigned, let removedBlocks = json["removedBlocks"]?.unsigned,
+            let rewrittenPacks = json["rewrittenPacks"]?.unsigned, let freedBytes = json["freedBytes"]?.signed
+        else { return nil }
+        self.init(unusedBlocks: unusedBlocks, removedBlocks: removedBlocks, rewrittenPacks: rewrittenPacks, freedBytes: freedBytes)
     }
 }

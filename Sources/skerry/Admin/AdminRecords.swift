@@ -32,7 +32,7 @@ struct NewKey: Sendable, Hashable {
     var secretKey: String?
 }
 
-/// What the store holds. Counts are of versions, delete markers left out of `objects`; everything else is bytes.
+/// What the store holds.
 struct StatisticsRecord: Sendable, Hashable {
     struct Bucket: Sendable, Hashable {
         var name: String
@@ -41,7 +41,9 @@ struct StatisticsRecord: Sendable, Hashable {
         var logicalBytes: UInt64
     }
 
+    /// Keys with a current version that is no delete marker.
     var objects: UInt64
+    /// Versions, delete markers not among them.
     var versions: UInt64
     /// What clients stored, each version counted in full.
     var logicalBytes: UInt64
@@ -60,7 +62,22 @@ struct StatisticsRecord: Sendable, Hashable {
 struct VerificationRecord: Sendable, Hashable {
     var records: UInt64
     var bytes: UInt64
-    var objects: UInt64
+    /// Versions whose bytes were looked for.
+    var versions: UInt64
     /// A line each; empty when all is well.
     var problems: [String]
+    /// Problems beyond those that are listed.
+    var unlistedProblems: UInt64
+
+    var isSound: Bool { problems.isEmpty && unlistedProblems == 0 }
+}
+
+/// What a collection did.
+struct CollectionRecord: Sendable, Hashable {
+    /// Chunks and manifests that nothing referred to before this run.
+    var unusedBlocks: UInt64
+    var removedBlocks: UInt64
+    var rewrittenPacks: UInt64
+    /// Bytes of the packs that went, less what was moved out of them.
+    var freedBytes: Int64
 }

@@ -40,7 +40,9 @@ struct AdminService: HTTPService {
             }
             guard request.method == .post else { throw AdminError(.invalidArgument, "admin calls are POST requests") }
             let arguments = try await arguments(body)
-            logger.info("admin call", metadata: ["call": "\(call)", "peer": "\(context.peer)", "request-id": "\(context.requestID)"])
+            logger.log(
+                level: call.isChange ? .info : .debug, "admin call",
+                metadata: ["call": "\(call)", "peer": "\(context.peer)", "request-id": "\(context.requestID)"])
             if call == .verify { return verify() }
             return json(try await call.perform(arguments, on: administration), .ok)
         } catch {

@@ -14,6 +14,8 @@ protocol Administration: Sendable {
     func createKey(_ key: NewKey) async throws(AdminError) -> KeyRecord
     func revokeKey(_ accessKey: String) async throws(AdminError)
 
+    /// Removes what nothing refers to. Throws `unavailable` while another collection runs.
+    func collect() async throws(AdminError) -> CollectionRecord
     func statistics() async throws(AdminError) -> StatisticsRecord
     /// Reads everything and checks it.
     ///

@@ -32,6 +32,10 @@ struct RemoteAdministration: Administration {
         try record(StatisticsRecord(try await call(.statistics, [:])["statistics"]))
     }
 
+    func collect() async throws(AdminError) -> CollectionRecord {
+        try record(CollectionRecord(try await call(.collect, [:])["collection"]))
+    }
+
     func verify(progress: @escaping @Sendable (UInt64, UInt64) -> Void) async throws(AdminError) -> VerificationRecord {
         let last = try await transport.send(.verify, [:]) { line in
             if let step = line["progress"], let records = step["records"]?.unsigned, let bytes = step["bytes"]?.unsigned {

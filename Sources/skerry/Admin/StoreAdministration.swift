@@ -71,6 +71,15 @@ struct StoreAdministration: Administration {
         }
     }
 
+    func collect() async throws(AdminError) -> CollectionRecord {
+        do {
+            return CollectionRecord(try await store.collect())
+        } catch {
+            guard error.code == .conditionalConflict else { throw AdminError(error) }
+            throw AdminError(.unavailable, error.message)
+        }
+    }
+
     func statistics() async throws(AdminError) -> StatisticsRecord {
         do {
             return StatisticsRecord(try await store.statistics())
@@ -140,6 +149,16 @@ extension StatisticsRecord {
 
 extension VerificationRecord {
     init(_ report: VerifyReport) {
-        self.init(records: report.records, bytes: report.bytes, objects: report.versions, problems: report.problems)
+        self.init(
+            records: report.records, bytes: report.bytes, versions: report.versions, problems: report.problems,
+            unlistedProblems: report.unlistedProblems)
+    }
+}
+
+extension CollectionRecord {
+    init(_ report: CollectionReport) {
+        self.init(
+            unusedBlocks: UInt64(report.unusedBlocks), removedBlocks: UInt64(report.removedBlocks),
+            rewrittenPacks: UInt64(report.rewrittenPacks), freedBytes: report.freedBytes)
     }
 }

@@ -37,6 +37,8 @@ struct ServeCommand: AsyncParsableCommand {
     var uploadMemory: String?
     @Option(help: ServeCommand.help(.collectionGrace, "seconds"))
     var collectionGrace: String?
+    @Option(help: ServeCommand.help(.collectionInterval, "seconds"))
+    var collectionInterval: String?
     @Flag(help: ServeCommand.help(.allowClockBehind, nil))
     var allowClockBehind = false
     @Option(help: ArgumentHelp("Configuration file. [environment: \(ServeCommand.fileVariable)]", valueName: "file"))
@@ -73,6 +75,7 @@ struct ServeCommand: AsyncParsableCommand {
         flags[.logLevel] = logLevel
         flags[.uploadMemory] = uploadMemory
         flags[.collectionGrace] = collectionGrace
+        flags[.collectionInterval] = collectionInterval
         flags[.allowClockBehind] = allowClockBehind ? "true" : nil
         return flags
     }

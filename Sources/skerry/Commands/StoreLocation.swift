@@ -1,5 +1,5 @@
-import Logging
 import ArgumentParser
+import Logging
 import SkerryObjects
 import SkerryStorage
 
@@ -46,10 +46,22 @@ struct StoreLocation: ParsableArguments {
         }
     }
 
+    /// How a store is opened for one command. Nobody reads or uploads beside it, so collection needs no grace; and a clock that stands behind
+    /// does not keep anybody from looking.
+    private static var options: StoreOptions {
+        var options = StoreOptions()
+        options.collectionGrace = 0
+        options.allowClockBehind = true
+        return options
+    }
+
+    /// What goes wrong is in the command's own words; of the rest only warnings are shown.
+    private static let logger = Logger(label: "skerry") { _ in StandardErrorHandler(level: .warning) }
+
     private func withStore<Result>(
         _ directory: StoreDirectory, _ body: (any Administration) async throws -> Result
     ) async throws -> Result {
-        let open = try await OpenStore(directory, StoreOptions(), logger: Logger(label: "skerry"))
+        let open = try await OpenStore(directory, StoreLocation.options, StoreLocation.logger)
         let result: Result
         do {
             result = try await body(StoreAdministration(store: open.store, rootAccessKey: try rootCredentials()?.accessKey))

@@ -15,14 +15,15 @@ struct VerifyCommand: AsyncParsableCommand {
         let report = try await location.withAdministration { try await $0.verify(progress: progress.show) }
         progress.end()
         StandardOutput.write(json ? report.json.indented + "\n" : report.text)
-        if !report.problems.isEmpty { throw ExitCode.failure }
+        if !report.isSound { throw ExitCode.failure }
     }
 }
 
 extension VerificationRecord {
     var text: String {
         let problemText = problems.map { "problem: \($0)\n" }.joined()
-        let outcome = problems.isEmpty ? "no problems" : problems.count == 1 ? "1 problem" : "\(problems.count) problems"
-        return problemText + "\(objects) objects, \(records) records, \(ByteText(bytes)): \(outcome)\n"
+        let count = UInt64(problems.count) + unlistedProblems
+        let outcome = count == 0 ? "no problems" : count == 1 ? "1 problem" : "\(count) problems"
+        return problemText + "\(versions) versions, \(records) records, \(ByteText(bytes)): \(outcome)\n"
     }
 }

@@ -13,7 +13,9 @@ struct ServerConfiguration: Sendable, Hashable {
     var logLevel: Logger.Level
     /// Bytes.
     var uploadMemory: Int
-    var collectionGrace: Duration
+    /// Milliseconds.
+    var collectionGrace: UInt64
+    var collectionInterval: Duration
     var allowsClockBehind: Bool
 
     /// - Parameters:
@@ -49,7 +51,10 @@ struct ServerConfiguration: Sendable, Hashable {
             Int(text).flatMap { (8...65_536).contains($0) ? $0 << 20 : nil }
         }
         collectionGrace = try value(.collectionGrace, "a number of seconds from 0 to 31536000") { text in
-            Int(text).flatMap { (0...31_536_000).contains($0) ? .seconds($0) : nil }
+            UInt64(text).flatMap { $0 <= 31_536_000 ? $0 * 1000 : nil }
+        }
+        collectionInterval = try value(.collectionInterval, "a number of seconds from 1 to 86400") { text in
+            Int(text).flatMap { (1...86_400).contains($0) ? .seconds($0) : nil }
         }
         allowsClockBehind = try value(.allowClockBehind, "true or false") { ["true": true, "1": true, "false": false, "0": false][$0] }
     }

@@ -2,7 +2,7 @@
 ///
 /// Every value is text until ``ServerConfiguration`` reads it, so that all sources obey one grammar.
 enum Setting: String, CaseIterable, Sendable {
-    case data, listen, admin, region, domain, site, bucket, logLevel, uploadMemory, collectionGrace, allowClockBehind
+    case data, listen, admin, region, domain, site, bucket, logLevel, uploadMemory, collectionGrace, collectionInterval, allowClockBehind
 
     /// The name in the configuration file.
     var fileKey: String { rawValue }
@@ -25,6 +25,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "info"
         case .uploadMemory: "96"
         case .collectionGrace: "3600"
+        case .collectionInterval: "900"
         case .allowClockBehind: "false"
         case .domain, .bucket: nil
         }
@@ -42,6 +43,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "Least level that is logged: trace, debug, info, notice, warning, error, critical."
         case .uploadMemory: "Buffers of uploads under way, in MiB."
         case .collectionGrace: "Seconds for which bytes that nothing refers to are kept."
+        case .collectionInterval: "Seconds between two collections of such bytes."
         case .allowClockBehind: "Start although the clock is more than 10 minutes behind the last write."
         }
     }

@@ -22,13 +22,13 @@ enum KeyMaterial {
                 switch byte {
                 case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                     true
-                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "@"): true
+                case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
                 default: false
                 }
             }
     }
 
-    static let accessKeyForm = "an access key: 3 to 128 letters, digits, '-', '_', '.' or '@'"
+    static let accessKeyForm = "an access key: 3 to 128 letters, digits, '-', '_' or '.'"
 
     /// A secret never travels; it only has to be typed and kept in files of one line.
     static func isSecretKey(_ text: String) -> Bool {

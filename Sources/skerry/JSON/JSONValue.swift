@@ -46,6 +46,10 @@ enum JSONValue: Sendable, Hashable {
         if case .number(let text) = self { UInt64(text) } else { nil }
     }
 
+    var signed: Int64? {
+        if case .number(let text) = self { Int64(text) } else { nil }
+    }
+
     var double: Double? {
         if case .number(let text) = self { Double(text) } else { nil }
     }

@@ -8,8 +8,8 @@ struct OpenStore: Sendable {
     let directory: StoreDirectory
 
     /// Opens the store over `directory`, which is closed again when that fails.
-    init(_ directory: StoreDirectory, _ options: StoreOptions, logger: Logger) async throws(CommandFailure) {
-        do throws(ObjectError) {
+    init(_ directory: StoreDirectory, _ options: StoreOptions, _ logger: Logger) async throws(CommandFailure) {
+        do {
             store = try await ObjectStore.open(
                 metadata: directory.metadata, packs: directory.packs, blocking: directory.blocking, options: options, logger: logger)
         } catch {
@@ -24,14 +24,14 @@ struct OpenStore: Sendable {
     func close() async throws(CommandFailure) {
         // Before the lock goes: afterwards the file could be another server's.
         AdminEndpoint.remove(in: directory.path)
-        do throws(ObjectError) {
+        do {
             try await store.close()
         } catch {
             // The lock goes back whatever the store says, and the store's error is the one to hear of.
             try? await directory.release()
             throw CommandFailure("closing the store failed: \(error)")
         }
-        do throws(StorageError) {
+        do {
             try await directory.release()
         } catch {
             throw CommandFailure(error, directory: directory.path)

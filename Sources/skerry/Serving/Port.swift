@@ -14,6 +14,8 @@ struct Port: Sendable {
         self.option = option
         var logger = logger
         logger[metadataKey: "option"] = "\(option)"
+        // A start that fails says one line, its own: that a port was taken and given back is of interest only to those who debug.
+        if logger.logLevel == .info { logger.logLevel = .notice }
         server = HTTPServer(
             configuration: HTTPServerConfiguration(host: address.host, port: address.port), service: service, logger: logger)
     }

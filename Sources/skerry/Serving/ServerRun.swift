@@ -53,6 +53,7 @@ struct ServerRun: Sendable {
             try? await open.close()
             throw error
         }
+        logger.info("ready", metadata: ["data": "\(configuration.data)", "s3": "\(s3Address)", "admin": "\(adminAddress)"])
         StandardOutput.write("skerry: serving S3 on http://\(s3Address)\n")
         let group = ServiceGroup(configuration: groupConfiguration(open, s3, admin))
         await signals.attach(group)
@@ -68,7 +69,7 @@ struct ServerRun: Sendable {
         } catch {
             throw CommandFailure(error, directory: configuration.data)
         }
-        return try await OpenStore(directory, configuration.storeOptions, logger: logger)
+        return try await OpenStore(directory, configuration.storeOptions, logger)
     }
 
     /// Whether the directory could be opened, as far as can be said without a change on disk.
@@ -134,11 +135,13 @@ struct ServerRun: Sendable {
         ).text
     }
 
-    /// Started from first to last, ended from last to first: S3 drains, then the admin port, then the store closes.
+    /// Started from first to last, ended from last to first: S3 drains, then the admin port, collection ends, then the store closes.
     private func groupConfiguration(_ open: OpenStore, _ s3: Port, _ admin: Port) -> ServiceGroupConfiguration {
         ServiceGroupConfiguration(
             services: [
-                StoreService(open: open, logger: logger), HTTPServerService(server: admin.server), HTTPServerService(server: s3.server),
+                StoreService(open: open, logger: logger),
+                CollectionService(store: open.store, interval: configuration.collectionInterval, logger: logger),
+                HTTPServerService(server: admin.server), HTTPServerService(server: s3.server),
             ],
             gracefulShutdownSignals: [], cancellationSignals: [], logger: logger)
     }
@@ -149,7 +152,7 @@ extension ServerConfiguration {
         var options = StoreOptions()
         options.siteName = site
         options.uploadMemory = uploadMemory
-        options.collectionGrace = UInt64(collectionGrace.components.seconds) * 1000
+        options.collectionGrace = collectionGrace
         options.allowClockBehind = allowsClockBehind
         return options
     }

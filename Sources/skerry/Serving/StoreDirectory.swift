@@ -11,7 +11,7 @@ final class StoreDirectory: Sendable {
 
     let path: String
     let metadata: RocksDBEngine
-    let packs: PackLog<PosixFileLayer>
+    let packs: any PackEngine
     let blocking: BlockingPool
     private let directory: DataDirectory
 
@@ -32,16 +32,22 @@ final class StoreDirectory: Sendable {
 
     private static func engines(
         _ directory: DataDirectory
-    ) throws(StorageError) -> (RocksDBEngine, PackLog<PosixFileLayer>, BlockingPool) {
+    ) throws(StorageError) -> (RocksDBEngine, any PackEngine, BlockingPool) {
         let metadata = try RocksDBEngine(directory: directory.indexPath)
         do throws(StorageError) {
-            let packs = try PackLog(
-                files: PosixFileLayer(), directory: directory.packsPath, applied: try ObjectStore.appliedPosition(of: metadata))
-            return (metadata, packs, try BlockingPool(threads: blockingThreads))
+            return (metadata, try log(directory.packsPath), try BlockingPool(threads: blockingThreads))
         } catch {
             try? metadata.close()
             throw error
         }
+    }
+
+    private static func log(_ path: String) throws(StorageError) -> any PackEngine {
+        let packs = try PackLog(files: PosixFileLayer(), directory: path)
+        #if DEBUG
+        if ProcessEnvironment.skerry[UnsyncedPacks.variable] != nil { return UnsyncedPacks(log: packs) }
+        #endif
+        return packs
     }
 
     /// Ends the threads and gives the lock back, once the store has closed the engines.

@@ -10,7 +10,8 @@ struct AdminClientTests {
 
     @Test("calls, errors and streamed progress arrive as without a socket")
     func calls() async throws {
-        let report = VerificationRecord(records: 1, bytes: 2, objects: 3, problems: (0..<5000).map { "problem \($0)" })
+        let report = VerificationRecord(
+            records: 1, bytes: 2, versions: 3, problems: (0..<5000).map { "problem \($0)" }, unlistedProblems: 0)
         let store = MemoryAdministration(report: report, steps: [(7, 8)])
         let token = AdminToken(text: "token")
         let service = AdminService(administration: store, token: token, isHealthy: { true }, metrics: { "" }, logger: logger)

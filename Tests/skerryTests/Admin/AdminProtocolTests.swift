@@ -51,6 +51,12 @@ struct AdminProtocolTests {
         #expect(try await remote(MemoryAdministration()).statistics() == .example)
     }
 
+    @Test("a collection travels whole, also one that cost more than it freed")
+    func collection() async throws {
+        let report = try await remote(MemoryAdministration()).collect()
+        #expect(report == CollectionRecord(unusedBlocks: 3, removedBlocks: 2, rewrittenPacks: 1, freedBytes: -7))
+    }
+
     @Test("each error comes back as the code and the words it was thrown with")
     func errors() async throws {
         let store = MemoryAdministration()
@@ -65,7 +71,8 @@ struct AdminProtocolTests {
 
     @Test("a verification tells its progress and then its problems")
     func verification() async throws {
-        let report = VerificationRecord(records: 9, bytes: 1 << 40, objects: 5, problems: ["pack 1 offset 7: a \"bad\" body", "second"])
+        let report = VerificationRecord(
+            records: 9, bytes: 1 << 40, versions: 5, problems: ["pack 1 offset 7: a \"bad\" body", "second"], unlistedProblems: 4)
         let store = MemoryAdministration(report: report, steps: [(1, 100), (2, 200), (3, 300)])
         let seen = Mutex<[UInt64]>([])
         let received = try await remote(store).verify { records, _ in seen.withLock { $0.append(records) } }

@@ -17,7 +17,7 @@ final class MemoryAdministration: Administration {
     let statisticsRecord: StatisticsRecord
 
     init(
-        report: VerificationRecord = VerificationRecord(records: 3, bytes: 4096, objects: 2, problems: []),
+        report: VerificationRecord = VerificationRecord(records: 3, bytes: 4096, versions: 2, problems: [], unlistedProblems: 0),
         steps: [(records: UInt64, bytes: UInt64)] = [], statistics: StatisticsRecord = .example
     ) {
         self.report = report
@@ -73,6 +73,10 @@ final class MemoryAdministration: Administration {
             return state.keys.count < count
         }
         guard wasThere else { throw AdminError(.noSuchAccessKey, "there is no access key \(accessKey)") }
+    }
+
+    func collect() async throws(AdminError) -> CollectionRecord {
+        CollectionRecord(unusedBlocks: 3, removedBlocks: 2, rewrittenPacks: 1, freedBytes: -7)
     }
 
     func statistics() async throws(AdminError) -> StatisticsRecord { statisticsRecord }

@@ -55,8 +55,15 @@ struct TextTests {
 
     @Test("a verification lists its problems before the sum")
     func verification() {
-        let report = VerificationRecord(records: 2, bytes: 10, objects: 1, problems: ["broken"])
-        #expect(report.text == "problem: broken\n1 objects, 2 records, 10 B: 1 problem\n")
+        let report = VerificationRecord(records: 2, bytes: 10, versions: 1, problems: ["broken"], unlistedProblems: 0)
+        #expect(report.text == "problem: broken\n1 versions, 2 records, 10 B: 1 problem\n")
+    }
+
+    @Test("problems that are not listed count, and make the store unsound")
+    func unlisted() {
+        let report = VerificationRecord(records: 2, bytes: 10, versions: 1, problems: ["a"], unlistedProblems: 4)
+        #expect(report.text.hasSuffix(": 5 problems\n"))
+        #expect(!report.isSound)
     }
 
     @Test(

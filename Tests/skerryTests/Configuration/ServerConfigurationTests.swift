@@ -18,6 +18,7 @@ struct ServerConfigurationTests {
         .logLevel: ("trace", "debug", "error"),
         .uploadMemory: ("11", "12", "13"),
         .collectionGrace: ("21", "22", "23"),
+        .collectionInterval: ("31", "32", "33"),
         .allowClockBehind: ("false", "true", "1"),
     ]
 
@@ -55,7 +56,8 @@ struct ServerConfigurationTests {
         #expect(configuration.bucket == nil)
         #expect(configuration.logLevel == .info)
         #expect(configuration.uploadMemory == 96 << 20)
-        #expect(configuration.collectionGrace == .seconds(3600))
+        #expect(configuration.collectionGrace == 3_600_000)
+        #expect(configuration.collectionInterval == .seconds(900))
         #expect(!configuration.allowsClockBehind)
     }
 
@@ -87,6 +89,7 @@ struct ServerConfigurationTests {
                 "serve", "--data", "d", "--listen", "h:1", "--admin", "h:2", "--region", "r", "--domain", "a.example", "--domain",
                 "b.example",
                 "--site", "s", "--bucket", "b", "--log-level", "debug", "--upload-memory", "64", "--collection-grace", "9",
+                "--collection-interval", "5",
                 "--allow-clock-behind",
             ]) as? ServeCommand)
         #expect(Set(command.flags.keys) == Set(Setting.allCases))
@@ -137,7 +140,8 @@ struct ServerConfigurationTests {
         "a value that cannot be meant is refused with all names of its setting",
         arguments: [
             (Setting.listen, "9000"), (.listen, ":9000"), (.listen, "::1:9000"), (.admin, "localhost:70000"), (.logLevel, "loud"),
-            (.uploadMemory, "7"), (.uploadMemory, "many"), (.collectionGrace, "-1"), (.allowClockBehind, "perhaps"), (.region, "a b"),
+            (.uploadMemory, "7"), (.uploadMemory, "many"), (.collectionGrace, "-1"), (.collectionInterval, "0"),
+            (.allowClockBehind, "perhaps"), (.region, "a b"),
             (.site, "ü"),
         ])
     func badValues(setting: Setting, value: String) {
