@@ -71,7 +71,7 @@ def test_a_copy_costs_next_to_nothing(fresh, files):
     s3.create_bucket(Bucket="bucket")
     s3.upload_file(str(files / "plain"), "bucket", "first", Config=ONE_PUT)
     before = skerry.Command.of(server).stats()
-    s3.copy_object(Bucket="bucket", Key="second", CopySource="b/first")
+    s3.copy_object(Bucket="bucket", Key="second", CopySource="bucket/first")
     after = skerry.Command.of(server).stats()
     assert after.unique_bytes - before.unique_bytes < 64 * 1024
     assert after.logical_bytes - before.logical_bytes == SIZE
