@@ -91,8 +91,10 @@ let package = Package(
             name: "SkerryStorageTests", dependencies: ["SkerryStorage", "SkerryRocksDB", "CSkerryKernels"],
             resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(
-            name: "SkerryHTTPServerTests", dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes], swiftSettings: settings),
-        .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", crypto], swiftSettings: settings),
+            name: "SkerryHTTPServerTests",
+            dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes, logging, .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
+        .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", "SkerryStorage", "CSkerryKernels", crypto], swiftSettings: settings),
         .testTarget(
             name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryChunks", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
             resources: [.copy("Golden")], swiftSettings: settings),
