@@ -82,6 +82,7 @@ final class Committer: Sendable {
             let mark = context.mark
             do throws(ObjectError) {
                 let value = try body(&context)
+                context.close(since: mark)
                 return { error in answer(error.map { .failure($0) } ?? .success(value)) }
             } catch {
                 context.revert(to: mark)

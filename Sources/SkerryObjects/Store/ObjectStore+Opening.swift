@@ -65,7 +65,7 @@ extension ObjectStore {
         var updater = IndexUpdater(metadata: metadata, packs: packs, applied: applied)
         var records: UInt64 = 0
         var bytes: UInt64 = 0
-        try packs.replay(from: position ?? applied.position) { location, record throws(StorageError) in
+        try packs.replayGroups(from: position ?? applied.position) { location, record throws(StorageError) in
             try updater.add(record, at: location, .replayed)
             // One record a batch: a record may look at the rows that the one before it made.
             try updater.apply()
