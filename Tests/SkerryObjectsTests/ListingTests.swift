@@ -230,7 +230,8 @@ struct ListingTests {
         var names: [String] = []
         while true {
             let page = try await store.listUploads(
-                in: bucket, prefix: query.prefix, delimiter: query.delimiter, keyMarker: marker, uploadMarker: uploadMarker, limit: query.limit)
+                in: bucket, prefix: query.prefix, delimiter: query.delimiter, keyMarker: marker, uploadMarker: uploadMarker,
+                limit: query.limit)
             let uploads = page.uploads.map { ($0.key.bytes, "\($0.key.bytes) \($0.id)") }
             let prefixes = page.commonPrefixes.map { ($0, "\($0)") }
             names += (uploads + prefixes).sorted { left, right in
@@ -324,7 +325,8 @@ struct ListingTests {
                 #expect(try pages(root, prefix: "c", limit: limit) == [])
             }
             try await harness.reopen()
-            #expect(harness.store.buckets(of: root, prefix: "", after: "bucket-6", limit: 10).buckets.map(\.name) == ["bucket-7", "bucket-8"])
+            #expect(
+                harness.store.buckets(of: root, prefix: "", after: "bucket-6", limit: 10).buckets.map(\.name) == ["bucket-7", "bucket-8"])
         }
     }
 }

@@ -80,7 +80,7 @@ extension ObjectStore {
         return try await onDisk { () throws(StorageError) in
             let liveness = try Liveness(metadata: metadata, isOldestPack: isOldest)
             var batch = Batch(end: position)
-            try packs.replay(from: position) { location, record throws(StorageError) in
+            try packs.replayGroups(from: position) { location, record throws(StorageError) in
                 guard location.position.pack == position.pack, batch.byteCount < ObjectStore.moveMaximum else { return false }
                 batch.end = location.end
                 if try liveness.isLive(record, at: location) {
@@ -126,6 +126,8 @@ struct Liveness {
     func isLive(_ record: LogRecord, at location: RecordLocation) throws(StorageError) -> Bool {
         switch record.kind {
         case .origin: return true
+        // Those that live of a group are moved one by one: that the group was whole is known.
+        case .group: return false
         case .chunk, .manifest:
             let block = try BlockRecord(fields: record.fields)
             guard let row = try metadata.get(.chunks, IndexKey.chunk(block.tenant, block.digest)) else { return false }

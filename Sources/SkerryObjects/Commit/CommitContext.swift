@@ -67,6 +67,14 @@ struct CommitContext {
 
     var mark: Mark { Mark(sequence: sequence, records: records.count, removals: removals.count, effects: effects.count) }
 
+    /// Ends what began at the mark: several records of one commit count together or not at all, also when a crash tears the log between them.
+    mutating func close(since mark: Mark) {
+        let count = records.count - mark.records
+        guard count > 1, records[mark.records].arrival == .new else { return }
+        let head = LogRecord(kind: .group, fields: GroupRecord(count: count).fields)
+        records.insert(Draft(record: head, arrival: .new), at: mark.records)
+    }
+
     /// Takes back what was added since the mark; only the clock keeps running.
     mutating func revert(to mark: Mark) {
         sequence = mark.sequence

@@ -20,6 +20,8 @@ final class LogWriter: Sendable {
         var entries: [Entry] = []
         /// Blocks that are in the log and not yet in the index.
         var blocks: [BlockName: RecordLocation] = [:]
+        /// Why nothing can be committed any more.
+        var failure: StorageError?
     }
 
     let packs: any PackEngine
@@ -31,6 +33,7 @@ final class LogWriter: Sendable {
     func append(blocks: [Block]) throws(StorageError) -> Bool {
         try state.withLock { state throws(StorageError) in
             var seen = Set<BlockName>()
+            if let failure = state.failure { throw failure }
             let fresh = blocks.filter { state.blocks[$0.name] == nil && seen.insert($0.name).inserted }
             guard !fresh.isEmpty else { return false }
             let locations = try packs.append(fresh.map(\.record))
@@ -57,6 +60,9 @@ final class LogWriter: Sendable {
             return state.entries
         }
     }
+
+    /// Takes no more blocks: nobody would bring them into the index.
+    func stop(_ failure: StorageError) { state.withLock { $0.failure = failure } }
 
     /// The entries are in the index now.
     func settled(_ entries: [Entry]) {

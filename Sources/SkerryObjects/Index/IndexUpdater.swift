@@ -32,6 +32,7 @@ struct IndexUpdater {
         applied.position = max(applied.position, location.end)
         switch record.kind {
         case .origin: try add(OriginRecord(fields: record.fields))
+        case .group: break
         case .chunk: try addBlock(record, at: location, isManifest: false)
         case .manifest: try addManifest(record, at: location)
         case .version:

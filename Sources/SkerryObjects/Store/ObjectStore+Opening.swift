@@ -65,7 +65,7 @@ extension ObjectStore {
         var updater = ReplayUpdater(IndexUpdater(metadata: metadata, packs: packs, applied: applied))
         var records: UInt64 = 0
         var bytes: UInt64 = 0
-        try packs.replay(from: position ?? applied.position) { location, record throws(StorageError) in
+        try packs.replayGroups(from: position ?? applied.position) { location, record throws(StorageError) in
             try updater.add(record, at: location)
             records += 1
             bytes += UInt64(record.fields.count + record.body.count)

@@ -25,6 +25,7 @@ public final class ObjectStore: Sendable {
     let randomIdentifier: @Sendable () -> UInt64
     let logger: Logger
     let committerThread: CommitThread
+    private let isClosed = Atomic(false)
 
     init(
         metadata: any MetadataEngine, packs: any PackEngine, blocking: any BlockingExecutor, options: StoreOptions, applied: AppliedRow,
@@ -50,15 +51,21 @@ public final class ObjectStore: Sendable {
         committerThread = try CommitThread { committer.run() }
     }
 
-    /// Finishes the commits under way, then flushes and closes both engines. Later changes are refused with `shuttingDown`.
+    /// Finishes the commits under way, then flushes and closes both engines. Later changes are refused with `shuttingDown`. Idempotent.
     public func close() async throws(ObjectError) {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let store = self
         try await onDisk { () throws(StorageError) in
             store.committer.stop()
             store.committerThread.join()
             store.objects.removeAll()
-            // The log first: it is the truth, and what the index lacks is replayed.
-            try store.packs.close()
+            // The log first: it is the truth, and what the index lacks is replayed. Its error is the one to hear of.
+            do throws(StorageError) {
+                try store.packs.close()
+            } catch {
+                try? store.metadata.close()
+                throw error
+            }
             try store.metadata.close()
         }
     }

@@ -38,6 +38,7 @@ final class TestClock: Sendable {
 /// How a harness sets up its store.
 struct HarnessConfiguration {
     var packCapacity: UInt64 = 64 << 20
+    var openPacksMaximum = 256
     var options = StoreOptions()
     /// Threads of a pool; 0: everything on the caller.
     var threads = 0
@@ -147,6 +148,7 @@ final class Harness {
     ) throws -> (any MetadataEngine, any PackEngine) {
         var log = PackLogConfiguration()
         log.packCapacity = configuration.packCapacity
+        log.openPacksMaximum = configuration.openPacksMaximum
         switch kind {
         case .memory:
             let packs = try PackLog(
