@@ -19,7 +19,7 @@ extension ObjectStore {
     /// no upload pins it, and in the commit that removes it still nothing refers to it. So a first run mostly finds, and a later one removes.
     @discardableResult
     public func collect() async throws(ObjectError) -> CollectionReport {
-        guard collector.begin() else { throw ObjectError(.conditionalConflict, "A collection is running already.") }
+        guard collector.begin() else { throw ObjectError(.conditionalConflict, "A collection or a verification is running already.") }
         defer { collector.end() }
         var report = CollectionReport()
         var live = try await sweep(&report)

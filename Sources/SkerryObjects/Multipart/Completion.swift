@@ -51,6 +51,10 @@ struct Completion: Sendable {
             throw ObjectError(.invalidArgument, "The parts have \(size) bytes, x-amz-mp-object-size says \(announced).")
         }
         let checksum = try Completion.checksum(of: chosen.map(\.record), upload, request)
+        let manifestCount = chosen.reduce(0) { $0 + $1.record.manifestCount }
+        guard manifestCount * ManifestReference.byteCount + chosen.count * PartEntry.byteCount <= LogRecord.bodyMaximum else {
+            throw ObjectError(.entityTooLarge, "The parts are cut into \(manifestCount) manifests, more than one object can have.")
+        }
         let manifests = try engine { () throws(StorageError) in try Completion.manifests(of: chosen, packs) }
         self.upload = upload
         self.request = request.digest
