@@ -5,7 +5,7 @@ import Testing
 @testable import SkerryObjects
 
 /// A bucket as a list of versions for each key, newest first.
-private struct BucketModel {
+struct BucketModel {
     struct Version: Equatable {
         var id: VersionID
         var isNull: Bool
@@ -31,7 +31,7 @@ private struct BucketModel {
 }
 
 /// Random operations on a store and on the model of it, from a seed.
-private final class ModelRun {
+final class ModelRun {
     let harness: Harness
     var generator: SplitMix64
     var models: [String: BucketModel] = [:]
