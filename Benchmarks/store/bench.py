@@ -258,11 +258,11 @@ class Bench:
             server = self.server(f"dedup-{name}")
             with server:
                 s3, command = conftest.client_of(server), skerry.Command.of(server)
-                s3.create_bucket(Bucket="b")
+                s3.create_bucket(Bucket="bucket")
                 costs = []
                 for file, key in ((plain, "first"), (plain, "again"), (shifted, "shifted")):
                     before = command.stats().unique_bytes
-                    s3.upload_file(str(file), "b", key, Config=how)
+                    s3.upload_file(str(file), "bucket", key, Config=how)
                     costs.append(command.stats().unique_bytes - before)
             shutil.rmtree(server.data, ignore_errors=True)
             size = f"{DEDUP_SIZE // MIB} MiB"

@@ -9,6 +9,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 
 import boto3
 import botocore.config
@@ -100,17 +101,17 @@ def write_noise(file, size, seed=1):
 def run(endpoint, method, paths, *, connections, seconds, body=None, counter=0, drain=False):
     """One run of wrk; every answer must be a success.
 
-    `drain`: ends as soon as every path was sent once and answered, instead of failing when they run out.
+    `drain`: ends as soon as every path was sent once and answered, instead of failing when they run out; counts each path once.
     """
     command = [
         "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(LUA), endpoint, "--", method, str(paths),
         *([str(body), str(counter)] if body else []),
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    exhausted = False
+    began, exhausted = time.perf_counter(), None
     for line in process.stderr:
         if line.strip() == "exhausted":
-            exhausted = True
+            exhausted = time.perf_counter() - began
             if drain:
                 _end(process)
     output = process.stdout.read()
@@ -124,6 +125,9 @@ def run(endpoint, method, paths, *, connections, seconds, body=None, counter=0, 
         raise Failed(f"{method} at {endpoint}: {bad} of {values['requests']} requests were not answered with success")
     if exhausted and not drain:
         raise Failed(f"{method} at {endpoint}: there were not enough new keys for {seconds} s")
+    if exhausted:
+        with open(paths) as lines:
+            values["requests"], values["microseconds"] = sum(1 for _ in lines), exhausted * 1e6
     return Load(values["requests"], values["microseconds"] / 1e6, values["bytes"], values["p50"] / 1000, values["p99"] / 1000)
 
 

@@ -61,6 +61,19 @@ def server(request, tmp_path_factory):
     shutil.rmtree(data, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def the_shared_server_lives(request):
+    """A test that kills the shared server fails with what the server said; the next one finds it started again."""
+    shared = request.getfixturevalue("server") if "server" in request.fixturenames else None
+    yield
+    if isinstance(shared, skerry.Server) and shared.process.poll() is not None:
+        # A crash report begins with the reason and the thread at fault.
+        first = next((index for index, line in enumerate(shared.errors) if "rror:" in line or " crashed:" in line), len(shared.errors) - 60)
+        said = "\n".join(shared.errors[max(0, first) :][:60])
+        shared.start()
+        pytest.fail(f"the server ended in the middle of this test:\n{said}")
+
+
 @pytest.fixture
 def fresh(binary, tmp_path):
     """Makes servers of the test's own: `fresh(...)` returns one not yet started. All are stopped and removed at the end."""
@@ -80,7 +93,8 @@ def fresh(binary, tmp_path):
 
 def client_of(server, *, access_key=skerry.ACCESS_KEY, secret_key=skerry.SECRET_KEY, endpoint=None, **options):
     """A boto3 client with today's defaults, no hidden retries, and no settings from the machine."""
-    settings = {"s3": {"addressing_style": "path"}, "retries": {"max_attempts": 1, "mode": "standard"}, "max_pool_connections": 32}
+    # For links alone botocore still defaults to the signature of 2006, which is not served.
+    settings = {"signature_version": "s3v4", "s3": {"addressing_style": "path"}, "retries": {"max_attempts": 1, "mode": "standard"}, "max_pool_connections": 32}
     session = boto3.session.Session(access_key, secret_key, region_name=skerry.REGION)
     return session.client("s3", endpoint_url=endpoint or server.endpoint, config=botocore.config.Config(**{**settings, **options}))
 
@@ -120,6 +134,7 @@ def tool_env(server, tmp_path):
     """The environment of a command line client: a home of its own and nothing but our credentials."""
     home = tmp_path / "home"
     home.mkdir()
+    (home / "config").write_text("[default]\ns3 =\n    signature_version = s3v4\n    addressing_style = path\n")
     return skerry.environment(
         {
             "HOME": str(home),
@@ -127,7 +142,7 @@ def tool_env(server, tmp_path):
             "AWS_SECRET_ACCESS_KEY": skerry.SECRET_KEY,
             "AWS_DEFAULT_REGION": skerry.REGION,
             "AWS_ENDPOINT_URL": server.endpoint,
-            "AWS_CONFIG_FILE": str(home / "none"),
+            "AWS_CONFIG_FILE": str(home / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(home / "none"),
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",

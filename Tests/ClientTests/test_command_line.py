@@ -38,9 +38,11 @@ def test_the_first_start_makes_credentials_and_prints_them_once(fresh):
     server.stop()
 
     holders = [path for path in server.data.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert any(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in holders), "no file of mode 0600 holds the credentials"
     for path in holders:
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-    assert holders, "the credentials are kept nowhere"
+        # A file that others may read by its own mode must lie behind a directory that lets nobody in.
+        behind = [path, *(parent for parent in path.parents if parent.is_relative_to(server.data))]
+        assert any(stat.S_IMODE(one.stat().st_mode) & 0o077 == 0 for one in behind), path
 
     server.start()
     assert secret not in "\n".join(server.lines + server.errors)
@@ -283,8 +285,8 @@ def test_verify_finds_a_healthy_store_healthy(either):
 def test_verify_finds_a_flipped_bit(fresh):
     server = fresh().start()
     s3, body = client_of(server), material.noise(MIB, "flip")
-    s3.create_bucket(Bucket="b")
-    s3.put_object(Bucket="b", Key="k", Body=body)
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="k", Body=body)
     server.stop()
     mark = body[500_000:500_032]
     hit = None
@@ -301,7 +303,7 @@ def test_verify_finds_a_flipped_bit(fresh):
     # A read must not give the damaged bytes as if they were good.
     server.start()
     with pytest.raises(Exception):
-        assert client_of(server).get_object(Bucket="b", Key="k")["Body"].read() == body
+        assert client_of(server).get_object(Bucket="bucket", Key="k")["Body"].read() == body
 
 
 def test_users_and_keys_are_made_listed_and_taken_away(either):
@@ -353,17 +355,17 @@ def test_the_admin_port_tells_strangers_nothing(fresh):
 def test_rebuild_makes_the_same_listing_from_the_log_alone(fresh):
     server = fresh().start()
     s3 = client_of(server)
-    s3.create_bucket(Bucket="b")
-    s3.put_bucket_versioning(Bucket="b", VersioningConfiguration={"Status": "Enabled"})
+    s3.create_bucket(Bucket="bucket")
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
     for index in range(20):
-        s3.put_object(Bucket="b", Key=f"k{index % 7}", Body=material.noise(index * 30_000, index), Metadata={"n": str(index)})
-    s3.delete_object(Bucket="b", Key="k3")
-    upload = s3.create_multipart_upload(Bucket="b", Key="open")["UploadId"]
-    s3.upload_part(Bucket="b", Key="open", UploadId=upload, PartNumber=1, Body=b"part")
+        s3.put_object(Bucket="bucket", Key=f"k{index % 7}", Body=material.noise(index * 30_000, index), Metadata={"n": str(index)})
+    s3.delete_object(Bucket="bucket", Key="k3")
+    upload = s3.create_multipart_upload(Bucket="bucket", Key="open")["UploadId"]
+    s3.upload_part(Bucket="bucket", Key="open", UploadId=upload, PartNumber=1, Body=b"part")
 
     def everything():
-        page = client_of(server).list_object_versions(Bucket="b")
-        parts = client_of(server).list_parts(Bucket="b", Key="open", UploadId=upload)["Parts"]
+        page = client_of(server).list_object_versions(Bucket="bucket")
+        parts = client_of(server).list_parts(Bucket="bucket", Key="open", UploadId=upload)["Parts"]
         return page["Versions"], page["DeleteMarkers"], parts
 
     before = everything()
@@ -372,7 +374,7 @@ def test_rebuild_makes_the_same_listing_from_the_log_alone(fresh):
     server.start()
     assert everything() == before
     for version in before[0]:
-        got = client_of(server).get_object(Bucket="b", Key=version["Key"], VersionId=version["VersionId"])
+        got = client_of(server).get_object(Bucket="bucket", Key=version["Key"], VersionId=version["VersionId"])
         assert f'"{hashlib.md5(got["Body"].read()).hexdigest()}"' == version["ETag"]
 
 

@@ -36,12 +36,12 @@ def costs(fresh, files):
     """Uploads one of the files and returns how many bytes of storage that took."""
     server = fresh().start()
     s3 = client_of(server)
-    s3.create_bucket(Bucket="b")
+    s3.create_bucket(Bucket="bucket")
     command = skerry.Command.of(server)
 
     def upload(name, key, how):
         before = command.stats().unique_bytes
-        s3.upload_file(str(files / name), "b", key, Config=how)
+        s3.upload_file(str(files / name), "bucket", key, Config=how)
         return command.stats().unique_bytes - before
 
     return upload
@@ -68,10 +68,10 @@ def test_one_byte_in_front_costs_at_most_a_tenth_in_parts(costs):
 def test_a_copy_costs_next_to_nothing(fresh, files):
     server = fresh().start()
     s3 = client_of(server)
-    s3.create_bucket(Bucket="b")
-    s3.upload_file(str(files / "plain"), "b", "first", Config=ONE_PUT)
+    s3.create_bucket(Bucket="bucket")
+    s3.upload_file(str(files / "plain"), "bucket", "first", Config=ONE_PUT)
     before = skerry.Command.of(server).stats()
-    s3.copy_object(Bucket="b", Key="second", CopySource="b/first")
+    s3.copy_object(Bucket="bucket", Key="second", CopySource="bucket/first")
     after = skerry.Command.of(server).stats()
     assert after.unique_bytes - before.unique_bytes < 64 * 1024
     assert after.logical_bytes - before.logical_bytes == SIZE

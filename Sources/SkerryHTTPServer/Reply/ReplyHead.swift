@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import NIOCore
+internal import NIOHTTP1
 
 /// Writes status line and fields of a reply straight into the buffer that goes to the socket.
 ///
@@ -47,7 +48,9 @@ enum ReplyHead {
             buffer.writeStaticString("HTTP/1.1 ")
             buffer.write(decimal: UInt64(status.code))
             buffer.writeStaticString(" ")
-            buffer.writeString(status.reasonPhrase)
+            // Clients that read the status line by its three words (botocore does) want a phrase where the service gave none.
+            buffer.writeString(
+                status.reasonPhrase.isEmpty ? HTTPResponseStatus(statusCode: status.code).reasonPhrase : status.reasonPhrase)
             buffer.writeStaticString("\r\n")
         }
     }

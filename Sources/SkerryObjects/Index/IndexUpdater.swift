@@ -105,11 +105,13 @@ struct IndexUpdater {
             try updater.spill()
         }
         var gone = record.replaces
-        if arrival == .replayed, version.isNull {
+        if arrival == .replayed, version.isNull, !version.context.isEmpty {
             gone += try nullVersions(of: version.key, in: version.bucket, coveredBy: version.context, except: version.id)
         }
         try removeVersions(gone, of: version.key, in: version.bucket)
-        let newest = arrival == .new ? nil : try newest(of: version.key, in: version.bucket, without: gone)
+        // What is younger than every record before it was not moved here by a rewrite: nothing of its key can be newer.
+        let isYoungest = arrival == .new || version.id.time > applied.clock
+        let newest = isYoungest ? nil : try newest(of: version.key, in: version.bucket, without: gone)
         if newest.map({ $0.id <= version.id }) ?? true { setCurrent(version) }
         batch.put(.versions, IndexKey.version(version.bucket, version.key, version.id), LocatedRow.bytes(location, fields))
         note(version.dot, FeedRow(time: version.id.time, change: .version(version.bucket, version.key, version.id)), arrival)

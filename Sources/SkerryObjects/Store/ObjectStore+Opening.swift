@@ -62,18 +62,17 @@ extension ObjectStore {
     ) throws(StorageError) -> AppliedRow {
         let row = try metadata.get(.settings, IndexKey.applied)
         let applied = try row.map { row throws(StorageError) in try AppliedRow(row) } ?? AppliedRow()
-        var updater = IndexUpdater(metadata: metadata, packs: packs, applied: applied)
+        var updater = ReplayUpdater(IndexUpdater(metadata: metadata, packs: packs, applied: applied))
         var records: UInt64 = 0
         var bytes: UInt64 = 0
         try packs.replayGroups(from: position ?? applied.position) { location, record throws(StorageError) in
-            try updater.add(record, at: location, .replayed)
-            // One record a batch: a record may look at the rows that the one before it made.
-            try updater.apply()
+            try updater.add(record, at: location)
             records += 1
             bytes += UInt64(record.fields.count + record.body.count)
             if records % progressInterval == 0 { progress(records, bytes) }
             return true
         }
+        try updater.finish()
         progress(records, bytes)
         return updater.applied
     }
