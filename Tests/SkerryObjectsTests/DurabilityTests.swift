@@ -67,6 +67,7 @@ struct DurabilityTests {
                         in: bucket, tenant: bucket.tenant)
                 }
             }
+            while store.committer.waitingCount < requests.count { await Task.yield() }
             mayGo.open()
             try await first
             for result in await results { #expect(throws: Never.self) { try result.get() } }

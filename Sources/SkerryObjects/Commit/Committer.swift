@@ -113,6 +113,9 @@ final class Committer: Sendable {
 
     func stop() { queue.close() }
 
+    /// Commits that wait now.
+    var waitingCount: Int { queue.waitingCount }
+
     /// Evaluates and commits one group.
     func commit(_ group: [CommitTicket]) {
         let answers = state.withLock { state in commit(group, &state) }
