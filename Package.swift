@@ -79,7 +79,8 @@ let package = Package(
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "CMalloc", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging,
+                "CMalloc", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer", httpTypes,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -94,11 +95,14 @@ let package = Package(
             name: "SkerryHTTPServerTests",
             dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes, logging, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
-        .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", "SkerryStorage", "CSkerryKernels", crypto], swiftSettings: settings),
         .testTarget(
-            name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryChunks", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
+            name: "SkerryChunksTests", dependencies: ["SkerryChunks", "SkerryStorage", "CSkerryKernels", crypto], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryObjectsTests",
+            dependencies: ["SkerryObjects", "SkerryChunks", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
             resources: [.copy("Golden")], swiftSettings: settings),
-        .testTarget(name: "SkerryS3Tests", dependencies: ["SkerryS3", "SkerryObjects", "SkerryHTTP", httpTypes, crypto], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryS3Tests", dependencies: ["SkerryS3", "SkerryObjects", "SkerryHTTP", httpTypes, crypto], swiftSettings: settings),
         .testTarget(
             name: "skerryTests",
             dependencies: [

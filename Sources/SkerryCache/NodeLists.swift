@@ -61,11 +61,12 @@ struct NodeLists<Element: Sendable>: Sendable {
 
     /// The nodes of `list` from front to back; for checks.
     func indices(of list: List) -> [Int] {
-        Array(sequence(state: list.first) { next -> Int? in
-            guard let index = next else { return nil }
-            next = places[index].next
-            return index
-        })
+        Array(
+            sequence(state: list.first) { next -> Int? in
+                guard let index = next else { return nil }
+                next = places[index].next
+                return index
+            })
     }
 
     private mutating func link(_ index: Int, atFrontOf list: inout List) {

@@ -132,7 +132,8 @@ public final class HTTPServer: Sendable {
             await carrier.stop()
         } else {
             // Threads under a task that does not end cannot be taken away; they are left to the end of the process.
-            logger.warning("requests did not end after their connections were cut", metadata: ["requests": "\(carrier.statistics.activeRequests)"])
+            logger.warning(
+                "requests did not end after their connections were cut", metadata: ["requests": "\(carrier.statistics.activeRequests)"])
         }
     }
 }

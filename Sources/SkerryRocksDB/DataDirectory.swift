@@ -65,7 +65,7 @@ public final class DataDirectory: Sendable {
         let file: PosixFile
         do throws(StorageError) {
             file = try files.open(names.lockPath, .write)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             return
         }
         try withResource(file, close: { file throws(StorageError) in try file.close() }) { file throws(StorageError) in
@@ -87,9 +87,9 @@ public final class DataDirectory: Sendable {
         let present: [String]
         do throws(StorageError) {
             present = try files.list(names.directory)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             return .empty
-        } catch where error.errno == ENOTDIR {
+        } catch  where error.errno == ENOTDIR {
             throw StorageError(.foreign, "this is a file", path: names.directory)
         }
         guard access(names.directory, R_OK | W_OK | X_OK) == 0 else { throw posixError(names.directory, "access", errno) }
@@ -105,7 +105,8 @@ public final class DataDirectory: Sendable {
         let text = String(decoding: try file.read(at: 0, count: 256), as: UTF8.self)
         let lines = text.split(separator: "\n")
         let words = lines.count > 1 ? lines[1].split(separator: " ") : []
-        guard let first = lines.first, first == DataDirectoryNames.magic, words.count >= 2, words[0] == "format", let format = Int(words[1]) else {
+        guard let first = lines.first, first == DataDirectoryNames.magic, words.count >= 2, words[0] == "format", let format = Int(words[1])
+        else {
             throw StorageError(.foreign, "the format file is not ours", path: names.formatPath)
         }
         guard format <= DataDirectory.format else {
@@ -149,7 +150,7 @@ public final class DataDirectory: Sendable {
     private static func openLockFile(_ files: PosixFileLayer, _ names: DataDirectoryNames) throws(StorageError) -> PosixFile {
         do throws(StorageError) {
             return try files.open(names.lockPath, .write)
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             return try files.open(names.lockPath, .create)
         }
     }

@@ -28,9 +28,11 @@ public struct PosixFileLayer: FileLayer {
             case .write: O_RDWR
             case .create: O_RDWR | O_CREAT | O_TRUNC
             }
-        return PosixFile(path: path, descriptor: try posix(path, "open") {
-            PosixFileLayer.openFile(path, flags | O_CLOEXEC, PosixFileLayer.fileMode)
-        })
+        return PosixFile(
+            path: path,
+            descriptor: try posix(path, "open") {
+                PosixFileLayer.openFile(path, flags | O_CLOEXEC, PosixFileLayer.fileMode)
+            })
     }
 
     public func rename(_ source: String, to target: String) throws(StorageError) {
@@ -78,9 +80,11 @@ public struct PosixFileLayer: FileLayer {
     }
 
     public func syncDirectory(_ path: String) throws(StorageError) {
-        let directory = PosixFile(path: path, descriptor: try posix(path, "open") {
-            PosixFileLayer.openFile(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-        })
+        let directory = PosixFile(
+            path: path,
+            descriptor: try posix(path, "open") {
+                PosixFileLayer.openFile(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+            })
         try withResource(directory, close: { directory throws(StorageError) in try directory.close() }) { directory throws(StorageError) in
             try directory.syncAll()
         }
@@ -214,7 +218,7 @@ public final class PosixFile: OpenFile {
         do throws(StorageError) {
             try posix(path, "flock") { flock(file, LOCK_EX | LOCK_NB) }
             return true
-        } catch where error.errno == EWOULDBLOCK {
+        } catch  where error.errno == EWOULDBLOCK {
             return false
         }
     }

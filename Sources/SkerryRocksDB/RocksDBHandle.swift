@@ -98,7 +98,7 @@ struct OpenRocksDB {
     ) throws(StorageError) -> (OpaquePointer, [OpaquePointer?]) {
         do throws(StorageError) {
             return try open(directory, RocksDBOptions(configuration, compressed: true))
-        } catch where error.message.contains("not linked") {
+        } catch  where error.message.contains("not linked") {
             // A library built without LZ4; files that it wrote before are uncompressed as well.
             return try open(directory, RocksDBOptions(configuration, compressed: false))
         }

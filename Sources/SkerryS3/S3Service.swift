@@ -155,7 +155,8 @@ extension Authentication {
 
 extension HTTPRequest {
     private static let signatureParameters: Set<String> = [
-        "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature", "x-amz-security-token",
+        "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature",
+        "x-amz-security-token",
         "x-amz-content-sha256",
     ]
 

@@ -131,11 +131,12 @@ import Testing
                 group.addTask {
                     var last = 0
                     for _ in 0..<500 {
-                        let seen = (try? await cache.load(key) {
-                            let value = truth.state.withLock { $0[key] }
-                            await Task.yield()
-                            return value
-                        }) ?? -1
+                        let seen =
+                            (try? await cache.load(key) {
+                                let value = truth.state.withLock { $0[key] }
+                                await Task.yield()
+                                return value
+                            }) ?? -1
                         #expect(seen >= last)
                         last = seen
                     }

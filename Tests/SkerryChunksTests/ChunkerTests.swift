@@ -32,7 +32,10 @@ import Testing
     func agreesWithReference(seed: UInt64) throws {
         var random = SplitMix(seed: seed)
         let sizes = try #require(
-            [ChunkerTests.small, ChunkSizes(minimum: 64, average: 128, maximum: 300), ChunkSizes(minimum: 130, average: 256, maximum: 257)][
+            [
+                ChunkerTests.small, ChunkSizes(minimum: 64, average: 128, maximum: 300),
+                ChunkSizes(minimum: 130, average: 256, maximum: 257),
+            ][
                 Int(seed) % 3])
         var bytes = randomBytes(Int.random(in: 0..<20_000, using: &random), seed: seed)
         // Stretches of one byte never or always cut.

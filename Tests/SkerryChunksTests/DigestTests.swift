@@ -99,7 +99,8 @@ import Testing
     @Test(
         "refuses all but the canonical text",
         arguments: [
-            "Z", "Zg", "Zg=", "Zg===", "=", "==", "===", "====", "Zh==", "Zm9=", "Zm8=Zm8=", "Zg== ", " Zg==", "Zm9v\n", "Zm-v", "Zm_v", "Z=9v",
+            "Z", "Zg", "Zg=", "Zg===", "=", "==", "===", "====", "Zh==", "Zm9=", "Zm8=Zm8=", "Zg== ", " Zg==", "Zm9v\n", "Zm-v", "Zm_v",
+            "Z=9v",
             "Zm9vZg==Zm9v", "Zmé=",
         ])
     func refuses(text: String) {

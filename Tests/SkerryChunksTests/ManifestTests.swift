@@ -95,7 +95,8 @@ import Testing
     // MARK: Ranges
 
     @Test func `finds the entry of every byte`() {
-        let manifest = Manifest([3, 1, 1, 5, 2].enumerated().map { ManifestEntry(digest: Digest(of: [UInt8($0.offset)]), length: $0.element) })
+        let manifest = Manifest(
+            [3, 1, 1, 5, 2].enumerated().map { ManifestEntry(digest: Digest(of: [UInt8($0.offset)]), length: $0.element) })
         let owners = [0, 0, 0, 1, 2, 3, 3, 3, 3, 3, 4, 4]
         let starts: [UInt64] = [0, 3, 4, 5, 10]
         #expect(manifest.totalLength == 12)

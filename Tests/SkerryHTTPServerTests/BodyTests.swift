@@ -162,7 +162,9 @@ import Testing
     }
 
     @Test func `A reply in place of 100 Continue ends the connection`() async throws {
-        try await withServer { _, _, _ in .text("no", status: .forbidden) } _: { port, _ in
+        try await withServer { _, _, _ in
+            .text("no", status: .forbidden)
+        } _: { port, _ in
             let client = try TestClient(port: port)
             let reply = try await client.request("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
             #expect(reply.status == 403)
@@ -190,7 +192,9 @@ import Testing
     // MARK: Bodies nobody reads
 
     @Test func `A short body that nobody reads is thrown away and the connection kept`() async throws {
-        try await withServer { request, _, _ in .text(request.path!) } _: { port, _ in
+        try await withServer { request, _, _ in
+            .text(request.path!)
+        } _: { port, _ in
             let client = try TestClient(port: port)
             for (path, framing, body) in [
                 ("/1", "Content-Length: 5", "hello"), ("/2", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"),
@@ -207,7 +211,9 @@ import Testing
 
     @Test func `A client amid a large body that is refused gets the whole reply`() async throws {
         let text = String(repeating: "refused ", count: 20_000)
-        try await withServer { _, _, _ in .text(text, status: .forbidden) } _: { port, _ in
+        try await withServer { _, _, _ in
+            .text(text, status: .forbidden)
+        } _: { port, _ in
             let client = try TestClient(port: port)
             let body = [UInt8](repeating: 0, count: 40_000_000)
             try await client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.count)\r\n\r\n")
@@ -222,7 +228,9 @@ import Testing
     }
 
     @Test func `A refused chunked body is thrown away up to the limit only`() async throws {
-        try await withServer(configure: { $0.limits.drainedBody = 1000 }) { _, _, _ in .text("no", status: .forbidden) } _: { port, _ in
+        try await withServer(configure: { $0.limits.drainedBody = 1000 }) { _, _, _ in
+            .text("no", status: .forbidden)
+        } _: { port, _ in
             let client = try TestClient(port: port)
             try await client.send("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             #expect(try await client.receive().status == 403)

@@ -15,9 +15,10 @@ import Testing
     private static func head(
         length: UInt64? = 0, isKeptAlive: Bool = true, expectsContinue: Bool = false
     ) -> ConnectionMachine.Part {
-        .head(RequestHead(
-            request: HTTPRequest(method: .put, scheme: "http", authority: nil, path: "/"), isHTTP10: false, isKeptAlive: isKeptAlive,
-            expectsContinue: expectsContinue, bodyLength: length))
+        .head(
+            RequestHead(
+                request: HTTPRequest(method: .put, scheme: "http", authority: nil, path: "/"), isHTTP10: false, isKeptAlive: isKeptAlive,
+                expectsContinue: expectsContinue, bodyLength: length))
     }
 
     private static func bytes(_ count: Int) -> ConnectionMachine.Part {

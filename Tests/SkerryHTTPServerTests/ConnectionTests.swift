@@ -8,7 +8,9 @@ import Testing
 /// Life of connections and of the server.
 @Suite struct ConnectionTests {
     @Test func `A head that dribbles in is answered with 408`() async throws {
-        try await withServer(configure: { $0.timeouts.head = .milliseconds(40) }) { _, _, _ in .text("served") } _: { port, _ in
+        try await withServer(configure: { $0.timeouts.head = .milliseconds(40) }) { _, _, _ in
+            .text("served")
+        } _: { port, _ in
             let client = try TestClient(port: port)
             try await client.send("GET / HTTP/1.1\r\nHost: ")
             #expect(try await client.receive().status == 408)
@@ -16,7 +18,9 @@ import Testing
     }
 
     @Test func `A second head that dribbles in is answered with 408 though the connection may idle long`() async throws {
-        try await withServer(configure: { $0.timeouts.head = .milliseconds(200) }) { _, _, _ in .text("served") } _: { port, _ in
+        try await withServer(configure: { $0.timeouts.head = .milliseconds(200) }) { _, _, _ in
+            .text("served")
+        } _: { port, _ in
             let client = try TestClient(port: port)
             #expect(try await client.request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").text == "served")
             try await client.send("GET / HT")
@@ -25,7 +29,9 @@ import Testing
     }
 
     @Test func `An idle connection is closed without a word`() async throws {
-        try await withServer(configure: { $0.timeouts.idle = .milliseconds(40) }) { _, _, _ in .text("served") } _: { port, _ in
+        try await withServer(configure: { $0.timeouts.idle = .milliseconds(40) }) { _, _, _ in
+            .text("served")
+        } _: { port, _ in
             let client = try TestClient(port: port)
             #expect(try await client.request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").text == "served")
             #expect(try await client.receiveToEnd() == ([], .finished))
@@ -33,7 +39,9 @@ import Testing
     }
 
     @Test func `One connection too many is answered with 503`() async throws {
-        try await withServer(configure: { $0.limits.connections = 2 }) { _, _, _ in .text("served") } _: { port, server in
+        try await withServer(configure: { $0.limits.connections = 2 }) { _, _, _ in
+            .text("served")
+        } _: { port, server in
             let first = try TestClient(port: port)
             let second = try TestClient(port: port)
             for client in [first, second] { #expect(try await client.request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").status == 200) }
@@ -54,7 +62,9 @@ import Testing
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         limit.rlim_cur = min(limit.rlim_max, 8192)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        try await withServer { request, _, _ in .text(request.path!) } _: { port, server in
+        try await withServer { request, _, _ in
+            .text(request.path!)
+        } _: { port, server in
             let clients = try (0..<1000).map { _ in try TestClient(port: port) }
             for (number, client) in clients.enumerated() { try await client.send("GET /\(number) HTTP/1.1\r\nHost: x\r\n\r\n") }
             for (number, client) in clients.enumerated() { #expect(try await client.receive().text == "/\(number)") }
@@ -99,7 +109,11 @@ import Testing
         let cancelled = Event()
         try await withServer(configure: { $0.timeouts.shutdown = .milliseconds(30) }) { _, _, _ in
             began.happen()
-            await withTaskCancellationHandler { await cancelled.wait() } onCancel: { cancelled.happen() }
+            await withTaskCancellationHandler {
+                await cancelled.wait()
+            } onCancel: {
+                cancelled.happen()
+            }
             return .text("late")
         } _: { port, server in
             let client = try TestClient(port: port)
@@ -114,7 +128,8 @@ import Testing
     @Test func `run returns after a shutdown, and cancelling it is one`() async throws {
         for cancels in [false, true] {
             let server = HTTPServer(
-                configuration: .init(host: "127.0.0.1", port: 0), service: TestService { _, _, _ in .text("") }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                configuration: .init(host: "127.0.0.1", port: 0), service: TestService { _, _, _ in .text("") },
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             let port = try await server.start().port
             let running = Task { try await server.run() }
             #expect(try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").status == 200)
@@ -135,7 +150,9 @@ import Testing
     }
 
     @Test func `Addresses that cannot be bound are named`() async throws {
-        try await withServer { _, _, _ in .text("") } _: { port, _ in
+        try await withServer { _, _, _ in
+            .text("")
+        } _: { port, _ in
             let used = await #expect(throws: HTTPServerError.self) { try await Self.start("127.0.0.1", port) }
             #expect(used?.code == .addressInUse)
             #expect(used?.errnoCode == EADDRINUSE)
@@ -147,7 +164,9 @@ import Testing
     }
 
     @Test func `A server starts once`() async throws {
-        try await withServer { _, _, _ in .text("") } _: { _, server in
+        try await withServer { _, _, _ in
+            .text("")
+        } _: { _, server in
             let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
             #expect(error?.code == .alreadyStarted)
         }

@@ -69,7 +69,9 @@ import Testing
         }
     }
 
-    @Test(arguments: seeds) func `Damaged requests end in a reply or a closed connection, and the server serves on`(seed: UInt64) async throws {
+    @Test(arguments: seeds) func `Damaged requests end in a reply or a closed connection, and the server serves on`(seed: UInt64)
+        async throws
+    {
         var generator = Generator(state: seed &* 7919)
         var bytes = Array(Self.requests(&generator).text.utf8)
         for _ in 0..<Int.random(in: 1...4, using: &generator) {

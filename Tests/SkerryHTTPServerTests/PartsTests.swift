@@ -75,15 +75,17 @@ import Testing
         let file = try TestFile(bytes)
         let result = try await Self.send(implementation, method: "PUT", path: "/", body: []) { _, _, _ in
             let source = Journal<Int>()
-            return HTTPReply(HTTPResponse(status: .partialContent), .stream(length: 90_002) {
-                source.note(0)
-                return switch source.entries.count {
-                case 1: .bytes([1])
-                case 2: .file([file.region(0, 40_000), file.region(40_000, 50_000)])
-                case 3: .bytes([2])
-                default: nil
-                }
-            })
+            return HTTPReply(
+                HTTPResponse(status: .partialContent),
+                .stream(length: 90_002) {
+                    source.note(0)
+                    return switch source.entries.count {
+                    case 1: .bytes([1])
+                    case 2: .file([file.region(0, 40_000), file.region(40_000, 50_000)])
+                    case 3: .bytes([2])
+                    default: nil
+                    }
+                })
         }
         #expect(result.status == 206)
         #expect(result.bytes == [1] + bytes + [2])
@@ -91,14 +93,17 @@ import Testing
 
     @Test func `In process, a stream that breaks gives its error and what came before`() async throws {
         struct Broken: Error {}
-        let client = InProcessClient(TestService { _, _, _ in
-            let source = Journal<Int>()
-            return HTTPReply(HTTPResponse(status: .ok), .stream(length: nil) {
-                source.note(0)
-                if source.entries.count > 1 { throw Broken() }
-                return .bytes([7])
+        let client = InProcessClient(
+            TestService { _, _, _ in
+                let source = Journal<Int>()
+                return HTTPReply(
+                    HTTPResponse(status: .ok),
+                    .stream(length: nil) {
+                        source.note(0)
+                        if source.entries.count > 1 { throw Broken() }
+                        return .bytes([7])
+                    })
             })
-        })
         let error = await #expect(throws: InProcessError.self) {
             try await client.send(HTTPRequest(method: .get, scheme: "http", authority: "x", path: "/"))
         }

@@ -160,9 +160,12 @@ import Testing
         let bytes = [pattern(700_000, seed: 2), pattern(50, seed: 3), pattern(300_000, seed: 4)]
         let files = try bytes.map { try TestFile($0) }
         try await withServer { _, _, _ in
-            HTTPReply(HTTPResponse(status: .ok), .file([
-                files[0].region(1, 600_000), files[1].region(0, 50), files[2].region(7, 0), files[2].region(0, 300_000), files[0].region(0, 1),
-            ]))
+            HTTPReply(
+                HTTPResponse(status: .ok),
+                .file([
+                    files[0].region(1, 600_000), files[1].region(0, 50), files[2].region(7, 0), files[2].region(0, 300_000),
+                    files[0].region(0, 1),
+                ]))
         } _: { port, _ in
             let reply = try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(reply.body == Array(bytes[0][1..<600_001]) + bytes[1] + bytes[2] + [bytes[0][0]])
@@ -203,16 +206,18 @@ import Testing
         try await withServer { request, _, _ in
             let length: UInt64? = request.path == "/known" ? 400_005 : nil
             let step = Journal<Int>()
-            return HTTPReply(HTTPResponse(status: .ok), .stream(length: length) {
-                step.note(1)
-                return switch step.entries.count {
-                case 1: .bytes([1, 2, 3])
-                case 2: .bytes([])
-                case 3: .file([file.region(0, 100_000), file.region(100_000, 300_000)])
-                case 4: .bytes([4, 5])
-                default: nil
-                }
-            })
+            return HTTPReply(
+                HTTPResponse(status: .ok),
+                .stream(length: length) {
+                    step.note(1)
+                    return switch step.entries.count {
+                    case 1: .bytes([1, 2, 3])
+                    case 2: .bytes([])
+                    case 3: .file([file.region(0, 100_000), file.region(100_000, 300_000)])
+                    case 4: .bytes([4, 5])
+                    default: nil
+                    }
+                })
         } _: { port, _ in
             let client = try TestClient(port: port)
             let expected = [1, 2, 3] + pattern(400_000) + [4, 5]
@@ -251,11 +256,13 @@ import Testing
         let pulled = Journal<Int>()
         let left = Event()
         try await withServer { _, _, _ in
-            HTTPReply(HTTPResponse(status: .ok), .stream(length: nil) {
-                if Task.isCancelled { left.happen() }
-                pulled.note(65_536)
-                return .bytes([UInt8](repeating: 1, count: 65_536))
-            })
+            HTTPReply(
+                HTTPResponse(status: .ok),
+                .stream(length: nil) {
+                    if Task.isCancelled { left.happen() }
+                    pulled.note(65_536)
+                    return .bytes([UInt8](repeating: 1, count: 65_536))
+                })
         } _: { port, server in
             let client = try TestClient(port: port, receiveBuffer: 65_536)
             try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")

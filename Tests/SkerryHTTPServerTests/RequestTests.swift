@@ -6,7 +6,9 @@ import Testing
 /// What reaches the service of what a client sent.
 @Suite struct RequestTests {
     @Test func `A connection carries one request after the other`() async throws {
-        try await withServer { request, _, _ in .text(request.path ?? "") } _: { port, _ in
+        try await withServer { request, _, _ in
+            .text(request.path ?? "")
+        } _: { port, _ in
             let client = try TestClient(port: port)
             for path in ["/a", "/b", "/c"] {
                 let reply = try await client.request("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -36,7 +38,8 @@ import Testing
     }
 
     @Test func `A request cut into single bytes is the same request`() async throws {
-        let text = "PUT /k%20ey?a=b HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nX-A: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;ext=1\r\nde\r\n0\r\n\r\n"
+        let text =
+            "PUT /k%20ey?a=b HTTP/1.1\r\nHost: x\r\nX-A: 1\r\nX-A: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;ext=1\r\nde\r\n0\r\n\r\n"
         try await withServer { request, body, _ in
             let bytes = try? await body.collect(upTo: 100)
             let values = request.headerFields[values: HTTPField.Name("X-A")!]
@@ -66,7 +69,9 @@ import Testing
 
     @Test(arguments: [Array("\u{e4}".utf8), [0xE4], [0x7F], [0x00]])
     func `A target beyond printable ASCII is refused, it has to be percent-encoded`(bytes: [UInt8]) async throws {
-        try await withServer { _, _, _ in .text("served") } _: { port, _ in
+        try await withServer { _, _, _ in
+            .text("served")
+        } _: { port, _ in
             let client = try TestClient(port: port)
             try await client.send(Array("GET /a".utf8) + bytes + Array(" HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
             #expect(try await client.receive().status == 400)
@@ -149,7 +154,9 @@ import Testing
     }
 
     @Test func `A broken head behind a good request waits for its reply`() async throws {
-        try await withServer { _, _, _ in .text("good") } _: { port, _ in
+        try await withServer { _, _, _ in
+            .text("good")
+        } _: { port, _ in
             let client = try TestClient(port: port)
             try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\nNOTHTTP\r\n\r\n")
             #expect(try await client.receive().text == "good")
@@ -158,7 +165,9 @@ import Testing
     }
 
     @Test func `A head larger than the limit is refused with 431`() async throws {
-        try await withServer(configure: { $0.limits.headSize = 4096 }) { _, _, _ in .text("served") } _: { port, _ in
+        try await withServer(configure: { $0.limits.headSize = 4096 }) { _, _, _ in
+            .text("served")
+        } _: { port, _ in
             for text in [
                 "GET /\(String(repeating: "a", count: 5000)) HTTP/1.1\r\nHost: x\r\n\r\n",
                 "GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 5000))\r\n\r\n",
@@ -168,12 +177,16 @@ import Testing
                 #expect(reply.status == 431)
                 #expect(reply["Connection"] == "close")
             }
-            #expect(try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 3000))\r\n\r\n").status == 200)
+            #expect(
+                try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 3000))\r\n\r\n")
+                    .status == 200)
         }
     }
 
     @Test func `More fields than the limit are refused with 431`() async throws {
-        try await withServer(configure: { $0.limits.headerCount = 10 }) { _, _, _ in .text("served") } _: { port, _ in
+        try await withServer(configure: { $0.limits.headerCount = 10 }) { _, _, _ in
+            .text("served")
+        } _: { port, _ in
             for (count, status) in [(10, 200), (11, 431)] {
                 let head = "GET / HTTP/1.1\r\n" + (0..<count).map { "A\($0): b\r\n" }.joined() + "\r\n"
                 let reply = try await TestClient(port: port).request(head)
@@ -183,10 +196,13 @@ import Testing
     }
 
     @Test func `A request for an upgrade is served as it is and ends the connection`() async throws {
-        try await withServer { _, body, _ in .text("\((try? await body.collect(upTo: 10))!.count)") } _: { port, _ in
+        try await withServer { _, body, _ in
+            .text("\((try? await body.collect(upTo: 10))!.count)")
+        } _: { port, _ in
             let client = try TestClient(port: port)
             let reply = try await client.request(
-                "PUT / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nContent-Length: 3\r\n\r\nabc")
+                "PUT / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\nContent-Length: 3\r\n\r\nabc"
+            )
             #expect(reply.text == "3")
             #expect(reply["Connection"] == "close")
             #expect(try await client.receiveToEnd().ending == .finished)

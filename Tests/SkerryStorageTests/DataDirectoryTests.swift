@@ -73,7 +73,9 @@ struct DataDirectoryTests {
         }
     }
 
-    @Test("a format file that is not ours is foreign", arguments: ["", "hello\n", "skerry data directory\n", "skerry data directory\nformat x created 1\n"])
+    @Test(
+        "a format file that is not ours is foreign",
+        arguments: ["", "hello\n", "skerry data directory\n", "skerry data directory\nformat x created 1\n"])
     func foreignFormat(text: String) throws {
         try withTemporaryDirectory { directory in
             try files.open(directory + "/skerry.format", .create).write(Array(text.utf8), at: 0)

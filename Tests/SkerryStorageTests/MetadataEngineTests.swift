@@ -86,7 +86,8 @@ extension MetadataEngine {
 @Suite("Metadata engines")
 struct MetadataEngineTests {
     static let edgeKeys: [[UInt8]] = [
-        [], [0], [0, 0], [0, 0xFF], [1], [0x61], [0x61, 0], [0x61, 0xFF], [0x61, 0xFF, 0xFF], [0x7F], [0x80], [0xFF], [0xFF, 0], [0xFF, 0xFF],
+        [], [0], [0, 0], [0, 0xFF], [1], [0x61], [0x61, 0], [0x61, 0xFF], [0x61, 0xFF, 0xFF], [0x7F], [0x80], [0xFF], [0xFF, 0],
+        [0xFF, 0xFF],
     ]
 
     @Test("a row is found by its key in its family alone", arguments: MetadataEngineKind.allCases)
@@ -239,8 +240,10 @@ struct MetadataEngineTests {
                 (0..<Int.random(in: 0...3, using: &generator)).map { _ in [0, 1, 0x61, 0xFE, 0xFF].randomElement(using: &generator)! }
             }
             func expected(_ range: KeyRange) -> [Row] {
-                model.filter { !$0.key.lexicographicallyPrecedes(range.lower) && (range.upper.map($0.key.lexicographicallyPrecedes) ?? true) }
-                    .map { Row(key: $0.key, value: $0.value) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+                model.filter {
+                    !$0.key.lexicographicallyPrecedes(range.lower) && (range.upper.map($0.key.lexicographicallyPrecedes) ?? true)
+                }
+                .map { Row(key: $0.key, value: $0.value) }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
             }
             for round in 0..<300 {
                 var batch = MetadataBatch()

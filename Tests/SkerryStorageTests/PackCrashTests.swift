@@ -26,7 +26,9 @@ struct Script {
     }
 }
 
-func openLog(_ files: MemoryFileLayer, applied: LogPosition = .start, capacity: UInt64 = 1500) throws(StorageError) -> PackLog<MemoryFileLayer> {
+func openLog(_ files: MemoryFileLayer, applied: LogPosition = .start, capacity: UInt64 = 1500) throws(StorageError) -> PackLog<
+    MemoryFileLayer
+> {
     try PackLog(files: files, directory: "packs", applied: applied, configuration: smallPacks(capacity))
 }
 
@@ -239,7 +241,9 @@ struct PackFailureTests {
         return (visible, synced)
     }
 
-    @Test("whatever call fails, with whatever error, the log shows what it promised and nothing else", arguments: FileFault.Operation.allCases)
+    @Test(
+        "whatever call fails, with whatever error, the log shows what it promised and nothing else", arguments: FileFault.Operation.allCases
+    )
     func everyOperation(operation: FileFault.Operation) throws {
         for after in 0..<12 {
             for code in [StorageError.Code.full, .failed] {

@@ -157,7 +157,9 @@ struct PackMemoryTests {
             // Records begin 32 bytes apart at least.
             let position = LogPosition(
                 pack: .random(in: 1...50, using: &generator), offset: 64 + 33 * .random(in: 0..<10_000, using: &generator))
-            if !inserted.contains(position), !inserted.contains(where: { $0.pack == position.pack && $0.offset / 32 == position.offset / 32 }) {
+            if !inserted.contains(position),
+                !inserted.contains(where: { $0.pack == position.pack && $0.offset / 32 == position.offset / 32 })
+            {
                 #expect(!set.contains(position))
             }
             set.insert(position)

@@ -25,7 +25,9 @@ struct ResourceTests {
     private func use(_ resource: Resource, _ way: Way, _ body: (Resource) throws(StorageError) -> Int) async throws(StorageError) -> Int {
         switch way {
         case .opening:
-            return try withResource({ () throws(StorageError) in resource }, close: { resource throws(StorageError) in try resource.close() }) {
+            return try withResource(
+                { () throws(StorageError) in resource }, close: { resource throws(StorageError) in try resource.close() }
+            ) {
                 resource throws(StorageError) in try body(resource)
             }
         case .atHand:

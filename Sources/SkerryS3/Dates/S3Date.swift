@@ -152,7 +152,9 @@ private struct DateScanner {
     mutating func httpDate() -> Int64? {
         skipLetters()
         guard skip(",") else { return asctime() }
-        guard skip(" "), let day = number(2) ?? number(1), skip(" ") || skip("-"), let month = month(), skip(" ") || skip("-") else { return nil }
+        guard skip(" "), let day = number(2) ?? number(1), skip(" ") || skip("-"), let month = month(), skip(" ") || skip("-") else {
+            return nil
+        }
         guard let year = year(), skip(" "), let time = time() else { return nil }
         guard skip(" GMT") || skip(" UTC") || skip(" +0000") || skip(" -0000"), index == bytes.count else { return nil }
         return moment(year, month, day, 0, 0, 0).map { $0 + time }
@@ -162,7 +164,9 @@ private struct DateScanner {
     private mutating func asctime() -> Int64? {
         guard skip(" "), let month = month(), skip(" ") else { return nil }
         _ = skip(" ")
-        guard let day = number(2) ?? number(1), skip(" "), let time = time(), skip(" "), let year = number(4), index == bytes.count else { return nil }
+        guard let day = number(2) ?? number(1), skip(" "), let time = time(), skip(" "), let year = number(4), index == bytes.count else {
+            return nil
+        }
         return moment(year, month, day, 0, 0, 0).map { $0 + time }
     }
 

@@ -70,7 +70,9 @@ extension S3Error {
     init(_ error: SignatureError) {
         switch error {
         case .severalMechanisms:
-            self.init(.invalidArgument, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header should be specified")
+            self.init(
+                .invalidArgument,
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter or the Authorization header should be specified")
         case .signatureVersion2, .unsupportedAlgorithm:
             self.init(.invalidRequest, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
         case .unsupportedScheme(let scheme): self = .invalidArgument("Unsupported Authorization Type", name: "Authorization", value: scheme)
@@ -155,7 +157,8 @@ extension S3Error {
         switch error {
         case .missingDecodedLength: self = .missingContentLength
         case .invalidDecodedLength(let value):
-            self = .invalidArgument("x-amz-decoded-content-length is no number of bytes", name: "x-amz-decoded-content-length", value: value)
+            self = .invalidArgument(
+                "x-amz-decoded-content-length is no number of bytes", name: "x-amz-decoded-content-length", value: value)
         case .unsupportedTrailer(let name):
             self.init(.invalidRequest, "The value specified in the x-amz-trailer header is not supported: \(name)")
         case .malformedChunkHead, .malformedChunkEnd, .truncated, .extraBytes:
@@ -167,7 +170,8 @@ extension S3Error {
         case .lengthMismatch(let declared, let received):
             self.init(.incompleteBody, "You did not provide the number of bytes specified by the x-amz-decoded-content-length HTTP header.")
             details = [Detail(name: "NumberBytesExpected", text: "\(declared)"), Detail(name: "NumberBytesProvided", text: "\(received)")]
-        case .malformedTrailer(let reason): self.init(.malformedTrailer, "The request contained trailing data that was not well-formed: \(reason)")
+        case .malformedTrailer(let reason):
+            self.init(.malformedTrailer, "The request contained trailing data that was not well-formed: \(reason)")
         case .signature(let error): self.init(error)
         }
     }

@@ -130,7 +130,8 @@ extension S3Error {
     static func malformedXML(_ message: String? = nil) -> S3Error {
         S3Error(
             .malformedXML,
-            "The XML you provided was not well-formed or did not validate against our published schema" + (message.map { ": \($0)" } ?? "."))
+            "The XML you provided was not well-formed or did not validate against our published schema" + (message.map { ": \($0)" } ?? ".")
+        )
     }
 
     static let missingContentLength = S3Error(.missingContentLength, "You must provide the Content-Length HTTP header.")

@@ -95,7 +95,8 @@ extension S3Call {
         let owner = user(bucket.owner)
         return document(root: "AccessControlPolicy") { xml in
             xml.owner("Owner", owner)
-            xml.put("<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">")
+            xml.put(
+                "<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">")
             xml.element("ID", owner.id)
             xml.element("DisplayName", owner.displayName)
             xml.put("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>")
@@ -108,7 +109,9 @@ extension S3Call {
         let bytes = try await requestDocument()
         if fields[.amzACL] != nil, bytes.isEmpty { return empty() }
         guard !bytes.isEmpty else { throw S3Error(.missingRequestBody, "Request Body is empty") }
-        guard try AccessControlPolicy(bytes).grantsAllToOwnerAlone(bucket.owner) else { throw S3Error.notImplemented("access control lists") }
+        guard try AccessControlPolicy(bytes).grantsAllToOwnerAlone(bucket.owner) else {
+            throw S3Error.notImplemented("access control lists")
+        }
         return empty()
     }
 }

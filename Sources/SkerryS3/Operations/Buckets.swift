@@ -56,7 +56,7 @@ extension S3Call {
         try BucketConfiguration(try await requestDocument()).check(region: configuration.region)
         do {
             _ = try await store.createBucket(name, owner: user, region: configuration.region)
-        } catch where error.code == .bucketAlreadyOwnedByYou && configuration.region == "us-east-1" {
+        } catch  where error.code == .bucketAlreadyOwnedByYou && configuration.region == "us-east-1" {
             // Falls through to the same answer.
         } catch {
             throw S3Error(error).with("BucketName", name)
@@ -138,7 +138,8 @@ struct BucketConfiguration {
     /// One site is one region; a bucket elsewhere cannot be made here.
     func check(region: String) throws(S3Error) {
         guard let locationConstraint, !locationConstraint.isEmpty, locationConstraint != region else { return }
-        throw S3Error(.invalidLocationConstraint, "The specified location-constraint is not valid").with("LocationConstraint", locationConstraint)
+        throw S3Error(.invalidLocationConstraint, "The specified location-constraint is not valid").with(
+            "LocationConstraint", locationConstraint)
     }
 }
 

@@ -52,7 +52,8 @@ extension S3Call {
         }
         guard source.size <= S3Limits.copyMaximum else {
             throw S3Error(
-                .invalidRequest, "The specified copy source is larger than the maximum allowable size for a copy source: \(S3Limits.copyMaximum)")
+                .invalidRequest,
+                "The specified copy source is larger than the maximum allowable size for a copy source: \(S3Limits.copyMaximum)")
         }
         let metadata = try copiedMetadata(of: source, replaces: replaces)
         let version = try await store.copy(

@@ -204,7 +204,9 @@ extension XMLWriter {
         for prefix in prefixes { listing.writeCommonPrefix(prefix, to: &self) }
     }
 
-    private mutating func version(_ version: ObjectVersion, isLatest: Bool, _ listing: ListingQuery, owner: (id: String, displayName: String)) {
+    private mutating func version(
+        _ version: ObjectVersion, isLatest: Bool, _ listing: ListingQuery, owner: (id: String, displayName: String)
+    ) {
         open("Version")
         identity(version, isLatest: isLatest, listing)
         etag(version.etag)
@@ -243,7 +245,8 @@ extension S3Call {
         // S3 ignores an upload marker without a key marker.
         let uploadID = keyMarker.isEmpty || uploadMarker.isEmpty ? nil : try markedUpload(uploadMarker)
         let page = try await store.listUploads(
-            in: bucket, prefix: listing.prefix, delimiter: listing.delimiter, keyMarker: keyMarker, uploadMarker: uploadID, limit: listing.limit)
+            in: bucket, prefix: listing.prefix, delimiter: listing.delimiter, keyMarker: keyMarker, uploadMarker: uploadID,
+            limit: listing.limit)
         var xml = XMLWriter(capacity: listing.capacity(page.uploads.count))
         xml.openRoot("ListMultipartUploadsResult")
         xml.element("Bucket", bucket.name)

@@ -50,7 +50,9 @@ extension S3Call {
         let part = try store.putPart(
             number, of: upload, in: bucket, length: decoded.length, checksum: checksums.algorithm,
             needsPayloadSHA256: decoded.expectedPayloadSHA256 != nil)
-        let stored = try await receive(decoded, checksums, into: part) { expectation throws(ObjectError) in try await part.finish(expectation) }
+        let stored = try await receive(decoded, checksums, into: part) { expectation throws(ObjectError) in
+            try await part.finish(expectation)
+        }
         var fields = HTTPFields()
         fields[.eTag] = ResponseFields.quoted(stored.etag)
         if let checksum = stored.checksum { fields[checksum.algorithm.fieldName] = checksum.base64 }
@@ -62,7 +64,8 @@ extension S3Call {
         guard upload.checksumNamed, let algorithm, algorithm != upload.checksum else { return }
         throw S3Error(
             .invalidRequest,
-            "Checksum Type mismatch occurred, expected checksum Type: \(upload.checksum.name.lowercased()), actual checksum Type: \(algorithm.name.lowercased())")
+            "Checksum Type mismatch occurred, expected checksum Type: \(upload.checksum.name.lowercased()), actual checksum Type: \(algorithm.name.lowercased())"
+        )
     }
 
     func uploadPartCopy() async throws -> HTTPReply {
@@ -72,7 +75,8 @@ extension S3Call {
         let (id, number) = try numberedPart()
         let upload = try await store.upload(id, key, in: bucket)
         let (source, sourceBucket, _) = try await copySource()
-        let range = try fields.trimmed(.amzCopySourceRange).map { text throws(S3Error) in try ByteRange.copySource(text, size: source.size) }
+        let range = try fields.trimmed(.amzCopySourceRange).map { text throws(S3Error) in try ByteRange.copySource(text, size: source.size)
+        }
         let bytes = range.map { $0.upperBound - $0.lowerBound } ?? source.size
         guard bytes <= S3Limits.uploadMaximum else { throw S3Error.tooLarge(bytes, maximum: S3Limits.uploadMaximum) }
         let part = try await store.copyPart(number, of: upload, in: bucket, from: source, range: range)
@@ -213,7 +217,9 @@ struct Completion {
             let part = try Completion.part(&reader)
             // A client that sent a part twice may name it twice; the later one is the one it means.
             if parts.last?.number == part.number { parts.removeLast() }
-            guard parts.count < S3Limits.partNumberMaximum else { throw S3Error.malformedXML("at most \(S3Limits.partNumberMaximum) parts") }
+            guard parts.count < S3Limits.partNumberMaximum else {
+                throw S3Error.malformedXML("at most \(S3Limits.partNumberMaximum) parts")
+            }
             parts.append(part)
         }
         try reader.finish()

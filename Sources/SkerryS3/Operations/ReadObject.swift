@@ -177,7 +177,9 @@ extension S3Call {
                 _ = try ReadRequest(self.fields).bytes(of: version)
                 let part = try await self.part(number, of: version)
                 let bytes = part.bytes
-                let reader = try await store.open(key, selector, in: bucket) { found throws(ObjectError) in found.id == version.id ? bytes : 0..<0 }
+                let reader = try await store.open(key, selector, in: bucket) { found throws(ObjectError) in
+                    found.id == version.id ? bytes : 0..<0
+                }
                 guard reader.version.id == version.id else { continue }
                 var fields = try objectFields(version, in: bucket)
                 describe(part, of: version, in: &fields)
@@ -237,7 +239,8 @@ enum ObjectBytes {
         let count = extents.reduce(0) { $0 + $1.count }
         return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             for extent in extents {
-                let destination = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<filled + extent.count])
+                let destination = UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<filled + extent.count])
                 try extent.handle.read(at: extent.offset, into: destination)
                 filled += extent.count
             }

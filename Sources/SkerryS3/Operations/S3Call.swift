@@ -73,7 +73,8 @@ extension S3Call {
         guard let id = UploadID(query.text("uploadId") ?? "") else {
             throw S3Error(
                 .noSuchUpload,
-                "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart upload might have been aborted or completed.")
+                "The specified multipart upload does not exist. The upload ID might be invalid, or the multipart upload might have been aborted or completed."
+            )
         }
         return id
     }
@@ -139,7 +140,8 @@ extension S3Call {
     ///   - checksumIsOfBody: false where `x-amz-checksum-*` speaks of an object (CompleteMultipartUpload).
     func requestDocument(isChecksumRequired: Bool = false, checksumIsOfBody: Bool = true) async throws -> [UInt8] {
         let decoded = try DecodedBody(body, of: request, authentication: authentication)
-        var checksums = checksumIsOfBody ? try ChecksumFields(fields, trailers: decoded.announcedTrailers) : try ChecksumFields(md5Of: fields)
+        var checksums =
+            checksumIsOfBody ? try ChecksumFields(fields, trailers: decoded.announcedTrailers) : try ChecksumFields(md5Of: fields)
         if isChecksumRequired, checksums.md5 == nil, checksums.value == nil, decoded.announcedTrailers.isEmpty {
             throw S3Error(.invalidRequest, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
         }
@@ -168,6 +170,8 @@ extension S3Call {
         if let md5 = checksums.md5, MD5Digest(of: bytes) != md5 {
             throw S3Error(.badDigest, "The Content-MD5 you specified did not match what we received.")
         }
-        if let value = checksums.value, ChecksumValue(value.algorithm, of: bytes) != value { throw ChecksumFields.badDigest(value.algorithm) }
+        if let value = checksums.value, ChecksumValue(value.algorithm, of: bytes) != value {
+            throw ChecksumFields.badDigest(value.algorithm)
+        }
     }
 }

@@ -46,7 +46,8 @@ extension S3Call {
             try checksums.take(decoded.trailer)
             return try await finish(
                 PayloadExpectation(
-                    md5: checksums.md5, checksum: checksums.value, payloadSHA256: decoded.expectedPayloadSHA256.flatMap { Digest(bytes: $0) }))
+                    md5: checksums.md5, checksum: checksums.value,
+                    payloadSHA256: decoded.expectedPayloadSHA256.flatMap { Digest(bytes: $0) }))
         } catch {
             upload.abort()
             throw error

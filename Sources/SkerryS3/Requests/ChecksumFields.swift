@@ -66,8 +66,11 @@ struct ChecksumFields: Sendable, Equatable {
     /// The algorithm a header names, such as `x-amz-checksum-algorithm: SHA256`.
     static func algorithm(named name: String, header: String) throws(S3Error) -> ChecksumAlgorithm {
         guard let algorithm = ChecksumAlgorithm(name: name) else {
-            throw S3Error(.invalidRequest, "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
-                + "[\(ChecksumAlgorithm.allCases.map(\.name).joined(separator: ", "))]").with("ArgumentName", header)
+            throw S3Error(
+                .invalidRequest,
+                "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+                    + "[\(ChecksumAlgorithm.allCases.map(\.name).joined(separator: ", "))]"
+            ).with("ArgumentName", header)
         }
         return algorithm
     }
@@ -100,7 +103,8 @@ extension ChecksumType {
     /// Refuses what S3 does not offer: a whole-object checksum of a hash that does not combine, a composite CRC64NVME.
     func check(with algorithm: ChecksumAlgorithm) throws(S3Error) {
         guard algorithm.allows(self) else {
-            throw S3Error(.invalidRequest, "The \(name) checksum type cannot be used with the \(algorithm.name.lowercased()) checksum algorithm.")
+            throw S3Error(
+                .invalidRequest, "The \(name) checksum type cannot be used with the \(algorithm.name.lowercased()) checksum algorithm.")
         }
     }
 }

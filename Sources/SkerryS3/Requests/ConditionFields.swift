@@ -30,13 +30,15 @@ extension ReadConditions {
     init(_ fields: HTTPFields) {
         self.init(
             ifMatch: fields[.ifMatch].map { ETagPattern($0) }, ifNoneMatch: fields[.ifNoneMatch].map { ETagPattern($0) },
-            ifModifiedSince: fields[.ifModifiedSince].flatMap(S3Date.seconds), ifUnmodifiedSince: fields[.ifUnmodifiedSince].flatMap(S3Date.seconds))
+            ifModifiedSince: fields[.ifModifiedSince].flatMap(S3Date.seconds),
+            ifUnmodifiedSince: fields[.ifUnmodifiedSince].flatMap(S3Date.seconds))
     }
 
     /// The conditions a copy states about its source.
     init(ofCopySource fields: HTTPFields) {
         self.init(
-            ifMatch: fields[.amzCopySourceIfMatch].map { ETagPattern($0) }, ifNoneMatch: fields[.amzCopySourceIfNoneMatch].map { ETagPattern($0) },
+            ifMatch: fields[.amzCopySourceIfMatch].map { ETagPattern($0) },
+            ifNoneMatch: fields[.amzCopySourceIfNoneMatch].map { ETagPattern($0) },
             ifModifiedSince: fields[.amzCopySourceIfModifiedSince].flatMap(S3Date.seconds),
             ifUnmodifiedSince: fields[.amzCopySourceIfUnmodifiedSince].flatMap(S3Date.seconds))
     }

@@ -36,7 +36,8 @@ struct CopySource: Sendable, Equatable {
     }
 
     private static func malformed(_ text: String) -> S3Error {
-        .invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", name: "x-amz-copy-source", value: text)
+        .invalidArgument(
+            "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", name: "x-amz-copy-source", value: text)
     }
 }
 

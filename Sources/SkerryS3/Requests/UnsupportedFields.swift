@@ -5,9 +5,12 @@ import HTTPTypes
 enum UnsupportedFields {
     /// Canned ACLs that ask for what every bucket and object here already has: its owner alone.
     private static let ownersAlone: Set<String> = ["private", "bucket-owner-full-control", "bucket-owner-read"]
-    private static let otherACLs: Set<String> = ["public-read", "public-read-write", "authenticated-read", "aws-exec-read", "log-delivery-write"]
+    private static let otherACLs: Set<String> = [
+        "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "log-delivery-write",
+    ]
     private static let otherStorageClasses: Set<String> = [
-        "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR", "SNOW",
+        "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "GLACIER_IR",
+        "SNOW",
         "EXPRESS_ONEZONE", "FSX_OPENZFS",
     ]
 
@@ -48,8 +51,10 @@ enum UnsupportedFields {
         switch value {
         case "AES256", "aws:kms", "aws:kms:dsse", "aws:fsx": throw .notImplemented("x-amz-server-side-encryption: \(value)")
         default:
-            throw S3Error(.invalidArgument, "The encryption method specified is not supported").with("ArgumentName", "x-amz-server-side-encryption")
-                .with("ArgumentValue", value)
+            throw S3Error(.invalidArgument, "The encryption method specified is not supported").with(
+                "ArgumentName", "x-amz-server-side-encryption"
+            )
+            .with("ArgumentValue", value)
         }
     }
 

@@ -30,7 +30,8 @@ extension S3Call {
         case .abortMultipartUpload: try await abortMultipartUpload()
         case .listParts: try await listParts()
         case .putObjectLockConfiguration: try putObjectLockConfiguration()
-        case .getObjectACL, .putObjectACL, .getObjectTagging, .getObjectRetention, .getObjectLegalHold, .putObjectRetention, .putObjectLegalHold:
+        case .getObjectACL, .putObjectACL, .getObjectTagging, .getObjectRetention, .getObjectLegalHold, .putObjectRetention,
+            .putObjectLegalHold:
             try await objectSetting(operation)
         case .getBucketACL, .getBucketPolicy, .getBucketPolicyStatus, .getBucketCORS, .getBucketLifecycle, .getBucketWebsite,
             .getBucketTagging, .getBucketEncryption, .getObjectLockConfiguration, .getBucketReplication, .getBucketRequestPayment,

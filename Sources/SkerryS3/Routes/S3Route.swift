@@ -146,8 +146,10 @@ struct S3Route {
 
     /// S3's sub-resources that change something or that no setting answers for; named, so that a value behind the name does not hide them.
     private static let notOffered: Set<String> = [
-        "abac", "acl", "analytics", "accelerate", "annotation", "append", "attributes", "cors", "delete", "encryption", "encryption-configuration",
-        "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location", "logging", "metadataAnnotationTable", "metadataConfiguration",
+        "abac", "acl", "analytics", "accelerate", "annotation", "append", "attributes", "cors", "delete", "encryption",
+        "encryption-configuration",
+        "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location", "logging", "metadataAnnotationTable",
+        "metadataConfiguration",
         "metadataInventoryTable", "metadataJournalTable", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls",
         "policy", "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention", "select",
         "session", "tagging", "torrent", "uploads", "versioning", "versions", "website",

@@ -40,7 +40,8 @@ public struct AmzDate: Sendable, Hashable, Comparable {
     }
 
     private init?(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
-        guard year >= 1970, (1...12).contains(month), day >= 1, day <= Self.days(inMonth: month, of: year), hour < 24, minute < 60, second < 60
+        guard year >= 1970, (1...12).contains(month), day >= 1, day <= Self.days(inMonth: month, of: year), hour < 24, minute < 60,
+            second < 60
         else { return nil }
         seconds = Int64(Self.dayNumber(year: year, month: month, day: day)) * 86_400 + Int64(hour * 3_600 + minute * 60 + second)
     }

@@ -46,7 +46,8 @@ public struct ChunkSigning: Sendable {
         text.appendHex(digest)
         guard key.verifies(signature, of: text) else {
             throw .signatureDoesNotMatch(
-                .init(accessKey: accessKey, signature: String(decoding: signature, as: UTF8.self), stringToSign: text, canonicalRequest: []))
+                .init(accessKey: accessKey, signature: String(decoding: signature, as: UTF8.self), stringToSign: text, canonicalRequest: [])
+            )
         }
         previous = signature
     }

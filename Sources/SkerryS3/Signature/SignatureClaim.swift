@@ -62,9 +62,12 @@ extension SignatureClaim {
         let parameters = try Self.parameters(of: authorization)
         guard let date = (fields.amzDate ?? fields.date).flatMap({ AmzDate($0.bytes) }) else { throw .missingDate }
         do throws(SignatureMalformed) {
-            guard let credential = parameters.credential, let signedHeaders = parameters.signedHeaders, let signature = parameters.signature,
+            guard let credential = parameters.credential, let signedHeaders = parameters.signedHeaders,
+                let signature = parameters.signature,
                 !credential.isEmpty, !signedHeaders.isEmpty, !signature.isEmpty
-            else { throw SignatureMalformed("the authorization header requires three components: Credential, SignedHeaders, and Signature.") }
+            else {
+                throw SignatureMalformed("the authorization header requires three components: Credential, SignedHeaders, and Signature.")
+            }
             let scope = try CredentialScope(credential, region: region, date: date, place: "")
             accessKey = scope.accessKey
             day = scope.day
@@ -115,7 +118,8 @@ extension SignatureClaim {
 
     private init(presigned query: QueryItems, fields: SecurityFields, region: String) throws(SignatureError) {
         do throws(SignatureMalformed) {
-            guard let algorithm = query["X-Amz-Algorithm"], let credential = query["X-Amz-Credential"], let signature = query["X-Amz-Signature"],
+            guard let algorithm = query["X-Amz-Algorithm"], let credential = query["X-Amz-Credential"],
+                let signature = query["X-Amz-Signature"],
                 let dateText = query["X-Amz-Date"], let signedHeaders = query["X-Amz-SignedHeaders"], let expires = query["X-Amz-Expires"]
             else {
                 throw SignatureMalformed(
@@ -153,7 +157,8 @@ extension SignatureClaim {
         guard let seconds = Int64(String(decoding: text, as: UTF8.self)) else { throw .init("X-Amz-Expires should be a number") }
         guard seconds >= 0 else { throw .init("X-Amz-Expires must be non-negative") }
         guard seconds <= lifetimeMaximum else {
-            throw .init("X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
+            throw .init(
+                "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
         }
         return seconds
     }

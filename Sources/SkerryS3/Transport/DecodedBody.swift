@@ -118,7 +118,9 @@ public final class DecodedBody: Sendable {
     }
 
     private static func decodedLength(of fields: HTTPFields) throws(ChunkedBodyError) -> UInt64 {
-        guard let field = fields.first(where: { $0.name.canonicalName == "x-amz-decoded-content-length" }) else { throw .missingDecodedLength }
+        guard let field = fields.first(where: { $0.name.canonicalName == "x-amz-decoded-content-length" }) else {
+            throw .missingDecodedLength
+        }
         let digits = field.bytes
         guard let first = digits.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first),
             let length = UInt64(String(decoding: digits, as: UTF8.self))

@@ -125,9 +125,11 @@ struct MemoryFileState: Sendable {
     mutating func list(_ directory: String) throws(StorageError) -> [String] {
         try begin(.list, directory)
         guard directories.contains(directory) else { throw notFound(directory) }
-        let children = names.keys.filter { MemoryFileState.parent(of: $0) == directory } + directories.filter {
-            $0 != directory && MemoryFileState.parent(of: $0) == directory && !$0.isEmpty
-        }
+        let children =
+            names.keys.filter { MemoryFileState.parent(of: $0) == directory }
+            + directories.filter {
+                $0 != directory && MemoryFileState.parent(of: $0) == directory && !$0.isEmpty
+            }
         return children.map { String($0.dropFirst(directory.isEmpty ? 0 : directory.utf8.count + 1)) }.sorted()
     }
 
@@ -230,8 +232,10 @@ struct MemoryFileState: Sendable {
         let count = inodes[inode]!.content.count
         // Read through the dictionary: a copy of the array held here would make the write below copy the whole file.
         let old = Array(inodes[inode]!.content[min(start, count)..<min(start + bytes.count, count)])
-        journal.append(Entry(operation: .write(
-            inode: inode, offset: offset, old: old, oldContentCount: count, oldSize: size(inode), new: bytes)))
+        journal.append(
+            Entry(
+                operation: .write(
+                    inode: inode, offset: offset, old: old, oldContentCount: count, oldSize: size(inode), new: bytes)))
         replace(inode, bytes, at: start)
     }
 

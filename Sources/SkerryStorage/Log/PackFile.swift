@@ -27,7 +27,8 @@ final class PackFile<File: OpenFile>: PackHandle {
     func read(at offset: UInt64, into destination: UnsafeMutableRawBufferPointer) throws(StorageError) {
         let count = try file.read(at: offset, into: destination)
         guard count == destination.count else {
-            throw StorageError(.corrupt, "pack ends at \(offset + UInt64(count)), \(destination.count - count) bytes early", path: file.path)
+            throw StorageError(
+                .corrupt, "pack ends at \(offset + UInt64(count)), \(destination.count - count) bytes early", path: file.path)
         }
     }
 

@@ -229,7 +229,7 @@ public final class PackLog<Files: FileLayer>: PackEngine {
         do throws(StorageError) {
             try file.preallocate(capacity)
             return capacity
-        } catch where error.code == .full {
+        } catch  where error.code == .full {
             try file.truncate(to: 0)
             let smaller = max(needed, configuration.packCapacity / PackLogConfiguration.smallPackDivisor)
             try file.preallocate(smaller)

@@ -27,7 +27,8 @@ func withServer(
     var configuration = HTTPServerConfiguration(host: "127.0.0.1", port: 0)
     configuration.timeouts.shutdown = .seconds(5)
     configure(&configuration)
-    let server = HTTPServer(configuration: configuration, service: TestService(answer), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let server = HTTPServer(
+        configuration: configuration, service: TestService(answer), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let address = try await server.start()
     do {
         try await body(address.port, server)

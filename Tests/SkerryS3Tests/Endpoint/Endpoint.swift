@@ -39,7 +39,8 @@ struct Endpoint: Sendable {
             _ = try await store.createAccessKey(user: person.id, id: person.accessKey, secret: person.secret)
         }
         service = S3Service(
-            store, configuration: S3Configuration(region: region, domains: domains), logger: logger, observer: observer, now: { exampleDate.seconds })
+            store, configuration: S3Configuration(region: region, domains: domains), logger: logger, observer: observer,
+            now: { exampleDate.seconds })
     }
 
     /// Sends a request signed by `person` over the SHA-256 of its body; nil: anonymous.
@@ -105,11 +106,15 @@ struct Endpoint: Sendable {
     }
 
     @discardableResult
-    func putPart(_ number: Int, _ path: String, _ upload: String, _ body: [UInt8], _ headers: [String: String] = [:]) async throws -> CollectedReply {
+    func putPart(_ number: Int, _ path: String, _ upload: String, _ body: [UInt8], _ headers: [String: String] = [:]) async throws
+        -> CollectedReply
+    {
         try await send("PUT", path, ["partNumber": "\(number)", "uploadId": upload], headers, body: body)
     }
 
-    func complete(_ path: String, _ upload: String, _ parts: [(Int, String)], _ headers: [String: String] = [:]) async throws -> CollectedReply {
+    func complete(_ path: String, _ upload: String, _ parts: [(Int, String)], _ headers: [String: String] = [:]) async throws
+        -> CollectedReply
+    {
         let list = parts.map { "<Part><PartNumber>\($0.0)</PartNumber><ETag>\($0.1)</ETag></Part>" }.joined()
         return try await send(
             "POST", path, ["uploadId": upload], headers, body: Array("<CompleteMultipartUpload>\(list)</CompleteMultipartUpload>".utf8))

@@ -11,7 +11,9 @@ import Testing
         let endpoint = try await Endpoint()
         try await endpoint.makeBucket()
         try await endpoint.put("/bucket/key")
-        for (method, path, query) in [("GET", "/bucket", [:]), ("GET", "/bucket/key", [:]), ("PUT", "/bucket/key", [:]), ("DELETE", "/bucket/key", [:])]
+        for (method, path, query) in [
+            ("GET", "/bucket", [:]), ("GET", "/bucket/key", [:]), ("PUT", "/bucket/key", [:]), ("DELETE", "/bucket/key", [:]),
+        ]
             as [(String, String, [String: String])]
         {
             #expect(try await endpoint.send(method, path, query, as: .other).failure == Failure(403, "AccessDenied"), "\(method) \(path)")

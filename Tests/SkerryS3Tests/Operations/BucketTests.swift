@@ -63,7 +63,8 @@ import Testing
     @Test(arguments: [("us-east-1", ""), ("harbour-1", "harbour-1")])
     func `the location is the region, and the first region has no name`(_ region: String, _ location: String) async throws {
         let endpoint = try await Endpoint(region: region)
-        let document = "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>\(region)</LocationConstraint></CreateBucketConfiguration>"
+        let document =
+            "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>\(region)</LocationConstraint></CreateBucketConfiguration>"
         #expect(try await endpoint.send("PUT", "/bucket", body: Array(document.utf8)).status == 200)
         let reply = try await endpoint.send("GET", "/bucket", ["location": ""])
         #expect(reply.text.hasSuffix("\"http://s3.amazonaws.com/doc/2006-03-01/\">\(location)</LocationConstraint>"))

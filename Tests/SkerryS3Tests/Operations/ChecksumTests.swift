@@ -46,7 +46,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [("YWJyYWNhZGFicmE=", "InvalidDigest"), ("", "InvalidDigest"), ("AWS HAHAHA", "InvalidDigest"), ("rL0Y20xC+Fzt72VPzMSk2A==", "BadDigest")])
+    @Test(arguments: [
+        ("YWJyYWNhZGFicmE=", "InvalidDigest"), ("", "InvalidDigest"), ("AWS HAHAHA", "InvalidDigest"),
+        ("rL0Y20xC+Fzt72VPzMSk2A==", "BadDigest"),
+    ])
     func `a Content-MD5 that is none or another is told apart`(_ value: String, _ code: String) async throws {
         let endpoint = try await Endpoint()
         try await endpoint.makeBucket()

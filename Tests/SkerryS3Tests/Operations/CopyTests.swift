@@ -5,7 +5,9 @@ import Testing
 @testable import SkerryS3
 
 @Suite("Copies") struct CopyTests {
-    private func copy(_ endpoint: Endpoint, _ source: String, _ target: String, _ headers: [String: String] = [:]) async throws -> CollectedReply {
+    private func copy(_ endpoint: Endpoint, _ source: String, _ target: String, _ headers: [String: String] = [:]) async throws
+        -> CollectedReply
+    {
         try await endpoint.send("PUT", target, [:], headers.merging(["x-amz-copy-source": source]) { $1 })
     }
 
@@ -41,7 +43,9 @@ import Testing
         #expect(replaced.header("x-amz-meta-a") == nil)
         #expect(replaced.header("x-amz-meta-b") == "2")
         #expect(replaced.header("content-type") == "binary/octet-stream")
-        #expect(try await copy(endpoint, "bucket/key", "/bucket/x", ["x-amz-metadata-directive": "MERGE"]).failure == Failure(400, "InvalidArgument"))
+        #expect(
+            try await copy(endpoint, "bucket/key", "/bucket/x", ["x-amz-metadata-directive": "MERGE"]).failure
+                == Failure(400, "InvalidArgument"))
     }
 
     @Test func `a copy onto itself must change something`() async throws {
@@ -64,7 +68,9 @@ import Testing
         try await endpoint.put("/bucket/key")
         let reply = try await copy(endpoint, "bucket/key", "/bucket/copy", ["x-amz-checksum-algorithm": "sha256"])
         #expect(reply["ChecksumSHA256"] == ChecksumValue(.sha256, of: Array("bar".utf8)).base64)
-        #expect(try await copy(endpoint, "bucket/key", "/bucket/x", ["x-amz-checksum-algorithm": "md6"]).failure == Failure(400, "InvalidRequest"))
+        #expect(
+            try await copy(endpoint, "bucket/key", "/bucket/x", ["x-amz-checksum-algorithm": "md6"]).failure
+                == Failure(400, "InvalidRequest"))
     }
 
     @Test func `a source that is not there, hidden or foreign is refused`() async throws {
@@ -83,7 +89,10 @@ import Testing
         #expect(try await copy(endpoint, "bucket/key?versionId=\(marker)", "/bucket/x").failure == Failure(400, "InvalidRequest"))
     }
 
-    @Test(arguments: [("foo?bar", "foo%3Fbar"), ("a+b", "a+b"), ("a b", "a%20b"), ("anyfile%25", "anyfile%2525"), ("?versionId", "%3FversionId"), ("ä/", "%C3%A4/")])
+    @Test(arguments: [
+        ("foo?bar", "foo%3Fbar"), ("a+b", "a+b"), ("a b", "a%20b"), ("anyfile%25", "anyfile%2525"), ("?versionId", "%3FversionId"),
+        ("ä/", "%C3%A4/"),
+    ])
     func `a source is decoded once`(_ key: String, _ encoded: String) async throws {
         let endpoint = try await Endpoint()
         try await endpoint.makeBucket()

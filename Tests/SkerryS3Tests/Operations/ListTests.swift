@@ -54,7 +54,9 @@ import Testing
         #expect(try await list(["max-keys": "1", "marker": "boo/"]) == Page(keys: [], prefixes: ["cquux/"], truncated: "false", next: nil))
         #expect(try await list(["max-keys": "2"]) == Page(keys: ["asdf"], prefixes: ["boo/"], truncated: "true", next: "boo/"))
         #expect(try await list(["prefix": "boo/"]) == Page(keys: ["boo/bar"], prefixes: ["boo/baz/"], truncated: "false", next: nil))
-        #expect(try await list(["delimiter": "oo/ba"]) == Page(keys: ["asdf", "cquux/bla", "cquux/thud"], prefixes: ["boo/ba"], truncated: "false", next: nil))
+        #expect(
+            try await list(["delimiter": "oo/ba"])
+                == Page(keys: ["asdf", "cquux/bla", "cquux/thud"], prefixes: ["boo/ba"], truncated: "false", next: nil))
     }
 
     @Test func `NextMarker comes only with a delimiter`() async throws {

@@ -99,7 +99,8 @@ import Testing
         }
         #expect(try await endpoint.complete("/bucket/key", id, [(1, one)], ["if-match": "*"]).failure == Failure(404, "NoSuchKey"))
         #expect(try await endpoint.send("HEAD", "/bucket/key").status == 404)
-        #expect(try await endpoint.complete("/bucket/key", id, [(1, one)], ["if-none-match": "*", "x-amz-mp-object-size": "5"]).status == 200)
+        #expect(
+            try await endpoint.complete("/bucket/key", id, [(1, one)], ["if-none-match": "*", "x-amz-mp-object-size": "5"]).status == 200)
         #expect(try await endpoint.send("GET", "/bucket/key").text == "small")
         #expect(try await endpoint.send("GET", "/bucket/key", ["uploadId": id]).failure == Failure(404, "NoSuchUpload"))
     }
@@ -137,7 +138,8 @@ import Testing
         let id = try await endpoint.beginUpload("/bucket/key")
         func copy(_ number: Int, _ headers: [String: String]) async throws -> CollectedReply {
             try await endpoint.send(
-                "PUT", "/bucket/key", ["partNumber": "\(number)", "uploadId": id], headers.merging(["x-amz-copy-source": "bucket/source"]) { a, _ in a })
+                "PUT", "/bucket/key", ["partNumber": "\(number)", "uploadId": id],
+                headers.merging(["x-amz-copy-source": "bucket/source"]) { a, _ in a })
         }
         let ranged = try await copy(1, ["x-amz-copy-source-range": "bytes=2-4"])
         #expect(ranged.status == 200, "\(ranged.text)")
@@ -156,7 +158,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (ChecksumAlgorithm.sha256, "COMPOSITE"), (.sha1, "COMPOSITE"), (.crc32, "COMPOSITE"), (.crc32, "FULL_OBJECT"), (.crc32c, "FULL_OBJECT"),
+        (ChecksumAlgorithm.sha256, "COMPOSITE"), (.sha1, "COMPOSITE"), (.crc32, "COMPOSITE"), (.crc32, "FULL_OBJECT"),
+        (.crc32c, "FULL_OBJECT"),
         (.crc64nvme, "FULL_OBJECT"),
     ])
     func `the object's checksum is of its bytes or of its parts' checksums`(_ algorithm: ChecksumAlgorithm, _ type: String) async throws {
@@ -195,7 +198,10 @@ import Testing
     @Test func `types an algorithm does not have are refused`() async throws {
         let endpoint = try await Endpoint()
         try await endpoint.makeBucket()
-        for (algorithm, type) in [("SHA256", "FULL_OBJECT"), ("SHA1", "FULL_OBJECT"), ("CRC64NVME", "COMPOSITE"), ("CRC32", "HALF"), ("MD6", "COMPOSITE"), (nil, "COMPOSITE")] {
+        for (algorithm, type) in [
+            ("SHA256", "FULL_OBJECT"), ("SHA1", "FULL_OBJECT"), ("CRC64NVME", "COMPOSITE"), ("CRC32", "HALF"), ("MD6", "COMPOSITE"),
+            (nil, "COMPOSITE"),
+        ] {
             var headers = ["x-amz-checksum-type": type]
             headers["x-amz-checksum-algorithm"] = algorithm
             #expect(try await endpoint.send("POST", "/bucket/key", ["uploads": ""], headers).failure == Failure(400, "InvalidRequest"))

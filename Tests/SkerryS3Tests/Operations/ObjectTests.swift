@@ -12,8 +12,10 @@ import Testing
         let put = try await endpoint.put(
             "/bucket/key", "bar",
             [
-                "content-type": "text/plain", "cache-control": "public, max-age=14400", "content-disposition": "inline", "content-language": "cy",
-                "content-encoding": "gzip, aws-chunked", "expires": "Thu, 01 Dec 2094 16:00:00 GMT", "x-amz-meta-one": "1", "x-amz-meta-empty": "",
+                "content-type": "text/plain", "cache-control": "public, max-age=14400", "content-disposition": "inline",
+                "content-language": "cy",
+                "content-encoding": "gzip, aws-chunked", "expires": "Thu, 01 Dec 2094 16:00:00 GMT", "x-amz-meta-one": "1",
+                "x-amz-meta-empty": "",
                 "x-amz-website-redirect-location": "/elsewhere", "x-amz-storage-class": "STANDARD", "x-amz-acl": "private",
             ])
         #expect(put.etag == "\"37b51d194a7513e45b56f6524f2d51f2\"")
@@ -62,7 +64,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "//", "a//b", "../x", "a/", "a/b", "a/b/c", "%25", "a+b", "a b", "ä/ö", "\u{1}\u{7f}", "?versionId", "&<>\"'", "x?y=z&w", "\u{feff}", "~-._",
+        "//", "a//b", "../x", "a/", "a/b", "a/b/c", "%25", "a+b", "a b", "ä/ö", "\u{1}\u{7f}", "?versionId", "&<>\"'", "x?y=z&w",
+        "\u{feff}", "~-._",
     ])
     func `keys are bytes and never normalised`(_ key: String) async throws {
         let endpoint = try await Endpoint()
@@ -153,7 +156,8 @@ import Testing
         let body = Array("after".utf8)
         let request = endpoint.request("PUT", "/bucket/key", body: body)
         for failure in [HTTPBodyError.truncated, .timedOut, .malformed] {
-            let reply = try await endpoint.send(request, body: PiecesBody([Array(body.prefix(2))], isLengthKnown: false, ending: .failure(failure)))
+            let reply = try await endpoint.send(
+                request, body: PiecesBody([Array(body.prefix(2))], isLengthKnown: false, ending: .failure(failure)))
             #expect(reply.status == 400)
         }
         let other = try await endpoint.send(request, body: PiecesBody(bytes: Array("aftEr".utf8)))
@@ -170,11 +174,15 @@ import Testing
         func put(_ trailer: String, spoiling index: Int? = nil) async throws -> CollectedReply {
             let request = endpoint.request(
                 "PUT", "/bucket/key", [:],
-                ["x-amz-decoded-content-length": "\(bytes.count)", "x-amz-trailer": "x-amz-checksum-crc32c", "content-encoding": "aws-chunked"],
+                [
+                    "x-amz-decoded-content-length": "\(bytes.count)", "x-amz-trailer": "x-amz-checksum-crc32c",
+                    "content-encoding": "aws-chunked",
+                ],
                 payload: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
             let seed = try #require(request.headerFields[.authorization]?.split(separator: "=").last.map(String.init))
             let signer = ReferenceSigner(secret: Endpoint.Person.main.secret, accessKey: Endpoint.Person.main.accessKey)
-            var body = signer.chunkedBody([Array(bytes[..<65536]), Array(bytes[65536...])], seed: seed, trailer: [("x-amz-checksum-crc32c", trailer)])
+            var body = signer.chunkedBody(
+                [Array(bytes[..<65536]), Array(bytes[65536...])], seed: seed, trailer: [("x-amz-checksum-crc32c", trailer)])
             if let index { body[index] ^= 1 }
             return try await endpoint.send(request, body: PiecesBody(bytes: body))
         }

@@ -19,8 +19,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("policyStatus", "<IsPublic>false</IsPublic>"), ("requestPayment", "<Payer>BucketOwner</Payer>"), ("accelerate", "<AccelerateConfiguration"),
-        ("logging", "<BucketLoggingStatus"), ("notification", "<NotificationConfiguration"), ("analytics", "<IsTruncated>false</IsTruncated>"),
+        ("policyStatus", "<IsPublic>false</IsPublic>"), ("requestPayment", "<Payer>BucketOwner</Payer>"),
+        ("accelerate", "<AccelerateConfiguration"),
+        ("logging", "<BucketLoggingStatus"), ("notification", "<NotificationConfiguration"),
+        ("analytics", "<IsTruncated>false</IsTruncated>"),
         ("inventory", "<ListInventoryConfigurationsResult"), ("metrics", "<ListMetricsConfigurationsResult"),
         ("intelligent-tiering", "<IsTruncated>false</IsTruncated>"), ("acl", "<Permission>FULL_CONTROL</Permission>"),
     ])
@@ -84,8 +86,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("x-amz-server-side-encryption", "AES256", 501), ("x-amz-server-side-encryption", "aws:kms", 501), ("x-amz-server-side-encryption", "rot13", 400),
-        ("x-amz-server-side-encryption-customer-algorithm", "AES256", 501), ("x-amz-tagging", "a=b", 501), ("x-amz-acl", "public-read", 501),
+        ("x-amz-server-side-encryption", "AES256", 501), ("x-amz-server-side-encryption", "aws:kms", 501),
+        ("x-amz-server-side-encryption", "rot13", 400),
+        ("x-amz-server-side-encryption-customer-algorithm", "AES256", 501), ("x-amz-tagging", "a=b", 501),
+        ("x-amz-acl", "public-read", 501),
         ("x-amz-acl", "odd", 400), ("x-amz-grant-read", "id=x", 501), ("x-amz-object-lock-mode", "GOVERNANCE", 501),
         ("x-amz-object-lock-legal-hold", "ON", 501), ("x-amz-storage-class", "GLACIER", 501), ("x-amz-storage-class", "PAPER", 400),
         ("x-amz-write-offset-bytes", "0", 501),
@@ -102,7 +106,9 @@ import Testing
 
     @Test func `a bucket is not made with what it cannot have`() async throws {
         let endpoint = try await Endpoint()
-        for (name, value) in [("x-amz-acl", "public-read"), ("x-amz-bucket-object-lock-enabled", "true"), ("x-amz-object-ownership", "ObjectWriter")] {
+        for (name, value) in [
+            ("x-amz-acl", "public-read"), ("x-amz-bucket-object-lock-enabled", "true"), ("x-amz-object-ownership", "ObjectWriter"),
+        ] {
             #expect(try await endpoint.send("PUT", "/bucket", [:], [name: value]).failure == Failure(501, "NotImplemented"))
         }
         #expect(try await endpoint.send("HEAD", "/bucket").status == 404)

@@ -103,7 +103,8 @@ import Testing
             #expect(reply["Error"] == nil)
         }
         #expect(try await endpoint.send("GET", "/bucket", ["versions": ""]).all("VersionId").isEmpty)
-        let odd = try await endpoint.delete("<Delete><Object><Key>key</Key><VersionId>odd</VersionId></Object><Object><Key>x</Key></Object></Delete>")
+        let odd = try await endpoint.delete(
+            "<Delete><Object><Key>key</Key><VersionId>odd</VersionId></Object><Object><Key>x</Key></Object></Delete>")
         #expect(odd["Code"] == "NoSuchVersion")
         #expect(odd.all("Deleted").count == 1)
     }
@@ -130,7 +131,9 @@ import Testing
         #expect(try await endpoint.delete(one, ["content-md5": "rL0Y20xC+Fzt72VPzMSk2A=="]).failure == Failure(400, "BadDigest"))
         #expect(try await endpoint.delete(one, ["x-amz-checksum-crc32": "AAAAAA=="]).failure == Failure(400, "BadDigest"))
         let many = (0...1000).map { "<Object><Key>\($0)</Key></Object>" }.joined()
-        for document in ["<Delete>\(many)</Delete>", "<Delete></Delete>", "<Delete><Object></Object></Delete>", "<Delete>", "<Remove/>", ""] {
+        for document in [
+            "<Delete>\(many)</Delete>", "<Delete></Delete>", "<Delete><Object></Object></Delete>", "<Delete>", "<Remove/>", "",
+        ] {
             #expect(try await endpoint.delete(document).failure == Failure(400, "MalformedXML"))
         }
     }

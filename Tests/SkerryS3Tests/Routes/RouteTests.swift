@@ -21,14 +21,18 @@ import Testing
 
     @Test(arguments: [
         ("GET /", S3Operation.listBuckets), ("GET /?x-id=ListBuckets", .listBuckets), ("PUT /b", .createBucket), ("HEAD /b", .headBucket),
-        ("HEAD /b?read-stats=true", .headBucket), ("DELETE /b", .deleteBucket), ("GET /b/", .listObjects), ("GET /b?list-type=2&prefix=", .listObjectsV2),
+        ("HEAD /b?read-stats=true", .headBucket), ("DELETE /b", .deleteBucket), ("GET /b/", .listObjects),
+        ("GET /b?list-type=2&prefix=", .listObjectsV2),
         ("GET /b?allow-unordered=true", .listObjects), ("GET /b?versions", .listObjectVersions), ("GET /b?uploads=", .listMultipartUploads),
         ("GET /b?location", .getBucketLocation), ("GET /b?versioning", .getBucketVersioning), ("PUT /b?versioning", .putBucketVersioning),
         ("GET /b?analytics", .listBucketAnalytics), ("GET /b?analytics&id=x", .getBucketAnalytics), ("POST /b?delete", .deleteObjects),
-        ("GET /b/k", .getObject), ("GET /b/k?versionId=null&x-id=GetObject", .getObject), ("GET /b/k?partNumber=1", .getObject), ("HEAD /b/k", .headObject),
+        ("GET /b/k", .getObject), ("GET /b/k?versionId=null&x-id=GetObject", .getObject), ("GET /b/k?partNumber=1", .getObject),
+        ("HEAD /b/k", .headObject),
         ("PUT /b/k", .putObject), ("PUT /b/k?partNumber=1&uploadId=u", .uploadPart), ("DELETE /b/k", .deleteObject),
-        ("DELETE /b/k?uploadId=u", .abortMultipartUpload), ("POST /b/k?uploads", .createMultipartUpload), ("POST /b/k?uploadId=u", .completeMultipartUpload),
-        ("GET /b/k?uploadId=u", .listParts), ("GET /b/k?attributes", .getObjectAttributes), ("GET /b/k?acl", .getObjectACL), ("PUT /b/k?acl", .putObjectACL),
+        ("DELETE /b/k?uploadId=u", .abortMultipartUpload), ("POST /b/k?uploads", .createMultipartUpload),
+        ("POST /b/k?uploadId=u", .completeMultipartUpload),
+        ("GET /b/k?uploadId=u", .listParts), ("GET /b/k?attributes", .getObjectAttributes), ("GET /b/k?acl", .getObjectACL),
+        ("PUT /b/k?acl", .putObjectACL),
         ("GET /b/k?tagging", .getObjectTagging), ("GET /b//", .getObject), ("OPTIONS /b/k", .preflight),
         ("GET /b/k?X-Amz-Algorithm=a&x-amz-acl=", .getObject),
     ])
@@ -43,7 +47,8 @@ import Testing
 
     /// The operations of the 2026 model that are not offered, as requests.
     @Test(arguments: [
-        "PUT /b?tagging", "DELETE /b?tagging", "PUT /b/k?tagging", "DELETE /b/k?tagging", "PUT /b?policy", "DELETE /b?policy", "PUT /b?cors",
+        "PUT /b?tagging", "DELETE /b?tagging", "PUT /b/k?tagging", "DELETE /b/k?tagging", "PUT /b?policy", "DELETE /b?policy",
+        "PUT /b?cors",
         "DELETE /b?cors", "PUT /b?lifecycle", "DELETE /b?lifecycle", "PUT /b?ownershipControls", "DELETE /b?ownershipControls",
         "PUT /b?publicAccessBlock", "DELETE /b?publicAccessBlock", "PUT /b?website", "DELETE /b?website", "PUT /b?notification",
         "PUT /b?encryption", "DELETE /b?encryption", "PUT /b?logging",
@@ -53,7 +58,8 @@ import Testing
         "DELETE /b?metrics&id=x", "GET /b?abac", "PUT /b?abac", "POST /b?metadataConfiguration", "GET /b?metadataConfiguration",
         "DELETE /b?metadataConfiguration", "POST /b?metadataTable", "GET /b?metadataTable", "DELETE /b?metadataTable",
         "PUT /b?metadataInventoryTable", "PUT /b?metadataJournalTable", "GET /b/k?torrent", "PUT /b/k?renameObject", "PUT /b/k?encryption",
-        "GET /b/k?annotation", "PUT /b/k?annotation=x", "DELETE /b/k?annotation=x", "PUT /b/k?append&position=0", "POST /b", "POST /b/k", "POST /",
+        "GET /b/k?annotation", "PUT /b/k?annotation=x", "DELETE /b/k?annotation=x", "PUT /b/k?append&position=0", "POST /b", "POST /b/k",
+        "POST /",
         "GET /b?tomorrow", "PUT /b?tomorrow=", "DELETE /b/k?tomorrow", "HEAD /b/k?tomorrow",
     ])
     func `what is not offered is never taken for something else`(_ line: String) {

@@ -40,7 +40,8 @@ import Testing
             (link.method, link.target.replacing("Signature=", with: "Signature=x")),
         ]
         for (method, target) in changed {
-            guard case .signatureDoesNotMatch = #expect(throws: SignatureError.self, performing: { try authenticate(method, target) }) else {
+            guard case .signatureDoesNotMatch = #expect(throws: SignatureError.self, performing: { try authenticate(method, target) })
+            else {
                 Issue.record("\(method) \(target) was let in")
                 continue
             }
@@ -51,6 +52,8 @@ import Testing
         #expect(throws: SignatureError.invalidAccessKeyID("NOBODY")) {
             try authenticate("GET", "/b/k?AWSAccessKeyId=NOBODY&Signature=x&Expires=1700003600")
         }
-        #expect(throws: SignatureError.self) { try authenticate("GET", "/b/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=x&Expires=soon") }
+        #expect(throws: SignatureError.self) {
+            try authenticate("GET", "/b/k?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=x&Expires=soon")
+        }
     }
 }

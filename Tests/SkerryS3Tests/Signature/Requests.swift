@@ -64,7 +64,8 @@ struct ReferenceSigner {
     static func encode(_ bytes: some Sequence<UInt8>, slash: Bool) -> String {
         bytes.map { byte in
             let character = Character(UnicodeScalar(byte))
-            let isPlain = character.isASCII && (character.isLetter || character.isNumber) || "-._~".contains(character) || slash && character == "/"
+            let isPlain =
+                character.isASCII && (character.isLetter || character.isNumber) || "-._~".contains(character) || slash && character == "/"
             return isPlain ? String(character) : String(format: "%%%02X", byte)
         }.joined()
     }
@@ -83,7 +84,11 @@ struct ReferenceSigner {
 
     func canonical(_ method: String, path: [UInt8], query: [([UInt8], [UInt8])], headers: [(String, String)], payload: String) -> String {
         let items = query.map { (Self.encode($0, slash: false), Self.encode($1, slash: false)) }
-            .sorted { Array($0.0.utf8) == Array($1.0.utf8) ? Array($0.1.utf8).lexicographicallyPrecedes(Array($1.1.utf8)) : Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8)) }
+            .sorted {
+                Array($0.0.utf8) == Array($1.0.utf8)
+                    ? Array($0.1.utf8).lexicographicallyPrecedes(Array($1.1.utf8))
+                    : Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8))
+            }
         let headers = headers.sorted { $0.0 < $1.0 }
         return """
             \(method)
@@ -97,7 +102,8 @@ struct ReferenceSigner {
 
     /// A request with its `Authorization`. Header names in lower case; `host` and `x-amz-date` are added.
     func request(
-        _ method: String, path: [UInt8], query: [([UInt8], [UInt8])] = [], headers: [(String, String)] = [], payload: String = digestOfNothing
+        _ method: String, path: [UInt8], query: [([UInt8], [UInt8])] = [], headers: [(String, String)] = [],
+        payload: String = digestOfNothing
     ) -> HTTPRequest {
         let headers = headers + [("host", "localhost:9000"), ("x-amz-date", timestamp), ("x-amz-content-sha256", payload)]
         let canonical = canonical(method, path: path, query: query, headers: headers, payload: payload)
@@ -110,11 +116,13 @@ struct ReferenceSigner {
     }
 
     /// The target of a presigned GET, `host` signed alone.
-    func presigned(path: String, lifetime: String = "3600", query extra: [(String, String)] = [], host: String = "localhost:9000") -> String {
-        var query = extra + [
-            ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"), ("X-Amz-Credential", "\(accessKey)/\(scope)"), ("X-Amz-Date", timestamp),
-            ("X-Amz-Expires", lifetime), ("X-Amz-SignedHeaders", "host"),
-        ]
+    func presigned(path: String, lifetime: String = "3600", query extra: [(String, String)] = [], host: String = "localhost:9000") -> String
+    {
+        var query =
+            extra + [
+                ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"), ("X-Amz-Credential", "\(accessKey)/\(scope)"), ("X-Amz-Date", timestamp),
+                ("X-Amz-Expires", lifetime), ("X-Amz-SignedHeaders", "host"),
+            ]
         let canonical = canonical(
             "GET", path: Array(path.utf8), query: query.map { (Array($0.utf8), Array($1.utf8)) }, headers: [("host", host)],
             payload: extra.first { $0.0 == "X-Amz-Content-Sha256" }?.1 ?? "UNSIGNED-PAYLOAD")

@@ -64,7 +64,8 @@ import Testing
         #expect(signatureError(request(authorization: "Bearer token")) == .unsupportedScheme("Bearer"))
         #expect(signatureError(request(authorization: "")) == .unsupportedScheme(""))
         #expect(
-            signatureError(request(authorization: "AWS4-ECDSA-P256-SHA256 Credential=x")) == .unsupportedAlgorithm("AWS4-ECDSA-P256-SHA256"))
+            signatureError(request(authorization: "AWS4-ECDSA-P256-SHA256 Credential=x")) == .unsupportedAlgorithm("AWS4-ECDSA-P256-SHA256")
+        )
     }
 
     // MARK: - Form and scope
@@ -83,7 +84,8 @@ import Testing
     @Test(arguments: [
         ("a", "mal-formed"), ("a/20130524/us-east-1/s3", "mal-formed"), ("/20130524/us-east-1/s3/aws4_request", "mal-formed"),
         ("a/2013052/us-east-1/s3/aws4_request", "incorrect date format"), ("a/2013052x/us-east-1/s3/aws4_request", "incorrect date format"),
-        ("a/20130523/us-east-1/s3/aws4_request", "not the same as X-Amz-Date"), ("a/20130524/us-east-1/ec2/aws4_request", "incorrect service"),
+        ("a/20130523/us-east-1/s3/aws4_request", "not the same as X-Amz-Date"),
+        ("a/20130524/us-east-1/ec2/aws4_request", "incorrect service"),
         ("a/20130524/us-east-1/s3/aws5_request", "incorrect terminal"), ("a/20130524/eu-west-1/s3/aws4_request", "expecting 'us-east-1'"),
     ])
     func `a wrong credential scope is named, in the header and in the query`(credential: String, reason: String) throws {
@@ -169,7 +171,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("604801", "less than a week"), ("-1", "non-negative"), ("", "a number"), ("soon", "a number"), ("99999999999999999999", "a number"),
+        ("604801", "less than a week"), ("-1", "non-negative"), ("", "a number"), ("soon", "a number"),
+        ("99999999999999999999", "a number"),
         ("1.5", "a number"),
     ])
     func `a lifetime out of bounds is named`(lifetime: String, reason: String) throws {
@@ -310,7 +313,8 @@ import Testing
         var authorization = Array(request.headerFields[.authorization]!.utf8)
         let index = authorization.count - 64 + position
         authorization[index] = authorization[index] == UInt8(ascii: "0") ? UInt8(ascii: "1") : UInt8(ascii: "0")
-        guard case .signatureDoesNotMatch = signatureError(self.request(authorization: String(decoding: authorization, as: UTF8.self))) else {
+        guard case .signatureDoesNotMatch = signatureError(self.request(authorization: String(decoding: authorization, as: UTF8.self)))
+        else {
             Issue.record("passed")
             return
         }
@@ -399,7 +403,11 @@ import Testing
         for _ in 0..<5_000 {
             var bytes = authorization
             let index = Int.random(in: 0..<bytes.count, using: &numbers)
-            if Bool.random(using: &numbers) { bytes[index] = UInt8.random(in: 33...126, using: &numbers) } else { bytes.removeSubrange(index...) }
+            if Bool.random(using: &numbers) {
+                bytes[index] = UInt8.random(in: 33...126, using: &numbers)
+            } else {
+                bytes.removeSubrange(index...)
+            }
             if bytes == authorization { continue }
             #expect(signatureError(request(authorization: String(decoding: bytes, as: UTF8.self))) != nil)
         }

@@ -5,7 +5,9 @@ import Testing
 @testable import SkerryS3
 
 @Suite struct DecodedBodyTests {
-    private func chunked(_ fields: [(String, String)], _ body: String, sizes: [Int] = [4], failure: HTTPBodyError? = nil) throws -> DecodedBody {
+    private func chunked(_ fields: [(String, String)], _ body: String, sizes: [Int] = [4], failure: HTTPBodyError? = nil) throws
+        -> DecodedBody
+    {
         let request = makeRequest("PUT", "/b/k", [("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")] + fields)
         return try DecodedBody(
             PiecedBody(Array(body.utf8), sizes: sizes, failure: failure), of: request, authentication: try authenticate(request))
@@ -46,7 +48,9 @@ import Testing
     @Test func `a chunked body needs its decoded length`() {
         #expect(throws: ChunkedBodyError.missingDecodedLength) { try chunked([], "0\r\n\r\n") }
         for value in ["", "-1", "+1", "x", "99999999999999999999", "1 2"] {
-            #expect(throws: ChunkedBodyError.invalidDecodedLength(value)) { try chunked([("x-amz-decoded-content-length", value)], "0\r\n\r\n") }
+            #expect(throws: ChunkedBodyError.invalidDecodedLength(value)) {
+                try chunked([("x-amz-decoded-content-length", value)], "0\r\n\r\n")
+            }
         }
     }
 

@@ -11,7 +11,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("plain", "plain"), ("a&b<c>d\"e'f", "a&amp;b&lt;c&gt;d&quot;e'f"), ("\r", "&#13;"), ("\t\n", "\t\n"), ("\u{1}\u{0}\u{7f}", "&#1;&#0;&#127;"),
+        ("plain", "plain"), ("a&b<c>d\"e'f", "a&amp;b&lt;c&gt;d&quot;e'f"), ("\r", "&#13;"), ("\t\n", "\t\n"),
+        ("\u{1}\u{0}\u{7f}", "&#1;&#0;&#127;"),
         ("ä漢🐦", "ä漢🐦"), ("", ""), ("&", "&amp;"), ("]]>", "]]&gt;"),
     ])
     func `text is escaped as S3 does`(_ text: String, _ expected: String) {
