@@ -152,6 +152,20 @@ struct PackCrashTests {
         #expect(error?.path == "packs/0000000000000001.pack")
     }
 
+    @Test("records of the same sync behind a damaged one do not hide that a later one knows it was on disk")
+    func damageAmongRecordsOfOneSync() throws {
+        let files = MemoryFileLayer()
+        let log = try openLog(files, capacity: 1 << 16)
+        let first = try log.append([record(1), record(2), record(3)])[0]
+        try log.sync()
+        _ = try log.append([record(4)])
+        try log.sync()
+        try files.corrupt("packs/0000000000000001.pack", at: first.position.offset + 33) { $0 ^= 0x10 }
+        files.crash(keeping: .everything)
+        let error = #expect(throws: StorageError.self) { _ = try openLog(files) }
+        #expect(error?.code == .corrupt)
+    }
+
     @Test("damage before the position that was applied is damage, even at the end of the log")
     func damageBeforeApplied() throws {
         let files = MemoryFileLayer()

@@ -66,8 +66,11 @@ struct PackLogRecovery<Files: FileLayer> {
         var reader = PackReader(file: file, header: pack.header, from: start, limit: pack.length)
         while case .record = try reader.next() {}
         let end = reader.offset
-        if let later = try reader.findSoundHeader(), UInt64(later.syncedOffset) > end {
-            throw corrupt(pack.number, end, "a later record says that it was synced to \(later.syncedOffset)")
+        // The records right behind may have been written before the damaged bytes were synced; a later one knows better.
+        while let later = try reader.findSoundHeader() {
+            guard UInt64(later.syncedOffset) <= end else {
+                throw corrupt(pack.number, end, "a later record says that it was synced to \(later.syncedOffset)")
+            }
         }
         return end
     }

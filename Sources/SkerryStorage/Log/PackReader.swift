@@ -57,14 +57,12 @@ struct PackReader<File: OpenFile>: ~Copyable {
         return .record(location, header, record)
     }
 
-    /// Finds the next sound record after ``offset``, at whatever byte it begins, without moving.
+    /// Moves to the next sound record behind ``offset``, at whatever byte it begins.
     ///
     /// For the question whether unreadable bytes are a torn tail. Sound is a record whose header and fields match their checksum, which
     /// covers the place as well: neither old blocks nor a pack stored as somebody's object can pass.
     mutating func findSoundHeader() throws(StorageError) -> RecordHeader? {
-        let start = offset
-        defer { offset = start }
-        let searchEnd = min(limit, start + PackReader.searchMaximum)
+        let searchEnd = min(limit, offset + PackReader.searchMaximum)
         while offset + UInt64(LogRecord.headerLength) < searchEnd {
             offset += 1
             guard try fill(LogRecord.headerLength) else { return nil }
