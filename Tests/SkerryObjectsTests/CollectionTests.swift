@@ -576,6 +576,23 @@ struct CollectionTests {
         }
     }
 
+    @Test("the longest grace and retention there are, and a clock that goes back, remove nothing")
+    func extremes() async throws {
+        var configuration = configuration(grace: .max)
+        configuration.options.feedRetention = .max
+        configuration.clockStep = 1
+        try await Harness.with(.memory, configuration) { harness in
+            let bucket = try await harness.makeBucket()
+            try await harness.store.put(randomBytes(100_000, seed: 1), as: "a", in: bucket)
+            _ = try await harness.store.delete(DeleteRequest(key: "a"), in: bucket)
+            try await harness.store.collect()
+            harness.clock.set(1)
+            #expect(try await harness.store.collect().removedBlocks == 0)
+            harness.clock.advance(by: 1_800_000_000_000)
+            #expect(try !Dump.rows(harness.metadata, .feed).isEmpty)
+        }
+    }
+
     @Test("one collection at a time")
     func oneAtATime() async throws {
         try await Harness.with(.memory, configuration()) { harness in

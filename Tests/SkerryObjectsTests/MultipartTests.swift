@@ -289,6 +289,31 @@ struct MultipartTests {
         }
     }
 
+    @Test("a source that was replaced or deleted since it was looked at is not copied from")
+    func replacedSource() async throws {
+        try await Harness.with { harness in
+            let store = harness.store
+            let bucket = try await harness.makeBucket()
+            let bobs = try await harness.makeBucket("bobs", owner: "bob")
+            let upload = try await store.createUpload("object", in: bucket)
+            let source = try await store.put(randomBytes(100, seed: 1), as: "source", in: bucket)
+            try await store.put([1, 2, 3], as: "source", in: bucket)
+            func attempts() async -> [ObjectError.Code?] {
+                [
+                    await code { () throws(ObjectError) in
+                        _ = try await store.copyPart(1, of: upload, in: bucket, from: source, range: 50..<60)
+                    },
+                    await code { () throws(ObjectError) in _ = try await store.copy(source, to: "copy", in: bucket, CopyOptions()) },
+                    await code { () throws(ObjectError) in _ = try await store.copy(source, to: "copy", in: bobs, CopyOptions()) },
+                ]
+            }
+            #expect(await attempts() == [.conditionalConflict, .conditionalConflict, .conditionalConflict])
+            _ = try await store.delete(DeleteRequest(key: "source"), in: bucket)
+            #expect(await attempts() == [.noSuchVersion, .noSuchVersion, .noSuchVersion])
+            #expect(try await store.list(ListRequest(), in: bucket).entries.isEmpty)
+        }
+    }
+
     @Test("parts of a version that was looked up before its pack was rewritten are found")
     func partsAfterRewriting() async throws {
         var configuration = HarnessConfiguration()

@@ -81,7 +81,7 @@ final class CollectorState: Sendable {
     func ripe(now: UInt64, grace: UInt64, isQuiet: (UInt64) -> Bool) -> [Unused] {
         let candidates = state.withLock { $0.candidates }
         let quiet = Set(candidates.values.map(\.epoch)).filter(isQuiet)
-        return candidates.filter { quiet.contains($0.value.epoch) && $0.value.since + grace <= now }
+        return candidates.filter { quiet.contains($0.value.epoch) && now >= $0.value.since && now - $0.value.since >= grace }
             .map { Unused(name: $0.key, isManifest: $0.value.isManifest) }
             .sorted { ($0.name.tenant, $0.name.digest) < ($1.name.tenant, $1.name.digest) }
     }

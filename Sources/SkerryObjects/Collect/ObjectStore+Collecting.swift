@@ -105,7 +105,8 @@ extension ObjectStore {
 
     /// Forgets feed rows and answers of completed uploads that are older than the retention. No other site waits for them yet.
     private func trim() async throws(ObjectError) {
-        let oldest = now() - min(now(), options.feedRetention)
+        let now = now()
+        let oldest = now - min(now, options.feedRetention)
         let metadata = metadata
         let rows = try await onDisk { () throws(StorageError) in try ObjectStore.expiredRows(before: oldest, metadata) }
         for start in stride(from: 0, to: rows.count, by: ObjectStore.trimBatchMaximum) {

@@ -28,7 +28,8 @@ extension ObjectStore {
 
     /// Makes a bucket. Names are unique in the site.
     ///
-    /// - Throws: `bucketAlreadyOwnedByYou`, `bucketAlreadyExists`, `invalidBucketName`, `tooManyBuckets`.
+    /// - Throws: `bucketAlreadyOwnedByYou`, `bucketAlreadyExists`, `invalidBucketName`, `tooManyBuckets`; `noSuchUser` when the owner was
+    ///   removed meanwhile.
     public func createBucket(_ name: String, owner: User, region: String) async throws(ObjectError) -> Bucket {
         try Bucket.checkName(name)
         let store = self
@@ -42,6 +43,7 @@ extension ObjectStore {
             guard store.registry.read({ $0.buckets.count }) < store.options.bucketsMaximum else {
                 throw ObjectError(.tooManyBuckets, "This store holds at most \(store.options.bucketsMaximum) buckets.")
             }
+            guard store.user(owner.id) != nil else { throw ObjectError(.noSuchUser, "There is no user \(owner.id) any more.") }
             let stamp = context.stamp()
             let bucket = Bucket(
                 id: BucketID(rawValue: store.randomIdentifier()), name: name, owner: owner.id, tenant: owner.tenant, created: stamp.time,
@@ -52,7 +54,12 @@ extension ObjectStore {
         }
     }
 
+    /// Uploads that are aborted with their bucket: they are records of one commit.
+    static let abortedUploadsMaximum = 100_000
+
     /// Removes an empty bucket; multipart uploads under way in it are aborted.
+    ///
+    /// - Throws: `bucketNotEmpty`; `conditionalConflict` when more than ``abortedUploadsMaximum`` uploads are under way.
     public func deleteBucket(_ bucket: Bucket) async throws(ObjectError) {
         let store = self
         try await committer.commit(.everything) { context throws(ObjectError) in
@@ -60,7 +67,10 @@ extension ObjectStore {
             guard try engine({ () throws(StorageError) in try context.isEmpty(bucket) }) else {
                 throw ObjectError(.bucketNotEmpty, "The bucket you tried to delete is not empty")
             }
-            try engine { () throws(StorageError) in try context.abortUploads(of: bucket) }
+            guard try engine({ () throws(StorageError) in try context.abortUploads(of: bucket) }) else {
+                throw ObjectError(
+                    .conditionalConflict, "The bucket has over \(ObjectStore.abortedUploadsMaximum) uploads; abort them first.")
+            }
             context.appendRemoval(.bucketRemoval, of: bucket.name)
             context.whenCommitted { store.registry.removeBucket(bucket.name) }
         }
@@ -103,12 +113,15 @@ extension CommitContext {
         return isEmpty
     }
 
-    fileprivate mutating func abortUploads(of bucket: Bucket) throws(StorageError) {
+    /// False when they are too many.
+    fileprivate mutating func abortUploads(of bucket: Bucket) throws(StorageError) -> Bool {
         var uploads: [MultipartUpload] = []
         try metadata.scan(.uploads, IndexKey.uploads(of: bucket.id)) { _, row throws(StorageError) in
             uploads.append(try UploadRecord(fields: try LocatedRow.parse(Array(row)[...]).fields).upload)
-            return .next
+            return uploads.count > ObjectStore.abortedUploadsMaximum ? .stop : .next
         }
+        guard uploads.count <= ObjectStore.abortedUploadsMaximum else { return false }
         for upload in uploads { appendEnd(of: upload.id, upload.key, in: bucket.id, completion: nil) }
+        return true
     }
 }

@@ -37,7 +37,14 @@ extension ObjectStore {
     /// The version as it stands now; `source` may come from an earlier look.
     func entry(of source: ObjectVersion) async throws(ObjectError) -> ObjectCache.Entry {
         guard let bucket = bucket(source.bucket) else { throw ObjectStore.noSuchBucket }
-        return try await entry(source.key, source.isNull ? .null : .id(source.id), in: bucket)
+        let entry = try await entry(source.key, source.isNull ? .null : .id(source.id), in: bucket)
+        // `null` names whichever version is the null version now; what the caller has looked at is the source.
+        guard entry.record.version.id == source.id else { throw ObjectStore.sourceReplaced }
+        return entry
+    }
+
+    static var sourceReplaced: ObjectError {
+        ObjectError(.conditionalConflict, "The source of the copy was replaced or deleted meanwhile; try again.")
     }
 
     private func bucket(_ id: BucketID) -> Bucket? { registry.read { $0.buckets.values.first { $0.id == id } } }

@@ -79,7 +79,7 @@ extension CommitContext {
         let row = try engine { () throws(StorageError) in
             try metadata.get(.versions, IndexKey.version(source.bucket, source.key, source.id))
         }
-        guard row != nil else { throw ObjectError(.noSuchKey, "The source of the copy was deleted meanwhile.") }
+        guard row != nil else { throw ObjectStore.sourceReplaced }
     }
 }
 
