@@ -39,7 +39,7 @@ test: ## everything a change must pass: arrows, Swift tests, real clients agains
 test-swift: ## the Swift tests alone
 	@Scripts/deps.sh build
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --no-parallel
 
 test-clients: build ## aws, boto3, s3cmd, rclone, restic, strace and kill -9 alone; PYTEST='-k NAME'
 	@Scripts/deps.sh test

@@ -38,7 +38,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["JSON"]),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -72,7 +72,7 @@ let package = Package(
             name: "SkerryObjects", dependencies: ["SkerryChunks", "SkerryCRDT", "SkerryCache", "SkerryStorage", logging],
             swiftSettings: settings),
         .target(
-            name: "SkerryS3", dependencies: ["SkerryHTTP", "SkerryObjects", "SkerryChunks", httpTypes, crypto, logging],
+            name: "SkerryS3", dependencies: ["SkerryHTTP", "SkerryObjects", "SkerryChunks", "SkerryCRDT", httpTypes, crypto, logging],
             swiftSettings: settings),
         // glibc's mallopt, which the overlay does not carry.
         .systemLibrary(name: "CMalloc"),
@@ -91,8 +91,10 @@ let package = Package(
             name: "SkerryStorageTests", dependencies: ["SkerryStorage", "SkerryRocksDB", "CSkerryKernels"],
             resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(
-            name: "SkerryHTTPServerTests", dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes], swiftSettings: settings),
-        .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", crypto], swiftSettings: settings),
+            name: "SkerryHTTPServerTests",
+            dependencies: ["SkerryHTTP", "SkerryHTTPServer", httpTypes, logging, .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
+        .testTarget(name: "SkerryChunksTests", dependencies: ["SkerryChunks", "SkerryStorage", "CSkerryKernels", crypto], swiftSettings: settings),
         .testTarget(
             name: "SkerryObjectsTests", dependencies: ["SkerryObjects", "SkerryChunks", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
             resources: [.copy("Golden")], swiftSettings: settings),

@@ -65,7 +65,7 @@ public struct S3Service: HTTPService {
         } catch {
             let error = S3Error(error)
             failure = error
-            let resource = progress.resource ?? Array((request.path ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") })
+            let resource = progress.target?.resource ?? Array((request.path ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") })
             reply = error.reply(
                 at: .init(
                     resource: resource, requestID: context.requestID, hostID: configuration.hostID, isHead: request.method == .head))
@@ -82,7 +82,7 @@ public struct S3Service: HTTPService {
 
     /// How far a request came, for its error's document and the log.
     private struct Progress {
-        var resource: [UInt8]?
+        var target: RequestTarget?
         var operation: S3Operation?
     }
 
@@ -90,7 +90,7 @@ public struct S3Service: HTTPService {
         _ request: HTTPRequest, _ body: any HTTPRequestBody, _ context: HTTPRequestContext, _ progress: inout Progress
     ) async throws -> HTTPReply {
         let target = try RequestTarget(request, domains: domains)
-        progress.resource = target.resource
+        progress.target = target
         if request.method == .options { throw S3Error.preflight(request.headerFields) }
         let (authentication, caller) = try authenticate(request, target)
         let request = authentication.isPresigned ? request.withFields(hoistedInto: target.query) : request

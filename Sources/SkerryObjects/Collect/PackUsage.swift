@@ -4,9 +4,11 @@ import SkerryStorage
 struct PackUsage: Sendable {
     private(set) var bytes: [UInt64: UInt64] = [:]
 
-    mutating func add(_ location: RecordLocation) {
-        bytes[location.position.pack, default: 0] +=
-            UInt64(LogRecord.headerLength) + UInt64(location.fieldsLength) + UInt64(location.bodyLength)
+    mutating func add(_ location: RecordLocation) { bytes[location.position.pack, default: 0] += location.byteCount }
+
+    mutating func remove(_ location: RecordLocation) {
+        guard let count = bytes[location.position.pack] else { return }
+        bytes[location.position.pack] = count - min(count, location.byteCount)
     }
 
     /// What versions, uploads, parts and settings use; blocks are counted by the sweep. Calls block.
@@ -21,4 +23,9 @@ struct PackUsage: Sendable {
         }
         return usage
     }
+}
+
+extension RecordLocation {
+    /// Bytes of the whole record.
+    var byteCount: UInt64 { UInt64(LogRecord.headerLength) + UInt64(fieldsLength) + UInt64(bodyLength) }
 }

@@ -20,8 +20,7 @@ struct CommitContext {
 
     struct Draft: Sendable {
         var record: LogRecord
-        /// Stamped in this commit, so newer than everything; false for records that a rewrite moves.
-        var isNewest: Bool
+        var arrival: RecordArrival
     }
 
     enum Removal: Sendable {
@@ -49,10 +48,10 @@ struct CommitContext {
         return Dot(origin: origin, sequence: sequence)
     }
 
-    mutating func append(_ record: LogRecord) { records.append(Draft(record: record, isNewest: true)) }
+    mutating func append(_ record: LogRecord) { records.append(Draft(record: record, arrival: .new)) }
 
     /// Appends a record that stands in the log already, to be found at its new place from now on.
-    mutating func move(_ record: LogRecord) { records.append(Draft(record: record, isNewest: false)) }
+    mutating func move(_ record: LogRecord) { records.append(Draft(record: record, arrival: .moved)) }
 
     mutating func remove(_ removal: Removal) { removals.append(removal) }
 
@@ -67,6 +66,14 @@ struct CommitContext {
     }
 
     var mark: Mark { Mark(sequence: sequence, records: records.count, removals: removals.count, effects: effects.count) }
+
+    /// Ends what began at the mark: several records of one commit count together or not at all, also when a crash tears the log between them.
+    mutating func close(since mark: Mark) {
+        let count = records.count - mark.records
+        guard count > 1, records[mark.records].arrival == .new else { return }
+        let head = LogRecord(kind: .group, fields: GroupRecord(count: count).fields)
+        records.insert(Draft(record: head, arrival: .new), at: mark.records)
+    }
 
     /// Takes back what was added since the mark; only the clock keeps running.
     mutating func revert(to mark: Mark) {

@@ -54,6 +54,13 @@ final class CommitQueue: @unchecked Sendable {
         if state.count == 1 { pthread_cond_signal(condition) }
     }
 
+    /// Commits that wait now.
+    var waitingCount: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return state.count
+    }
+
     /// Waits for work and takes the next group; nil when the queue is closed and empty.
     ///
     /// A group holds at most one commit per key, and a commit that may touch anything stands alone: so each commit is evaluated

@@ -4,6 +4,7 @@ import Synchronization
 /// A thread of our own for the committer, since it blocks in syncs all day.
 final class CommitThread: Sendable {
     private let thread: pthread_t
+    private let isJoined = Atomic(false)
 
     private final class Start {
         let body: @Sendable () -> Void
@@ -28,6 +29,9 @@ final class CommitThread: Sendable {
         self.thread = thread
     }
 
-    /// Waits for the body to return.
-    func join() { pthread_join(thread, nil) }
+    /// Waits for the body to return. For one caller: others return at once.
+    func join() {
+        guard !isJoined.exchange(true, ordering: .relaxed) else { return }
+        pthread_join(thread, nil)
+    }
 }

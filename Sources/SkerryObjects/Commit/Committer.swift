@@ -82,6 +82,7 @@ final class Committer: Sendable {
             let mark = context.mark
             do throws(ObjectError) {
                 let value = try body(&context)
+                context.close(since: mark)
                 return { error in answer(error.map { .failure($0) } ?? .success(value)) }
             } catch {
                 context.revert(to: mark)
@@ -111,6 +112,9 @@ final class Committer: Sendable {
     }
 
     func stop() { queue.close() }
+
+    /// Commits that wait now.
+    var waitingCount: Int { queue.waitingCount }
 
     /// Evaluates and commits one group.
     func commit(_ group: [CommitTicket]) {
@@ -145,7 +149,7 @@ final class Committer: Sendable {
         do throws(StorageError) {
             entries = try log.append(group: context.records)
         } catch {
-            if error.code == .failed { state.failure = ObjectError(error) }
+            if error.code == .failed { stop(error, &state) }
             logger.error("commit refused by the log", metadata: ["error": "\(error)"])
             throw ObjectError(error)
         }
@@ -154,9 +158,15 @@ final class Committer: Sendable {
             try index(entries, context.removals, &state)
         } catch {
             logger.critical("the store takes no more writes", metadata: ["error": "\(error)"])
-            state.failure = ObjectError(StorageError(.failed, "an earlier write failed: \(error.message)", path: error.path, errno: error.errno))
+            stop(error, &state)
             throw ObjectError(error)
         }
+    }
+
+    private func stop(_ error: StorageError, _ state: inout State) {
+        let failure = StorageError(.failed, "an earlier write failed: \(error.message)", path: error.path, errno: error.errno)
+        state.failure = ObjectError(failure)
+        log.stop(failure)
     }
 
     private func index(
@@ -170,7 +180,7 @@ final class Committer: Sendable {
             case .row(let family, let key): state.updater.removeRow(family, key)
             }
         }
-        for entry in entries { try state.updater.add(entry.record, at: entry.location, isNewest: entry.isNewest) }
+        for entry in entries { try state.updater.add(entry.record, at: entry.location, entry.arrival) }
         try state.updater.apply()
         log.settled(entries)
     }

@@ -13,14 +13,15 @@ final class LogWriter: Sendable {
     struct Entry: Sendable {
         var record: LogRecord
         var location: RecordLocation
-        /// Stamped by the committer just now; false for blocks and moved records.
-        var isNewest: Bool
+        var arrival: RecordArrival
     }
 
     private struct State {
         var entries: [Entry] = []
         /// Blocks that are in the log and not yet in the index.
         var blocks: [BlockName: RecordLocation] = [:]
+        /// Why nothing can be committed any more.
+        var failure: StorageError?
     }
 
     let packs: any PackEngine
@@ -32,12 +33,13 @@ final class LogWriter: Sendable {
     func append(blocks: [Block]) throws(StorageError) -> Bool {
         try state.withLock { state throws(StorageError) in
             var seen = Set<BlockName>()
+            if let failure = state.failure { throw failure }
             let fresh = blocks.filter { state.blocks[$0.name] == nil && seen.insert($0.name).inserted }
             guard !fresh.isEmpty else { return false }
             let locations = try packs.append(fresh.map(\.record))
             for (block, location) in zip(fresh, locations) {
                 state.blocks[block.name] = location
-                state.entries.append(Entry(record: block.indexed, location: location, isNewest: false))
+                state.entries.append(Entry(record: block.indexed, location: location, arrival: .new))
             }
             return state.entries.count >= LogWriter.backlogMaximum
         }
@@ -51,13 +53,16 @@ final class LogWriter: Sendable {
         try state.withLock { state throws(StorageError) in
             if !drafts.isEmpty {
                 for (draft, location) in zip(drafts, try packs.append(drafts.map(\.record))) {
-                    state.entries.append(Entry(record: draft.record, location: location, isNewest: draft.isNewest))
+                    state.entries.append(Entry(record: draft.record, location: location, arrival: draft.arrival))
                 }
             }
             defer { state.entries = [] }
             return state.entries
         }
     }
+
+    /// Takes no more blocks: nobody would bring them into the index.
+    func stop(_ failure: StorageError) { state.withLock { $0.failure = failure } }
 
     /// The entries are in the index now.
     func settled(_ entries: [Entry]) {

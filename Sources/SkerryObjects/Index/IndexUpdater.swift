@@ -6,6 +6,10 @@ import SkerryStorage
 ///
 /// The same code serves commits, the replay of the tail after a crash, and a rebuild. A record may come twice, and a record that a rewrite
 /// moved may come after younger ones: the rows end up the same.
+///
+/// A rewrite leaves out dead records. So what a dead version had replaced would come back in a rebuild, were it not for the causal
+/// contexts: a key has one null version, hence a null version, and the removal of one, also takes away every null version that its
+/// context covers.
 struct IndexUpdater {
     /// A batch grows no larger than this many changes, about; what belongs to one large version is then applied in pieces, its row last.
     static let changesMaximum = 10_000
@@ -24,32 +28,35 @@ struct IndexUpdater {
     }
 
     /// Adds the rows of `record`.
-    ///
-    /// - Parameter isNewest: The record was stamped just now, so its version is newer than every other of its key and need not be compared.
-    mutating func add(_ record: LogRecord, at location: RecordLocation, isNewest: Bool) throws(StorageError) {
+    mutating func add(_ record: LogRecord, at location: RecordLocation, _ arrival: RecordArrival) throws(StorageError) {
         applied.position = max(applied.position, location.end)
         switch record.kind {
         case .origin: try add(OriginRecord(fields: record.fields))
+        case .group: break
         case .chunk: try addBlock(record, at: location, isManifest: false)
         case .manifest: try addManifest(record, at: location)
         case .version:
-            try add(try VersionRecord(fields: record.fields[...], location: location), record.fields, at: location, isNewest: isNewest)
-        case .tombstone: try add(try TombstoneRecord(fields: record.fields))
-        case .bucket, .user, .accessKey, .bucketRemoval, .userRemoval, .accessKeyRemoval: try addSetting(record, at: location)
+            try add(try VersionRecord(fields: record.fields[...], location: location), record.fields, at: location, arrival)
+        case .tombstone: try add(try TombstoneRecord(fields: record.fields), arrival)
+        case .bucket, .user, .accessKey, .bucketRemoval, .userRemoval, .accessKeyRemoval: try addSetting(record, at: location, arrival)
         case .upload:
             let upload = try UploadRecord(fields: record.fields[...]).upload
             batch.put(
                 .uploads, IndexKey.upload(upload.bucket, upload.key, upload.id), LocatedRow.bytes(location, record.fields))
             note(upload.id.time)
         case .part: try add(try PartRecord(fields: record.fields[...]), record.fields, at: location)
-        case .uploadEnd: try add(try UploadEndRecord(fields: record.fields[...]), record.fields, at: location)
+        case .uploadEnd: try add(try UploadEndRecord(fields: record.fields[...]), record.fields, at: location, arrival)
         default:
-            throw StorageError(.newerFormat, "log record of kind \(record.kind.rawValue) at \(location.position), which this release does not know")
+            throw StorageError(
+                .newerFormat, "log record of kind \(record.kind.rawValue) at \(location.position), which this release does not know")
         }
     }
 
     /// Removes the row of a chunk or manifest that nothing refers to; its bytes go when the pack is rewritten.
+    ///
+    /// A manifest and its edges go in one batch: a manifest that were found without edges could be relied upon while its chunks go.
     mutating func removeBlock(_ tenant: TenantID, _ digest: Digest, manifest: Manifest?) throws(StorageError) {
+        try spill()
         batch.remove(.chunks, IndexKey.chunk(tenant, digest))
         for entry in manifest?.entries ?? [] {
             batch.remove(.references, IndexKey.reference(tenant, entry.digest, from: .manifest(digest)))
@@ -90,28 +97,38 @@ struct IndexUpdater {
     // MARK: Versions
 
     private mutating func add(
-        _ record: VersionRecord, _ fields: [UInt8], at location: RecordLocation, isNewest: Bool
+        _ record: VersionRecord, _ fields: [UInt8], at location: RecordLocation, _ arrival: RecordArrival
     ) throws(StorageError) {
         let version = record.version
         try forEachBlock(of: version.body, at: location) { updater, digest throws(StorageError) in
             updater.batch.put(.references, IndexKey.reference(record.tenant, digest, from: .version(version.id)), [])
             try updater.spill()
         }
-        try removeVersions(record.replaces, of: version.key, in: version.bucket)
-        let newest = isNewest ? nil : try newest(of: version.key, in: version.bucket, without: record.replaces)
+        var gone = record.replaces
+        if arrival == .replayed, version.isNull, !version.context.isEmpty {
+            gone += try nullVersions(of: version.key, in: version.bucket, coveredBy: version.context, except: version.id)
+        }
+        try removeVersions(gone, of: version.key, in: version.bucket)
+        // What is younger than every record before it was not moved here by a rewrite: nothing of its key can be newer.
+        let isYoungest = arrival == .new || version.id.time > applied.clock
+        let newest = isYoungest ? nil : try newest(of: version.key, in: version.bucket, without: gone)
         if newest.map({ $0.id <= version.id }) ?? true { setCurrent(version) }
         batch.put(.versions, IndexKey.version(version.bucket, version.key, version.id), LocatedRow.bytes(location, fields))
-        note(version.dot, FeedRow(time: version.id.time, change: .version(version.bucket, version.key, version.id)))
+        note(version.dot, FeedRow(time: version.id.time, change: .version(version.bucket, version.key, version.id)), arrival)
     }
 
-    private mutating func add(_ record: TombstoneRecord) throws(StorageError) {
-        try removeVersions(record.removed, of: record.key, in: record.bucket)
-        if let newest = try newest(of: record.key, in: record.bucket, without: record.removed) {
+    private mutating func add(_ record: TombstoneRecord, _ arrival: RecordArrival) throws(StorageError) {
+        var gone = record.removed
+        if arrival == .replayed, record.isOfNull {
+            gone += try nullVersions(of: record.key, in: record.bucket, coveredBy: record.context, except: nil)
+        }
+        try removeVersions(gone, of: record.key, in: record.bucket)
+        if let newest = try newest(of: record.key, in: record.bucket, without: gone) {
             setCurrent(newest)
         } else {
             batch.remove(.current, IndexKey.current(record.bucket, record.key))
         }
-        note(record.dot, FeedRow(time: record.id.time, change: .tombstone(record.bucket, record.key)))
+        note(record.dot, FeedRow(time: record.id.time, change: .tombstone(record.bucket, record.key)), arrival)
     }
 
     private mutating func setCurrent(_ version: ObjectVersion) {
@@ -135,6 +152,20 @@ struct IndexUpdater {
             }
             batch.remove(.versions, rowKey)
         }
+    }
+
+    /// O(versions of the key).
+    private func nullVersions(
+        of key: ObjectKey, in bucket: BucketID, coveredBy context: CausalContext, except own: VersionID?
+    ) throws(StorageError) -> [VersionID] {
+        guard !context.isEmpty else { return [] }
+        var found: [VersionID] = []
+        try metadata.scan(.versions, IndexKey.versions(of: key, in: bucket)) { _, row throws(StorageError) in
+            let version = try LocatedRow.version(Array(row)).version
+            if version.isNull, version.id != own, context.covers(version.dot) { found.append(version.id) }
+            return .next
+        }
+        return found
     }
 
     private func newest(of key: ObjectKey, in bucket: BucketID, without gone: [VersionID]) throws(StorageError) -> ObjectVersion? {
@@ -173,9 +204,9 @@ struct IndexUpdater {
     }
 
     /// Settings are last-writer-wins by stamp: a row is replaced only by a younger record, or by itself at a new place.
-    private mutating func addSetting(_ record: LogRecord, at location: RecordLocation) throws(StorageError) {
+    private mutating func addSetting(_ record: LogRecord, at location: RecordLocation, _ arrival: RecordArrival) throws(StorageError) {
         let setting = try Setting(record)
-        note(setting.dot, FeedRow(time: setting.id.time, change: setting.change))
+        note(setting.dot, FeedRow(time: setting.id.time, change: setting.change), arrival)
         if let row = try metadata.get(.settings, setting.key) {
             let (_, fields) = try LocatedRow.parse(row[...])
             let present = try SettingRecord<Void>(fields: Array(fields)) { _ in }
@@ -208,7 +239,9 @@ struct IndexUpdater {
         note(record.id.time)
     }
 
-    private mutating func add(_ record: UploadEndRecord, _ fields: [UInt8], at location: RecordLocation) throws(StorageError) {
+    private mutating func add(
+        _ record: UploadEndRecord, _ fields: [UInt8], at location: RecordLocation, _ arrival: RecordArrival
+    ) throws(StorageError) {
         var parts: [(key: [UInt8], row: [UInt8])] = []
         try metadata.scan(.uploads, IndexKey.parts(of: record.upload)) { key, row in
             parts.append((Array(key), Array(row)))
@@ -220,9 +253,10 @@ struct IndexUpdater {
             batch.remove(.uploads, key)
         }
         batch.remove(.uploads, IndexKey.upload(record.bucket, record.key, record.upload))
-        if record.completion != nil {
-            batch.put(.uploads, IndexKey.completion(record.upload), LocatedRow.bytes(location, fields))
-        }
+        let completion = IndexKey.completion(record.upload)
+        // A move must not bring back an answer that was forgotten.
+        let isForgotten = arrival == .moved ? try metadata.get(.uploads, completion) == nil : false
+        if record.completion != nil, !isForgotten { batch.put(.uploads, completion, LocatedRow.bytes(location, fields)) }
         note(record.time)
     }
 
@@ -237,10 +271,11 @@ struct IndexUpdater {
 
     // MARK: Clock and feed
 
-    private mutating func note(_ dot: Dot, _ row: FeedRow) {
+    private mutating func note(_ dot: Dot, _ row: FeedRow, _ arrival: RecordArrival) {
         sequences[dot.origin] = max(sequences[dot.origin] ?? 0, dot.sequence)
         if dot.origin == applied.origin { applied.sequence = max(applied.sequence, dot.sequence) }
-        batch.put(.feed, IndexKey.feed(dot), row.bytes)
+        // A move is no news; its row may have been forgotten since.
+        if arrival != .moved { batch.put(.feed, IndexKey.feed(dot), row.bytes) }
         note(row.time)
     }
 

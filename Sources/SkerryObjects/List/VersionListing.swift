@@ -37,23 +37,25 @@ struct VersionListing {
 
     /// The first row behind the markers.
     private mutating func firstRow(_ metadata: any MetadataEngine) throws(StorageError) -> [UInt8] {
-        guard let marker = try? ObjectKey(request.keyMarker) else { return [] }
+        guard !request.keyMarker.isEmpty else { return [] }
         if request.keyMarker.starts(with: request.prefix), let common = delimiter.commonPrefix(of: request.keyMarker),
             let following = KeyRange.successor(ofPrefix: IndexKey.versionsStart(bucket, rawPrefix: common))
         {
             return following
         }
-        let rows = IndexKey.versions(of: marker, in: bucket)
-        guard let selector = request.versionMarker else { return rows.upper ?? rows.lower }
+        // A marker may be longer than any key.
+        let marker = ObjectKey(trusted: request.keyMarker)
+        let following = IndexKey.versionsEnd(of: marker, in: bucket)
+        guard let selector = request.versionMarker else { return following }
         let lookup = VersionLookup(metadata: metadata, bucket: bucket, key: marker)
         let id: VersionID?
         switch selector {
         case .id(let given): id = given
         case .null, .current: id = try lookup.null()?.version.id
         }
-        guard let id else { return rows.upper ?? rows.lower }
-        // Rows of the marker's key that follow are not its latest version.
-        lastKey = marker
+        guard let id else { return following }
+        // Rows of the marker's key that follow are not its latest version, unless those before were removed meanwhile.
+        if let newest = try lookup.newest()?.version.id, newest >= id { lastKey = marker }
         return IndexKey.version(bucket, marker, id) + [0]
     }
 

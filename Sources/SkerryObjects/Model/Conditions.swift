@@ -13,6 +13,8 @@ public enum ETagPattern: Sendable, Hashable {
         case .tags(let tags): tags.contains(etag.description)
         }
     }
+
+    func matches(_ subject: WriteConditions.Subject) -> Bool { subject.etag.map(matches) ?? (self == .any) }
 }
 
 /// Conditions of a read (GET, HEAD, the source of a copy). Times are seconds since 1970.
@@ -77,7 +79,8 @@ public struct WriteConditions: Sendable, Hashable {
 
     /// What the conditions look at.
     struct Subject {
-        var etag: ETag
+        /// nil for a delete marker, which no tag names.
+        var etag: ETag?
         var size: UInt64
         /// Milliseconds since 1970.
         var modified: UInt64
@@ -89,7 +92,7 @@ public struct WriteConditions: Sendable, Hashable {
         }
 
         init(_ version: ObjectVersion) {
-            etag = version.etag
+            etag = version.isDeleteMarker ? nil : version.etag
             size = version.size
             modified = version.modified
         }
@@ -105,8 +108,8 @@ public struct WriteConditions: Sendable, Hashable {
             return
         }
         let modified = Int64(subject.modified / 1000)
-        if let ifMatch, !ifMatch.matches(subject.etag) { throw failure("If-Match") }
-        if let ifNoneMatch, ifNoneMatch.matches(subject.etag) { throw failure("If-None-Match") }
+        if let ifMatch, !ifMatch.matches(subject) { throw failure("If-Match") }
+        if let ifNoneMatch, ifNoneMatch.matches(subject) { throw failure("If-None-Match") }
         if let ifModifiedSince, modified <= ifModifiedSince { throw failure("If-Modified-Since") }
         if let ifUnmodifiedSince, modified > ifUnmodifiedSince { throw failure("If-Unmodified-Since") }
         if let ifMatchSize, ifMatchSize != subject.size { throw failure("x-amz-if-match-size") }

@@ -51,6 +51,10 @@ struct Completion: Sendable {
             throw ObjectError(.invalidArgument, "The parts have \(size) bytes, x-amz-mp-object-size says \(announced).")
         }
         let checksum = try Completion.checksum(of: chosen.map(\.record), upload, request)
+        let manifestCount = chosen.reduce(0) { $0 + $1.record.manifestCount }
+        guard manifestCount * ManifestReference.byteCount + chosen.count * PartEntry.byteCount <= LogRecord.bodyMaximum else {
+            throw ObjectError(.entityTooLarge, "The parts are cut into \(manifestCount) manifests, more than one object can have.")
+        }
         let manifests = try engine { () throws(StorageError) in try Completion.manifests(of: chosen, packs) }
         self.upload = upload
         self.request = request.digest
@@ -86,7 +90,8 @@ struct Completion: Sendable {
             }
             guard index == request.parts.count - 1 || row.record.size >= MultipartUpload.partMinimum else {
                 throw ObjectError(
-                    .partTooSmall, "Your proposed upload is smaller than the minimum allowed size: part \(part.number) has \(row.record.size) bytes."
+                    .partTooSmall,
+                    "Your proposed upload is smaller than the minimum allowed size: part \(part.number) has \(row.record.size) bytes."
                 )
             }
             chosen.append(row)
@@ -123,7 +128,8 @@ struct Completion: Sendable {
         of parts: [PartRecord], _ upload: MultipartUpload, _ request: Request
     ) throws(ObjectError) -> ObjectChecksum? {
         if let kind = request.kind, kind != upload.checksumKind {
-            throw ObjectError(.invalidArgument, "The checksum type of the upload was fixed when it was created.", condition: "x-amz-checksum-type")
+            throw ObjectError(
+                .invalidArgument, "The checksum type of the upload was fixed when it was created.", condition: "x-amz-checksum-type")
         }
         let values = parts.compactMap(\.checksum)
         guard values.count == parts.count else { return nil }

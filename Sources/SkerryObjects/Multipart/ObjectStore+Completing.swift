@@ -19,7 +19,15 @@ extension ObjectStore {
         let upload = try await upload(id, key, in: bucket)
         let (metadata, packs) = (metadata, packs)
         let completion = try await onDisk { () throws(StorageError) -> Result<Completion, ObjectError> in
-            Result { () throws(ObjectError) in try Completion(request, of: upload, metadata: metadata, packs: packs) }
+            Result { () throws(ObjectError) in
+                do throws(ObjectError) {
+                    return try Completion(request, of: upload, metadata: metadata, packs: packs)
+                } catch {
+                    // A pack may go between the look-up of a part and the reading of its list: the second look finds the new place.
+                    guard error.cause?.code == .notFound else { throw error }
+                    return try Completion(request, of: upload, metadata: metadata, packs: packs)
+                }
+            }
         }.get()
         return try await commit(completion, in: bucket, conditions)
     }

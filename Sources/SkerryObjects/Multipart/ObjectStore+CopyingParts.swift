@@ -10,26 +10,29 @@ extension ObjectStore {
         _ number: Int, of upload: MultipartUpload, in bucket: Bucket, from source: ObjectVersion, range: Range<UInt64>?
     ) async throws(ObjectError) -> UploadedPart {
         try ObjectStore.checkPartNumber(number)
+        // From before the look-up on, so that what it finds stays readable.
+        let ticket = epochs.enter()
         let entry = try await entry(of: source)
         let range = range ?? 0..<source.size
         guard range.clamped(to: 0..<source.size) == range else {
-            throw ObjectError(.rangeNotSatisfiable, "The range lies outside of the source, which has \(source.size) bytes.", version: source)
+            throw ObjectError(
+                .rangeNotSatisfiable, "The range lies outside of the source, which has \(source.size) bytes.", version: source)
         }
         guard range.count <= PutOptions.sizeMaximum else {
             throw ObjectError(.entityTooLarge, "A part has at most \(PutOptions.sizeMaximum) bytes.")
         }
-        let hashes = try await hashes(of: entry, range, checksum: upload.checksum)
+        let hashes = try await hashes(of: entry, ticket, range, checksum: upload.checksum)
         let pins = PinSet(blocks.pins)
         let manifests = try await splice(entry, range, into: bucket, pins)
         let part = try await commitPart(
             number, of: upload, in: bucket, size: UInt64(range.count), md5: hashes.md5, checksum: hashes.checksum,
             manifests: manifests)
-        withExtendedLifetime(pins) {}
+        withExtendedLifetime((pins, ticket)) {}
         return part
     }
 
     private func hashes(
-        of entry: ObjectCache.Entry, _ range: Range<UInt64>, checksum: ChecksumAlgorithm
+        of entry: ObjectCache.Entry, _ ticket: ReaderEpochs.Ticket, _ range: Range<UInt64>, checksum: ChecksumAlgorithm
     ) async throws(ObjectError) -> (md5: MD5Digest, checksum: ChecksumValue?) {
         let version = entry.record.version
         if range == 0..<version.size, version.etag.partCount == 0, let known = version.checksum, known.kind == .fullObject,
@@ -38,7 +41,7 @@ extension ObjectStore {
             return (version.etag.md5, known.value)
         }
         var hasher = PayloadHasher(algorithms: [checksum])
-        let reader = ObjectReader(entry: entry, range: range, ticket: epochs.enter(), store: self)
+        let reader = ObjectReader(entry: entry, range: range, ticket: ticket, store: self)
         while let bytes = try await nextBytes(reader) {
             hasher = try await onDisk { [hasher] () throws(StorageError) in
                 var hasher = hasher
@@ -54,9 +57,7 @@ extension ObjectStore {
         _ entry: ObjectCache.Entry, _ range: Range<UInt64>, into bucket: Bucket, _ pins: PinSet
     ) async throws(ObjectError) -> [ManifestReference] {
         let blocks = blocks
-        let ticket = epochs.enter()
         return try await onDisk { () throws(StorageError) in
-            defer { withExtendedLifetime(ticket) {} }
             var splicer = RangeSplicer(
                 cutter: BodyCutter(tenant: bucket.tenant, blocks: blocks, pins: pins, needsManifests: true, policy: .standard),
                 isSameTenant: entry.record.tenant == bucket.tenant)
@@ -109,6 +110,7 @@ struct RangeSplicer {
         let covered = range.clamped(to: extent)
         guard !covered.isEmpty else { return }
         if covered == extent, isSameTenant, try cutter.splice([chunk]) { return }
+        try block.verify()
         try store(try block.readBody(from: Int(covered.lowerBound - start), count: covered.count))
     }
 

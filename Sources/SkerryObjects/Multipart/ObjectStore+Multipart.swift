@@ -17,7 +17,8 @@ extension ObjectStore {
         let kind = kind ?? (algorithm == .crc64nvme ? .fullObject : .composite)
         guard kind == .fullObject ? algorithm.allowsFullObject : algorithm.allowsComposite else {
             throw ObjectError(
-                .invalidArgument, "The \(kind == .fullObject ? "FULL_OBJECT" : "COMPOSITE") checksum type cannot be used with \(algorithm).")
+                .invalidArgument, "The \(kind == .fullObject ? "FULL_OBJECT" : "COMPOSITE") checksum type cannot be used with \(algorithm)."
+            )
         }
         let store = self
         return try await committer.commit(.key(bucket.id, key)) { context throws(ObjectError) in

@@ -39,14 +39,16 @@ struct UploadListing {
     }
 
     private var firstRow: [UInt8] {
-        guard let marker = try? ObjectKey(keyMarker) else { return [] }
+        guard !keyMarker.isEmpty else { return [] }
         if keyMarker.starts(with: prefix), let common = delimiter.commonPrefix(of: keyMarker),
             let following = KeyRange.successor(ofPrefix: IndexKey.uploadsStart(bucket, rawPrefix: common))
         {
             return following
         }
+        // A marker may be longer than any key.
+        let marker = ObjectKey(trusted: keyMarker)
         if let uploadMarker { return IndexKey.upload(bucket, marker, uploadMarker) + [0] }
-        return IndexKey.uploadsStart(bucket, rawPrefix: keyMarker) + [0, 1]
+        return IndexKey.uploadsEnd(of: marker, in: bucket)
     }
 
     private mutating func add(key: [UInt8], upload: UploadID?) -> Bool {

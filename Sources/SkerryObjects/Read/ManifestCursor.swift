@@ -35,6 +35,7 @@ struct ManifestCursor: Sendable {
     mutating func next(_ blocks: BlockStore, limit: Int) throws(StorageError) -> ObjectPiece? {
         guard let (start, references) = try nextChunks(blocks, limit: limit) else { return nil }
         let open = try blocks.open(references.map { BlockName(tenant: tenant, digest: $0.digest) })
+        for block in open { try block.verify() }
         let end = references.reduce(start) { $0 + UInt64($1.length) }
         let covered = range.clamped(to: start..<end)
         range = covered.upperBound..<range.upperBound
@@ -81,6 +82,7 @@ struct ManifestCursor: Sendable {
 
     /// The first manifest that ends behind `offset`.
     private func find(_ offset: UInt64) throws(StorageError) -> Int {
+        try list.verify()
         var low = 0, high = count
         while low < high {
             let middle = (low + high) / 2

@@ -1,5 +1,6 @@
 import SkerryCache
 import SkerryChunks
+import SkerryStorage
 
 /// Current versions that were read lately, with small bodies and the open places of larger ones, so that a GET needs neither index nor thread hop.
 final class ObjectCache: Sendable {
@@ -16,15 +17,51 @@ final class ObjectCache: Sendable {
         /// The open chunks of a body that names them itself; of a body with manifests the record that lists them; none for an inline body.
         var blocks: [OpenBlock]
 
-        var charge: Int { 512 + record.version.key.bytes.count + inline.count + blocks.count * 128 }
     }
 
-    private let cache: CoalescingCache<Name, Entry>
+    /// An entry as it is kept. Its packs are held weakly: entries by the ten thousand must not keep more files open than the log itself
+    /// does, nor the room of removed ones. An entry whose pack was closed is looked up anew.
+    private struct Kept: Sendable {
+        struct Block: Sendable {
+            weak let handle: (any PackHandle)?
+            let location: RecordLocation
+        }
+
+        var record: VersionRecord
+        var inline: [UInt8]
+        var blocks: [Block]
+
+        init(_ entry: Entry) {
+            record = entry.record
+            inline = entry.inline
+            blocks = entry.blocks.map { Block(handle: $0.handle, location: $0.location) }
+        }
+
+        var entry: Entry? {
+            var open: [OpenBlock] = []
+            open.reserveCapacity(blocks.count)
+            for block in blocks {
+                guard let handle = block.handle else { return nil }
+                open.append(OpenBlock(handle: handle, location: block.location))
+            }
+            return Entry(record: record, inline: inline, blocks: open)
+        }
+
+        /// Bytes, about: what a row and its place in the cache take, and what grows with the object's fields.
+        var charge: Int {
+            let version = record.version
+            let fields = version.metadata.headers + version.metadata.user
+            let text = fields.reduce(version.metadata.contentType?.utf8.count ?? 0) { $0 + 64 + $1.name.utf8.count + $1.value.utf8.count }
+            return 512 + version.key.bytes.count * 2 + text + inline.count + blocks.count * 128
+        }
+    }
+
+    private let cache: CoalescingCache<Name, Kept>
 
     /// - Parameter capacity: bytes.
     init(capacity: Int) { cache = CoalescingCache(capacity: capacity) { $1.charge } }
 
-    func entry(_ bucket: BucketID, _ key: ObjectKey) -> Entry? { cache.value(for: Name(bucket: bucket, key: key)) }
+    func entry(_ bucket: BucketID, _ key: ObjectKey) -> Entry? { cache.value(for: Name(bucket: bucket, key: key))?.entry }
 
     /// The cached entry, or what `body` finds; an invalidation during `body` keeps its result out of the cache.
     func entry(
@@ -34,7 +71,7 @@ final class ObjectCache: Sendable {
         let token = cache.beginLoad(name)
         do throws(ObjectError) {
             let entry = try await body()
-            _ = cache.finishLoad(token, with: entry)
+            cache.finishLoad(token, with: Kept(entry))
             return entry
         } catch {
             cache.abandonLoad(token)
@@ -44,6 +81,6 @@ final class ObjectCache: Sendable {
 
     func invalidate(_ bucket: BucketID, _ key: ObjectKey) { cache.invalidate(Name(bucket: bucket, key: key)) }
 
-    /// Forgets everything, so that removed packs can be closed.
+    /// Forgets everything.
     func removeAll() { cache.invalidateAll() }
 }

@@ -22,7 +22,9 @@ public final class ObjectReader: Sendable {
     }
 
     private enum Source: Sendable {
-        case ready(ObjectPiece)
+        case inline([UInt8])
+        /// Chunks from one on, which begins at `start` of the object.
+        case chunks(ArraySlice<OpenBlock>, start: UInt64)
         case manifests(ManifestCursor)
         case ended
     }
@@ -50,7 +52,8 @@ public final class ObjectReader: Sendable {
         }
         switch source {
         case .ended: return nil
-        case .ready(let piece): return piece
+        case .inline(let bytes): return .bytes(bytes)
+        case .chunks(let chunks, let start): return try await next(chunks, start)
         case .manifests(let rest):
             let ahead = cursor.withLock { cursor in
                 defer { cursor.ahead = nil }
@@ -61,6 +64,20 @@ public final class ObjectReader: Sendable {
             readAhead(batch.rest)
             return batch.piece
         }
+    }
+
+    /// The next of the chunks that a version names itself. Those that were verified before cost no hop to another thread.
+    private func next(_ chunks: ArraySlice<OpenBlock>, _ start: UInt64) async throws(ObjectError) -> ObjectPiece? {
+        let piece = Array(chunks.prefix(ObjectReader.chunksPerPiece))
+        let end = piece.reduce(start) { $0 + UInt64($1.location.bodyLength) }
+        if end < range.upperBound { cursor.withLock { $0.source = .chunks(chunks.dropFirst(piece.count), start: end) } }
+        let unverified = piece.filter { !$0.isVerified }
+        if !unverified.isEmpty {
+            try await store.onDisk { () throws(StorageError) in
+                for block in unverified { try block.verify() }
+            }
+        }
+        return .extents(piece.extents(covering: range, from: start))
     }
 
     private func readAhead(_ rest: ManifestCursor) {
@@ -90,9 +107,10 @@ public final class ObjectReader: Sendable {
         switch entry.record.version.body {
         case .inline:
             let isAll = range.count == entry.inline.count
-            return .ready(.bytes(isAll ? entry.inline : Array(entry.inline[Int(range.lowerBound)..<Int(range.upperBound)])))
+            return .inline(isAll ? entry.inline : Array(entry.inline[Int(range.lowerBound)..<Int(range.upperBound)]))
         case .chunks:
-            return .ready(.extents(entry.blocks.extents(covering: range, from: 0)))
+            let (chunks, start) = entry.blocks.covering(range)
+            return .chunks(chunks, start: start)
         case .manifests(let count):
             return .manifests(ManifestCursor(tenant: entry.record.tenant, list: entry.blocks[0], count: count, range: range))
         }
@@ -100,6 +118,23 @@ public final class ObjectReader: Sendable {
 }
 
 extension [OpenBlock] {
+    /// Those of a body's blocks that hold bytes of `range`, and where the first of them begins.
+    fileprivate func covering(_ range: Range<UInt64>) -> (chunks: ArraySlice<OpenBlock>, start: UInt64) {
+        var first = 0
+        var start: UInt64 = 0
+        while first < count, start + UInt64(self[first].location.bodyLength) <= range.lowerBound {
+            start += UInt64(self[first].location.bodyLength)
+            first += 1
+        }
+        var last = first
+        var end = start
+        while last < count, end < range.upperBound {
+            end += UInt64(self[last].location.bodyLength)
+            last += 1
+        }
+        return (self[first..<last], start)
+    }
+
     /// The parts of these contiguous blocks that lie in `range`, the first block beginning at `start` of the object.
     func extents(covering range: Range<UInt64>, from start: UInt64) -> [ObjectPiece.Extent] {
         var extents: [ObjectPiece.Extent] = []

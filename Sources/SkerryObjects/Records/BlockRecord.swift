@@ -24,6 +24,8 @@ struct BlockRecord {
         tenant = TenantID(rawValue: try reader.readFixed())
         digest = try reader.readDigest()
         let codec = try reader.readByte()
-        guard codec == 0 else { throw StorageError(.newerFormat, "chunk \(digest) is stored with codec \(codec), which this release does not know") }
+        guard codec == 0 else {
+            throw StorageError(.newerFormat, "chunk \(digest) is stored with codec \(codec), which this release does not know")
+        }
     }
 }

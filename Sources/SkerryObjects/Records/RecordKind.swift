@@ -25,4 +25,6 @@ extension LogRecord.Kind {
     static let part = LogRecord.Kind(rawValue: 13)
     /// An upload that was completed or aborted.
     static let uploadEnd = LogRecord.Kind(rawValue: 14)
+    /// The head of some records that count together or not at all.
+    static let group = LogRecord.Kind(rawValue: 15)
 }

@@ -10,6 +10,8 @@ struct TombstoneRecord: Sendable {
     var dot: Dot
     var context: CausalContext
     var removed: [VersionID]
+    /// Whether it is the null version that was removed: then all null versions that ``context`` covers are gone.
+    var isOfNull: Bool
 
     var fields: [UInt8] {
         var writer = FieldWriter()
@@ -20,16 +22,18 @@ struct TombstoneRecord: Sendable {
         writer.write(context)
         writer.write(removed.count)
         for version in removed { writer.write(version) }
+        writer.write(isOfNull)
         return writer.bytes
     }
 
-    init(id: VersionID, bucket: BucketID, key: ObjectKey, dot: Dot, context: CausalContext, removed: [VersionID]) {
+    init(id: VersionID, bucket: BucketID, key: ObjectKey, dot: Dot, context: CausalContext, removed: [VersionID], isOfNull: Bool) {
         self.id = id
         self.bucket = bucket
         self.key = key
         self.dot = dot
         self.context = context
         self.removed = removed
+        self.isOfNull = isOfNull
     }
 
     init(fields: [UInt8]) throws(StorageError) {
@@ -41,5 +45,6 @@ struct TombstoneRecord: Sendable {
         context = try reader.readContext()
         removed = []
         for _ in 0..<(try reader.readCount(maximum: 1_000_000)) { removed.append(try reader.readVersionID()) }
+        isOfNull = try reader.readBool()
     }
 }

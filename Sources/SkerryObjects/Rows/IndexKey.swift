@@ -24,6 +24,9 @@ enum IndexKey {
     /// All versions of a key, newest first.
     static func versions(of key: ObjectKey, in bucket: BucketID) -> KeyRange { KeyRange(prefix: versionsPrefix(bucket, key)) }
 
+    /// Behind every version of the key: its rows go on with two zeros, those of longer keys with 0, 255 or more than 0.
+    static func versionsEnd(of key: ObjectKey, in bucket: BucketID) -> [UInt8] { versionsStart(bucket, rawPrefix: key.bytes) + [0, 1] }
+
     static func versions(of bucket: BucketID) -> KeyRange { KeyRange(prefix: start(bucket)) }
 
     /// Where the keys with the raw prefix begin in `versions`.
@@ -109,6 +112,9 @@ enum IndexKey {
     }
 
     static func uploads(of bucket: BucketID) -> KeyRange { KeyRange(prefix: uploadsStart(bucket, rawPrefix: [])) }
+
+    /// Behind every upload of the key, as ``versionsEnd(of:in:)``.
+    static func uploadsEnd(of key: ObjectKey, in bucket: BucketID) -> [UInt8] { uploadsStart(bucket, rawPrefix: key.bytes) + [0, 1] }
 
     static func uploadsStart(_ bucket: BucketID, rawPrefix: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = [1]

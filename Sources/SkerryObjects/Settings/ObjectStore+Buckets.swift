@@ -35,7 +35,8 @@ extension ObjectStore {
         return try await committer.commit(.everything) { context throws(ObjectError) in
             if let present = store.registry.bucket(name) {
                 throw present.owner == owner.id
-                    ? ObjectError(.bucketAlreadyOwnedByYou, "Your previous request to create the named bucket succeeded and you already own it.")
+                    ? ObjectError(
+                        .bucketAlreadyOwnedByYou, "Your previous request to create the named bucket succeeded and you already own it.")
                     : ObjectError(.bucketAlreadyExists, "The requested bucket name is not available.")
             }
             guard store.registry.read({ $0.buckets.count }) < store.options.bucketsMaximum else {

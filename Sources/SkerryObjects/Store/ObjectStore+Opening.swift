@@ -62,18 +62,17 @@ extension ObjectStore {
     ) throws(StorageError) -> AppliedRow {
         let row = try metadata.get(.settings, IndexKey.applied)
         let applied = try row.map { row throws(StorageError) in try AppliedRow(row) } ?? AppliedRow()
-        var updater = IndexUpdater(metadata: metadata, packs: packs, applied: applied)
+        var updater = ReplayUpdater(IndexUpdater(metadata: metadata, packs: packs, applied: applied))
         var records: UInt64 = 0
         var bytes: UInt64 = 0
-        try packs.replay(from: position ?? applied.position) { location, record throws(StorageError) in
-            try updater.add(record, at: location, isNewest: false)
-            // One record a batch: a record may look at the rows that the one before it made.
-            try updater.apply()
+        try packs.replayGroups(from: position ?? applied.position) { location, record throws(StorageError) in
+            try updater.add(record, at: location)
             records += 1
             bytes += UInt64(record.fields.count + record.body.count)
             if records % progressInterval == 0 { progress(records, bytes) }
             return true
         }
+        try updater.finish()
         progress(records, bytes)
         return updater.applied
     }
@@ -87,7 +86,7 @@ extension ObjectStore {
         let locations = try packs.append([record])
         try packs.sync()
         var updater = IndexUpdater(metadata: metadata, packs: packs, applied: applied)
-        try updater.add(record, at: locations[0], isNewest: true)
+        try updater.add(record, at: locations[0], .new)
         try updater.apply()
         return updater.applied
     }
@@ -97,7 +96,8 @@ extension ObjectStore {
         guard lag <= StoreOptions.clockLagMaximum || options.allowClockBehind else {
             throw ObjectError(
                 .invalidArgument,
-                "The clock of this machine is \(lag / 1000) s behind the newest object in the store; set it, or start with --allow-clock-behind.")
+                "The clock of this machine is \(lag / 1000) s behind the newest object in the store; set it, or start with --allow-clock-behind."
+            )
         }
     }
 }

@@ -31,9 +31,20 @@ extension ObjectStore {
     public func parts(of version: ObjectVersion, after: Int, limit: Int) async throws(ObjectError) -> [ObjectPart] {
         guard version.partCount > 0, case .manifests(let manifests) = version.body else { return [] }
         let packs = packs
+        let lookup = VersionLookup(metadata: metadata, bucket: version.bucket, key: version.key)
         return try await onDisk { () throws(StorageError) in
-            let bytes = try packs.readBody(
-                version.location, from: manifests * ManifestReference.byteCount, count: version.partCount * PartEntry.byteCount)
+            func read(at location: RecordLocation) throws(StorageError) -> [UInt8] {
+                try packs.readBody(
+                    location, from: manifests * ManifestReference.byteCount, count: version.partCount * PartEntry.byteCount)
+            }
+            let bytes: [UInt8]
+            do throws(StorageError) {
+                bytes = try read(at: version.location)
+            } catch {
+                // The record moved since the version was looked up.
+                guard error.code == .notFound, let present = try lookup.version(version.id) else { throw error }
+                bytes = try read(at: present.version.location)
+            }
             var start: UInt64 = 0
             var parts: [ObjectPart] = []
             for entry in try PartEntry.parse(bytes[...]) {
@@ -87,7 +98,6 @@ extension ObjectStore {
             return .success(ObjectCache.Entry(record: record, inline: [], blocks: open))
         case .manifests:
             let handle = try blocks.log.packs.open(pack: version.location.position.pack)
-            try handle.verifyOnce(version.location)
             return .success(ObjectCache.Entry(record: record, inline: [], blocks: [OpenBlock(handle: handle, location: version.location)]))
         }
     }

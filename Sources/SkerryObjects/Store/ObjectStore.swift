@@ -20,11 +20,12 @@ public final class ObjectStore: Sendable {
     let slots: UploadSlots
     let epochs = ReaderEpochs()
     let objects: ObjectCache
-    let collector = CollectorState()
+    let collector: CollectorState
     let now: @Sendable () -> UInt64
     let randomIdentifier: @Sendable () -> UInt64
     let logger: Logger
-    private let committerThread: CommitThread
+    let committerThread: CommitThread
+    private let isClosed = Atomic(false)
 
     init(
         metadata: any MetadataEngine, packs: any PackEngine, blocking: any BlockingExecutor, options: StoreOptions, applied: AppliedRow,
@@ -41,22 +42,30 @@ public final class ObjectStore: Sendable {
         let log = LogWriter(packs: packs)
         let committer = Committer(metadata: metadata, log: log, applied: applied, origin: origin, now: options.now, logger: logger)
         self.committer = committer
-        blocks = BlockStore(metadata: metadata, log: log) { committer.checkpoint() }
+        let collector = CollectorState()
+        self.collector = collector
+        blocks = BlockStore(metadata: metadata, log: log, pins: PinTable { collector.released($0) }) { committer.checkpoint() }
         slots = UploadSlots(
             slots: max(1, options.uploadMemory / BodyWriter.windowMaximum), waitingMaximum: options.uploadsWaitingMaximum)
         objects = ObjectCache(capacity: options.objectCacheCapacity)
         committerThread = try CommitThread { committer.run() }
     }
 
-    /// Finishes the commits under way, then flushes and closes both engines. Later changes are refused with `shuttingDown`.
+    /// Finishes the commits under way, then flushes and closes both engines. Later changes are refused with `shuttingDown`. Idempotent.
     public func close() async throws(ObjectError) {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let store = self
         try await onDisk { () throws(StorageError) in
             store.committer.stop()
             store.committerThread.join()
             store.objects.removeAll()
-            // The log first: it is the truth, and what the index lacks is replayed.
-            try store.packs.close()
+            // The log first: it is the truth, and what the index lacks is replayed. Its error is the one to hear of.
+            do throws(StorageError) {
+                try store.packs.close()
+            } catch {
+                try? store.metadata.close()
+                throw error
+            }
             try store.metadata.close()
         }
     }

@@ -5,13 +5,14 @@ import SkerryStorage
 final class BlockStore: Sendable {
     let metadata: any MetadataEngine
     let log: LogWriter
-    let pins = PinTable()
+    let pins: PinTable
     /// Called when the blocks that wait for the index have become many.
     private let backlog: @Sendable () -> Void
 
-    init(metadata: any MetadataEngine, log: LogWriter, backlog: @escaping @Sendable () -> Void) {
+    init(metadata: any MetadataEngine, log: LogWriter, pins: PinTable, backlog: @escaping @Sendable () -> Void) {
         self.metadata = metadata
         self.log = log
+        self.pins = pins
         self.backlog = backlog
     }
 
@@ -29,18 +30,24 @@ final class BlockStore: Sendable {
         let mayRely = pins.pin(name)
         if log.isWaiting(name) { return true }
         guard mayRely else { return false }
-        return try metadata.get(.chunks, IndexKey.chunk(name.tenant, name.digest)) != nil
+        return try row(name) != nil
     }
 
     /// Pins a block that is already stored; false when it is not there (any more).
     func pinStored(_ name: BlockName, pins: PinSet) throws(StorageError) -> Bool { try isStored(name, pins) }
 
+    /// The block's row; nil when the index does not have it.
+    func row(_ name: BlockName) throws(StorageError) -> ChunkRow? {
+        guard let row = try metadata.get(.chunks, IndexKey.chunk(name.tenant, name.digest)) else { return nil }
+        return try ChunkRow(row)
+    }
+
     /// Where a block stands that a committed version refers to.
     func location(_ name: BlockName) throws(StorageError) -> RecordLocation {
-        guard let row = try metadata.get(.chunks, IndexKey.chunk(name.tenant, name.digest)) else {
+        guard let row = try row(name) else {
             throw StorageError(.notFound, "chunk \(name.digest) of tenant \(name.tenant.rawValue) is not in the index")
         }
-        return try ChunkRow(row).location
+        return row.location
     }
 
     func manifest(_ name: BlockName) throws(StorageError) -> Manifest {
@@ -50,7 +57,7 @@ final class BlockStore: Sendable {
         }
     }
 
-    /// An open pack and the place in it, verified, for each block.
+    /// An open pack and the place in it for each block; not yet verified.
     func open(_ names: [BlockName]) throws(StorageError) -> [OpenBlock] {
         var blocks: [OpenBlock] = []
         blocks.reserveCapacity(names.count)
@@ -58,9 +65,7 @@ final class BlockStore: Sendable {
             blocks.append(
                 try withRetry { () throws(StorageError) in
                     let location = try location(name)
-                    let handle = try log.packs.open(pack: location.position.pack)
-                    try handle.verifyOnce(location)
-                    return OpenBlock(handle: handle, location: location)
+                    return OpenBlock(handle: try log.packs.open(pack: location.position.pack), location: location)
                 })
         }
         return blocks
@@ -81,4 +86,9 @@ final class BlockStore: Sendable {
 struct OpenBlock: Sendable {
     var handle: any PackHandle
     var location: RecordLocation
+
+    /// Compares the bytes with their checksum, once in this process. Blocks the first time.
+    func verify() throws(StorageError) { try handle.verifyOnce(location) }
+
+    var isVerified: Bool { handle.isVerified(location) }
 }

@@ -16,7 +16,9 @@ final class BodyWriter {
     /// New bytes that make a stage worthwhile.
     static let stretch = 512 << 10
     /// The window never grows beyond this: an unfinished chunk, a stretch, and a piece from the socket.
-    static let windowMaximum = ChunkSizes.standard.maximum + stretch + (128 << 10)
+    static let windowMaximum = ChunkSizes.standard.maximum + stretch + pieceMaximum
+    /// Bytes taken into the window at once; larger pieces are taken in several.
+    private static let pieceMaximum = 128 << 10
     /// Below this the stages run one behind the other: a hop costs more than the hashes.
     private static let parallelMinimum = 128 << 10
 
@@ -27,7 +29,7 @@ final class BodyWriter {
     private let slots: UploadSlots
     private let blocking: any BlockingExecutor
     private var holdsSlot = false
-    private var window: [UInt8] = []
+    private(set) var window: [UInt8] = []
     /// Bytes at the front of the window that the hashes have seen.
     private var hashed = 0
     private var hasher: PayloadHasher
@@ -56,6 +58,14 @@ final class BodyWriter {
         guard size <= maximum else {
             throw ObjectError(.entityTooLarge, "Your proposed upload exceeds the maximum allowed size of \(maximum) bytes.")
         }
+        var rest = piece
+        while !rest.isEmpty {
+            try await take(rest.prefix(BodyWriter.pieceMaximum))
+            rest = rest.dropFirst(BodyWriter.pieceMaximum)
+        }
+    }
+
+    private func take(_ piece: ArraySlice<UInt8>) async throws(ObjectError) {
         if !holdsSlot, window.count + piece.count > BodyWriter.freeMaximum {
             try await slots.enter()
             holdsSlot = true

@@ -23,9 +23,11 @@ extension ObjectStore {
     public func copy(
         _ source: ObjectVersion, to key: ObjectKey, in bucket: Bucket, _ options: CopyOptions
     ) async throws(ObjectError) -> ObjectVersion {
+        // From before the look-up on, so that what it finds stays readable.
+        let ticket = epochs.enter()
         let entry = try await entry(of: source)
-        guard entry.record.tenant == bucket.tenant else { return try await copyAcrossTenants(entry, to: key, in: bucket, options) }
-        let checksum = try await checksum(of: entry, in: options.checksum)
+        guard entry.record.tenant == bucket.tenant else { return try await copyAcrossTenants(entry, ticket, to: key, in: bucket, options) }
+        let checksum = try await checksum(of: entry, ticket, in: options.checksum)
         let draft = VersionDraft(
             key: key, size: source.size, etag: source.etag, checksum: checksum, metadata: options.metadata ?? source.metadata,
             body: source.body, recordBody: try await recordBody(of: entry))
@@ -47,21 +49,26 @@ extension ObjectStore {
         case .chunks: return []
         case .manifests:
             let list = entry.blocks[0]
-            return try await onDisk { () throws(StorageError) in try list.readBody(from: 0, count: Int(list.location.bodyLength)) }
+            return try await onDisk { () throws(StorageError) in
+                try list.verify()
+                return try list.readBody(from: 0, count: Int(list.location.bodyLength))
+            }
         }
     }
 
-    private func checksum(of entry: ObjectCache.Entry, in algorithm: ChecksumAlgorithm?) async throws(ObjectError) -> ObjectChecksum? {
+    private func checksum(
+        of entry: ObjectCache.Entry, _ ticket: ReaderEpochs.Ticket, in algorithm: ChecksumAlgorithm?
+    ) async throws(ObjectError) -> ObjectChecksum? {
         let present = entry.record.version.checksum
         guard let algorithm, algorithm != present?.value.algorithm else { return present }
         var hasher = PayloadHasher(algorithms: [algorithm])
-        let reader = ObjectReader(entry: entry, range: 0..<entry.record.version.size, ticket: epochs.enter(), store: self)
+        let reader = ObjectReader(entry: entry, range: 0..<entry.record.version.size, ticket: ticket, store: self)
         while let bytes = try await nextBytes(reader) { hasher = await updated(hasher, bytes) }
         return hasher.finalize()[algorithm].map { ObjectChecksum(value: $0) }
     }
 
     private func copyAcrossTenants(
-        _ entry: ObjectCache.Entry, to key: ObjectKey, in bucket: Bucket, _ options: CopyOptions
+        _ entry: ObjectCache.Entry, _ ticket: ReaderEpochs.Ticket, to key: ObjectKey, in bucket: Bucket, _ options: CopyOptions
     ) async throws(ObjectError) -> ObjectVersion {
         let source = entry.record.version
         let algorithm = options.checksum ?? source.checksum?.value.algorithm ?? .crc64nvme
@@ -69,7 +76,7 @@ extension ObjectStore {
             key, in: bucket,
             PutOptions(
                 metadata: options.metadata ?? source.metadata, conditions: options.conditions, length: source.size, checksum: algorithm))
-        let reader = ObjectReader(entry: entry, range: 0..<source.size, ticket: epochs.enter(), store: self)
+        let reader = ObjectReader(entry: entry, range: 0..<source.size, ticket: ticket, store: self)
         while let bytes = try await nextBytes(reader) { try await upload.write(bytes[...]) }
         return try await upload.finish(PayloadExpectation())
     }

@@ -58,7 +58,11 @@ extension CommitContext {
         _ request: DeleteRequest, _ lookup: VersionLookup, in bucket: Bucket
     ) throws(ObjectError) -> DeleteOutcome {
         let current = try engine { () throws(StorageError) in try lookup.current() }
-        try request.conditions.check(current.map(WriteConditions.Subject.init))
+        if !request.conditions.isEmpty {
+            // A delete marker that hides the object is what a delete's conditions are about, as S3 has it.
+            let marker = try current == nil ? engine { () throws(StorageError) in try lookup.newest() }?.version : nil
+            try request.conditions.check(current.map(WriteConditions.Subject.init) ?? marker.map(WriteConditions.Subject.init))
+        }
         return try engine { () throws(StorageError) in
             guard bucket.versioning == .unversioned else {
                 let marker = try append(VersionDraft(deleting: request.key), in: bucket, tenant: bucket.tenant)
@@ -81,7 +85,8 @@ extension CommitContext {
         var causes = version.context
         causes.insert(version.dot)
         let record = TombstoneRecord(
-            id: stamp(), bucket: version.bucket, key: version.key, dot: nextDot(), context: causes, removed: [version.id])
+            id: stamp(), bucket: version.bucket, key: version.key, dot: nextDot(), context: causes, removed: [version.id],
+            isOfNull: version.isNull)
         append(LogRecord(kind: .tombstone, fields: record.fields))
     }
 }

@@ -12,6 +12,10 @@ final class PinTable: Sendable {
     }
 
     private let state = Mutex(State())
+    private let onRelease: @Sendable ([BlockName]) -> Void
+
+    /// - Parameter onRelease: Called with the blocks of each upload that ends, after what it committed is visible.
+    init(onRelease: @escaping @Sendable ([BlockName]) -> Void) { self.onRelease = onRelease }
 
     /// Pins the block once more. Returns whether a copy that the index knows may be relied upon.
     func pin(_ name: BlockName) -> Bool {
@@ -21,11 +25,15 @@ final class PinTable: Sendable {
         }
     }
 
+    func isPinned(_ name: BlockName) -> Bool { state.withLock { $0.pins[name] != nil } }
+
     func unpin(_ names: [BlockName]) {
         state.withLock { state in
             for name in names {
                 if let count = state.pins[name], count > 1 { state.pins[name] = count - 1 } else { state.pins[name] = nil }
             }
+            // Under the lock: nobody condemns the block between the end of its pin and the end of its candidacy.
+            onRelease(names)
         }
     }
 

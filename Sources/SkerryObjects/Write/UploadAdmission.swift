@@ -14,6 +14,8 @@ struct UploadAdmission<Waiter> {
         self.waitingMaximum = waitingMaximum
     }
 
+    var waitingCount: Int { waiting.count }
+
     enum EnterAction { case admitted, wait(id: UInt64), refuse }
 
     /// An upload asks for a slot.
@@ -78,6 +80,11 @@ final class UploadSlots: Sendable {
             throw error
         }
     }
+
+    /// Slots that nobody holds.
+    var free: Int { admission.withLock { $0.free } }
+    /// Uploads that wait for one.
+    var waitingCount: Int { admission.withLock { $0.waitingCount } }
 
     func leave() {
         admission.withLock { $0.leave() }?.resume(returning: true)

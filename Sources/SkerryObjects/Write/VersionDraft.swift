@@ -57,7 +57,11 @@ extension CommitContext {
                 causes = newest.context
                 causes.insert(newest.dot)
             }
-            if bucket.versioning == .suspended, let null = try lookup.null()?.version { replaces = [null.id] }
+            if bucket.versioning == .suspended, let null = try lookup.null()?.version {
+                causes.merge(null.context)
+                causes.insert(null.dot)
+                replaces = [null.id]
+            }
         }
         let version = ObjectVersion(
             bucket: bucket.id, key: draft.key, id: stamp(), isNull: bucket.versioning != .enabled, isDeleteMarker: draft.isDeleteMarker,

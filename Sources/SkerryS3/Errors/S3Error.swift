@@ -66,6 +66,7 @@ extension S3Error.Code {
     static let invalidAccessKeyID = Self("InvalidAccessKeyId", 403)
     static let invalidArgument = Self("InvalidArgument", 400)
     static let invalidBucketName = Self("InvalidBucketName", 400)
+    static let invalidBucketState = Self("InvalidBucketState", 409)
     static let invalidChunkSize = Self("InvalidChunkSizeError", 400)
     static let invalidDigest = Self("InvalidDigest", 400)
     static let invalidEncryptionAlgorithm = Self("InvalidEncryptionAlgorithmError", 400)

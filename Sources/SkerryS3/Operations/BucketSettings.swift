@@ -66,6 +66,14 @@ extension S3Call {
         }
     }
 
+    /// Object Lock needs versions; where there are some, it is not implemented.
+    func putObjectLockConfiguration() throws -> HTTPReply {
+        guard try bucket().versioning == .enabled else {
+            throw S3Error(.invalidBucketState, "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+        }
+        throw S3Error.notImplemented("Object Lock")
+    }
+
     func putBucketACL() async throws -> HTTPReply { try await putACL(of: try bucket()) }
 
     private func emptyList(_ root: StaticString) -> HTTPReply { document(root: root) { $0.element("IsTruncated", false) } }

@@ -31,11 +31,6 @@ extension S3Call {
         }
     }
 
-    /// What the answer to a copy says of its source.
-    func copyFields(_ source: ObjectVersion, in bucket: Bucket) -> HTTPFields {
-        showsVersions(bucket) ? [.amzCopySourceVersionID: source.versionText] : [:]
-    }
-
     func copyObject() async throws -> HTTPReply {
         let bucket = try bucket()
         try UnsupportedFields.check(fields)
@@ -62,8 +57,8 @@ extension S3Call {
         let metadata = try copiedMetadata(of: source, replaces: replaces)
         let version = try await store.copy(
             source, to: key, in: bucket, CopyOptions(metadata: metadata, conditions: conditions, checksum: algorithm))
-        var fields = copyFields(source, in: sourceBucket)
-        if showsVersions(bucket) { fields[.amzVersionID] = version.versionText }
+        var fields = writtenFields(version)
+        if showsVersions(sourceBucket) { fields[.amzCopySourceVersionID] = source.versionText }
         var xml = XMLWriter(capacity: 512)
         xml.openRoot("CopyObjectResult")
         xml.element("LastModified", date: version.modified)

@@ -41,8 +41,10 @@ struct ListingQuery {
     }
 
     /// What every listing's head repeats of the question.
-    func writeQuestion(limitName: StaticString, limit: Int, to xml: inout XMLWriter) {
-        write("Prefix", prefix, to: &xml)
+    ///
+    /// - Parameter encodesPrefix: The first form of ListObjects sends the prefix as it was asked; its clients do not decode it there.
+    func writeQuestion(limitName: StaticString, limit: Int, encodesPrefix: Bool = true, to xml: inout XMLWriter) {
+        if encodesPrefix { write("Prefix", prefix, to: &xml) } else { xml.element("Prefix", bytes: prefix) }
         if !delimiter.isEmpty { write("Delimiter", delimiter, to: &xml) }
         xml.element(limitName, limit)
         if encodesNames { xml.element("EncodingType", "url") }
@@ -63,7 +65,7 @@ extension S3Call {
         var xml = XMLWriter(capacity: listing.capacity(page.entries.count))
         xml.openRoot("ListBucketResult")
         xml.element("Name", bucket.name)
-        listing.writeQuestion(limitName: "MaxKeys", limit: listing.limit, to: &xml)
+        listing.writeQuestion(limitName: "MaxKeys", limit: listing.limit, encodesPrefix: false, to: &xml)
         listing.write("Marker", marker, to: &xml)
         // Without a delimiter the last key is the marker, and S3 leaves it to the client to see that.
         if page.isTruncated, !listing.delimiter.isEmpty, let next = page.next { listing.write("NextMarker", next, to: &xml) }

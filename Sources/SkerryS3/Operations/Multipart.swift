@@ -82,7 +82,7 @@ extension S3Call {
         xml.element("ETag", quoted: part.etag.description)
         if let checksum = part.checksum { xml.checksumElement(checksum.algorithm, checksum.base64) }
         xml.close("CopyPartResult")
-        return document(xml, copyFields(source, in: sourceBucket))
+        return document(xml, showsVersions(sourceBucket) ? [.amzCopySourceVersionID: source.versionText] : [:])
     }
 
     private func numberedPart() throws(S3Error) -> (id: UploadID, number: Int) {
@@ -116,8 +116,6 @@ extension S3Call {
             // A header that contradicts the parts is what S3 calls an invalid request.
             throw error.code == .invalidArgument ? S3Error(.invalidRequest, error.message) : S3Error(error)
         }
-        var fields = HTTPFields()
-        if showsVersions(bucket) { fields[.amzVersionID] = version.versionText }
         var xml = XMLWriter(capacity: 512)
         xml.openRoot("CompleteMultipartUploadResult")
         xml.element("Location", bytes: location)
@@ -126,7 +124,7 @@ extension S3Call {
         xml.element("ETag", quoted: version.etag.description)
         if let checksum = version.checksum { xml.checksum(checksum) }
         xml.close("CompleteMultipartUploadResult")
-        return document(xml, fields)
+        return document(xml, writtenFields(version))
     }
 
     /// `x-amz-mp-object-size`.
@@ -212,8 +210,11 @@ struct Completion {
         try reader.root("CompleteMultipartUpload")
         try reader.children { reader, name in
             guard name == "Part" else { return try reader.skip() }
+            let part = try Completion.part(&reader)
+            // A client that sent a part twice may name it twice; the later one is the one it means.
+            if parts.last?.number == part.number { parts.removeLast() }
             guard parts.count < S3Limits.partNumberMaximum else { throw S3Error.malformedXML("at most \(S3Limits.partNumberMaximum) parts") }
-            parts.append(try Completion.part(&reader))
+            parts.append(part)
         }
         try reader.finish()
         guard !parts.isEmpty else { throw S3Error.malformedXML("You must specify at least one part") }

@@ -22,11 +22,8 @@ enum ResponseFields {
 }
 
 extension S3Call {
-    /// What a PUT, a Complete or a copy tells of the version it made.
-    func writtenFields(_ version: ObjectVersion, in bucket: Bucket) -> HTTPFields {
-        var fields = HTTPFields()
-        fields[.eTag] = ResponseFields.quoted(version.etag)
-        if showsVersions(bucket) { fields[.amzVersionID] = version.versionText }
-        return fields
+    /// The version ID a PUT, a Complete or a copy tells of what it made: none for the null version, as S3 answers while versioning is suspended.
+    func writtenFields(_ version: ObjectVersion) -> HTTPFields {
+        version.isNull ? [:] : [.amzVersionID: version.versionText]
     }
 }

@@ -22,7 +22,8 @@ extension S3Call {
         let version = try await receive(decoded, checksums, into: upload) { expectation throws(ObjectError) in
             try await upload.finish(expectation)
         }
-        var fields = writtenFields(version, in: bucket)
+        var fields = writtenFields(version)
+        fields[.eTag] = ResponseFields.quoted(version.etag)
         if let checksum = version.checksum { ResponseFields.write(checksum, to: &fields) }
         return empty(.ok, fields)
     }

@@ -29,7 +29,9 @@ extension S3Call {
         case .completeMultipartUpload: try await completeMultipartUpload()
         case .abortMultipartUpload: try await abortMultipartUpload()
         case .listParts: try await listParts()
-        case .getObjectACL, .putObjectACL, .getObjectTagging, .getObjectRetention, .getObjectLegalHold: try await objectSetting(operation)
+        case .putObjectLockConfiguration: try putObjectLockConfiguration()
+        case .getObjectACL, .putObjectACL, .getObjectTagging, .getObjectRetention, .getObjectLegalHold, .putObjectRetention, .putObjectLegalHold:
+            try await objectSetting(operation)
         case .getBucketACL, .getBucketPolicy, .getBucketPolicyStatus, .getBucketCORS, .getBucketLifecycle, .getBucketWebsite,
             .getBucketTagging, .getBucketEncryption, .getObjectLockConfiguration, .getBucketReplication, .getBucketRequestPayment,
             .getBucketAccelerate, .getBucketLogging, .getBucketNotification, .getBucketOwnershipControls, .getPublicAccessBlock,

@@ -31,9 +31,10 @@ struct S3Route {
 
     // MARK: Buckets
 
-    /// Sub-resources whose only answer so far is that of a bucket without any such setting.
-    private static let bucketSettings: [(name: String, operation: S3Operation)] = [
-        ("location", .getBucketLocation), ("versioning", .getBucketVersioning), ("acl", .getBucketACL), ("policy", .getBucketPolicy),
+    /// What GET on a bucket gives by the name of a sub-resource: listings first, then settings.
+    private static let bucketReads: [(name: String, operation: S3Operation)] = [
+        ("uploads", .listMultipartUploads), ("versions", .listObjectVersions), ("location", .getBucketLocation),
+        ("versioning", .getBucketVersioning), ("acl", .getBucketACL), ("policy", .getBucketPolicy),
         ("policyStatus", .getBucketPolicyStatus), ("cors", .getBucketCORS), ("lifecycle", .getBucketLifecycle),
         ("website", .getBucketWebsite), ("tagging", .getBucketTagging), ("encryption", .getBucketEncryption),
         ("object-lock", .getObjectLockConfiguration), ("replication", .getBucketReplication),
@@ -41,10 +42,6 @@ struct S3Route {
         ("notification", .getBucketNotification), ("ownershipControls", .getBucketOwnershipControls),
         ("publicAccessBlock", .getPublicAccessBlock), ("analytics", .listBucketAnalytics),
         ("intelligent-tiering", .listBucketIntelligentTiering), ("inventory", .listBucketInventory), ("metrics", .listBucketMetrics),
-    ]
-
-    private static let listings: [(name: String, operation: S3Operation)] = [
-        ("uploads", .listMultipartUploads), ("versions", .listObjectVersions),
     ]
 
     private static let bucketParameters: Set<String> = [
@@ -61,6 +58,7 @@ struct S3Route {
         case .put:
             if query.contains("versioning") { return .putBucketVersioning }
             if query.contains("acl") { return .putBucketACL }
+            if query.contains("object-lock") { return .putObjectLockConfiguration }
             try refuseUnknown(known: [])
             return .createBucket
         case .delete:
@@ -74,7 +72,7 @@ struct S3Route {
     }
 
     private func getBucket() throws(S3Error) -> S3Operation {
-        for entry in S3Route.listings + S3Route.bucketSettings where query.contains(entry.name) {
+        for entry in S3Route.bucketReads where query.contains(entry.name) {
             return query.contains("id") ? S3Route.one(of: entry.operation) : entry.operation
         }
         try refuseUnknown(known: S3Route.bucketParameters)
@@ -134,6 +132,8 @@ struct S3Route {
 
     private func putObject() throws(S3Error) -> S3Operation {
         if query.contains("acl") { return .putObjectACL }
+        if query.contains("retention") { return .putObjectRetention }
+        if query.contains("legal-hold") { return .putObjectLegalHold }
         let isCopy = fields[.amzCopySource] != nil
         if query.contains("uploadId") || query.contains("partNumber") {
             return isCopy ? .uploadPartCopy : .uploadPart

@@ -72,6 +72,9 @@ public struct SignatureVerifier: Sendable {
     public func authenticate(
         _ request: HTTPRequest, target: RequestTarget, now: AmzDate, credentials: (_ accessKey: String) -> SigningCredential?
     ) throws(SignatureError) -> Authentication {
+        if let link = try LegacyLink(request, query: target.query) {
+            return .signed(try link.verify(request, target: target, now: now, credential: credentials(link.accessKey)))
+        }
         guard let claim = try claim(of: request, target: target) else {
             return .anonymous(payload: try Self.anonymousPayload(of: request))
         }

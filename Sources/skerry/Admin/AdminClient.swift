@@ -14,8 +14,13 @@ struct AdminClient: AdminTransport {
         let connection = try await connect()
         do {
             return try await connection.executeThenClose { parts, sender in
-                try await send(call, arguments, by: sender)
-                return try await receive(parts, each)
+                // A server that refuses may close before it took all; what it answered is the error to tell.
+                let failure = await sendingFailure(call, arguments, by: sender)
+                do {
+                    return try await receive(parts, each)
+                } catch {
+                    throw error is AdminError ? error : failure ?? error
+                }
             }
         } catch let error as AdminError {
             throw error
@@ -49,9 +54,19 @@ struct AdminClient: AdminTransport {
             "Host": address.description, "Authorization": "Bearer \(token.text)", "Content-Type": "application/json",
             "Content-Length": "\(body.readableBytes)", "Connection": "close",
         ]
-        try await sender.write(.head(HTTPRequestHead(version: .http1_1, method: .POST, uri: call.path, headers: fields)))
-        try await sender.write(.body(.byteBuffer(body)))
-        try await sender.write(.end(nil))
+        let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: call.path, headers: fields)
+        try await sender.write(contentsOf: [.head(head), .body(.byteBuffer(body)), .end(nil)])
+    }
+
+    private func sendingFailure(
+        _ call: AdminCall, _ arguments: JSONValue, by sender: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+    ) async -> (any Error)? {
+        do {
+            try await send(call, arguments, by: sender)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private func receive(

@@ -67,6 +67,22 @@ enum FileAccess {
         guard unlink(path) == 0 || errno == ENOENT else { throw Failure(errno: errno) }
     }
 
+    /// Removes a directory of files; one that is not there is as good. Directories in it are an error, which leaves it half emptied.
+    static func removeDirectory(_ path: String) throws(Failure) {
+        guard let stream = opendir(path) else {
+            guard errno == ENOENT else { throw Failure(errno: errno) }
+            return
+        }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+                name.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { try remove(path + "/" + name) }
+        }
+        guard rmdir(path) == 0 else { throw Failure(errno: errno) }
+    }
+
     /// Whether others than the owner may read the file.
     static func isReadableByOthers(_ path: String) -> Bool {
         var status = stat()

@@ -11,7 +11,7 @@ final class StoreDirectory: Sendable {
 
     let path: String
     let metadata: RocksDBEngine
-    let packs: any PackEngine
+    let packs: PackLog<PosixFileLayer>
     let blocking: BlockingPool
     private let directory: DataDirectory
 
@@ -32,22 +32,17 @@ final class StoreDirectory: Sendable {
 
     private static func engines(
         _ directory: DataDirectory
-    ) throws(StorageError) -> (RocksDBEngine, any PackEngine, BlockingPool) {
+    ) throws(StorageError) -> (RocksDBEngine, PackLog<PosixFileLayer>, BlockingPool) {
         let metadata = try RocksDBEngine(directory: directory.indexPath)
         do throws(StorageError) {
-            return (metadata, try log(directory.packsPath), try BlockingPool(threads: blockingThreads))
+            // What the index holds was synced: damage before that place is damage, not the torn end that a crash leaves.
+            let applied = try ObjectStore.appliedPosition(of: metadata)
+            let packs = try PackLog(files: PosixFileLayer(), directory: directory.packsPath, applied: applied)
+            return (metadata, packs, try BlockingPool(threads: blockingThreads))
         } catch {
             try? metadata.close()
             throw error
         }
-    }
-
-    private static func log(_ path: String) throws(StorageError) -> any PackEngine {
-        let packs = try PackLog(files: PosixFileLayer(), directory: path)
-        #if DEBUG
-        if ProcessEnvironment.skerry[UnsyncedPacks.variable] != nil { return UnsyncedPacks(log: packs) }
-        #endif
-        return packs
     }
 
     /// Ends the threads and gives the lock back, once the store has closed the engines.

@@ -134,6 +134,13 @@ import Testing
         #expect(bad.failure == Failure(400, "InvalidArgument"))
     }
 
+    @Test func `the first form repeats the prefix as it was asked`() async throws {
+        let endpoint = try await bucket(["a b/c"])
+        let query = ["prefix": "a b", "encoding-type": "url"]
+        #expect(try await endpoint.send("GET", "/bucket", query)["Prefix"] == "a b")
+        #expect(try await endpoint.send("GET", "/bucket", query.merging(["list-type": "2"]) { $1 })["Prefix"] == "a%20b")
+    }
+
     @Test func `versions are listed newest first and paged by key and version`() async throws {
         let endpoint = try await Endpoint()
         try await endpoint.makeBucket(versioning: "Enabled")

@@ -90,6 +90,7 @@ import Testing
         #expect(try await complete([(2, two), (1, one)]) == Failure(400, "InvalidPartOrder"))
         #expect(try await complete([(1, one), (2, two)]) == Failure(400, "EntityTooSmall"))
         #expect(try await complete([(0, one)]) == Failure(400, "InvalidArgument"))
+        #expect(try await complete([(1, one), (1, two)]) == Failure(400, "InvalidPart"), "the later of two is meant")
         for (name, value, code) in [
             ("x-amz-mp-object-size", "6", "InvalidRequest"), ("x-amz-mp-object-size", "six", "InvalidArgument"),
             ("x-amz-checksum-crc64nvme", "bad", "BadDigest"), ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=", "BadDigest"),

@@ -48,8 +48,13 @@ import Testing
         #expect(acl.all("DisplayName") == ["Main", "Main"])
         #expect(try await endpoint.send("GET", "/bucket/key", ["tagging": ""])["TagSet"] == "")
         for name in ["retention", "legal-hold"] {
-            #expect(try await endpoint.send("GET", "/bucket/key", [name: ""]).failure == Failure(400, "InvalidRequest"))
+            for method in ["GET", "PUT"] {
+                #expect(try await endpoint.send(method, "/bucket/key", [name: ""]).failure == Failure(400, "InvalidRequest"))
+            }
         }
+        #expect(try await endpoint.send("PUT", "/bucket", ["object-lock": ""]).failure == Failure(409, "InvalidBucketState"))
+        try await endpoint.setVersioning("Enabled")
+        #expect(try await endpoint.send("PUT", "/bucket", ["object-lock": ""]).failure == Failure(501, "NotImplemented"))
         for name in ["acl", "tagging", "retention", "legal-hold"] {
             #expect(try await endpoint.send("GET", "/bucket/none", [name: ""]).failure == Failure(404, "NoSuchKey"))
         }

@@ -46,7 +46,7 @@ import Testing
         "PUT /b?tagging", "DELETE /b?tagging", "PUT /b/k?tagging", "DELETE /b/k?tagging", "PUT /b?policy", "DELETE /b?policy", "PUT /b?cors",
         "DELETE /b?cors", "PUT /b?lifecycle", "DELETE /b?lifecycle", "PUT /b?ownershipControls", "DELETE /b?ownershipControls",
         "PUT /b?publicAccessBlock", "DELETE /b?publicAccessBlock", "PUT /b?website", "DELETE /b?website", "PUT /b?notification",
-        "PUT /b?encryption", "DELETE /b?encryption", "PUT /b?object-lock", "PUT /b/k?retention", "PUT /b/k?legal-hold", "PUT /b?logging",
+        "PUT /b?encryption", "DELETE /b?encryption", "PUT /b?logging",
         "PUT /b?replication", "DELETE /b?replication", "POST /b/k?restore", "POST /b/k?select&select-type=2", "GET /b?session",
         "PUT /b?inventory&id=x", "DELETE /b?inventory&id=x", "PUT /b?requestPayment", "PUT /b?accelerate", "PUT /b?analytics&id=x",
         "DELETE /b?analytics&id=x", "PUT /b?intelligent-tiering&id=x", "DELETE /b?intelligent-tiering&id=x", "PUT /b?metrics&id=x",
