@@ -29,7 +29,7 @@ BUDGET = 3600 if os.environ.get("SKERRY_SOAK") else 180
 WRITERS = 6
 KEYS = 8
 #: Longest stretch of load before a kill, seconds.
-LOAD_MAXIMUM = 0.8
+LOAD_MAXIMUM = 0.5
 #: First part of the multipart uploads, one byte string for all: the smallest part that need not be the last.
 FIRST_PART = material.noise(5 * MIB, "first part")
 

@@ -197,6 +197,16 @@ def test_continue_is_only_said_to_who_may_write(raw, s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"12345"
 
 
+def test_continue_is_said_for_an_empty_body_too(raw, s3, bucket):
+    """botocore keeps the status of an answer without it for the next request of the connection, which then waits until it gives up."""
+    with socket.create_connection((raw.host, raw.port), timeout=10) as connection:
+        connection.sendall(signed_put(raw, bucket, "empty", 0, {"Expect": "100-continue"}))
+        assert receive_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+    for body in (b"", b"after it", b"", b"and again"):
+        s3.put_object(Bucket=bucket, Key="k", Body=body)
+        assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == body
+
+
 def test_a_put_without_a_length_is_refused(raw, bucket):
     headers = {"Host": f"{raw.host}:{raw.port}"}
     raw.signer.authorize("PUT", f"/{bucket}/k", [], headers, sigv4.UNSIGNED, datetime.datetime.now(datetime.timezone.utc))
