@@ -170,7 +170,8 @@ extension ConnectionHandler {
     }
 
     private func body(of head: RequestHead) -> any HTTPRequestBody {
-        head.bodyLength == 0 ? Self.emptyBody : ConnectionBody(length: head.bodyLength, connection: self, exchange: exchange)
+        head.bodyLength == 0 && !head.expectsContinue
+            ? Self.emptyBody : ConnectionBody(length: head.bodyLength, connection: self, exchange: exchange)
     }
 
     private static let emptyBody = EmptyBody()
@@ -271,7 +272,8 @@ extension ConnectionHandler {
             // The next piece travels while the service works on this one.
             readIfWanted()
             return .success(Array(buffer.readableBytesView)[...])
-        case .end:
+        case .end(let sendContinue):
+            if sendContinue { writeContinue() }
             return .success(nil)
         case .failed(let error):
             return .failure(error)

@@ -188,7 +188,7 @@ extension ConnectionMachine {
         bodyDeadline = .max
         ticksAwaited = 0
         isKeptAlive = head.isKeptAlive && !isShuttingDown
-        isContinuePending = head.expectsContinue && head.bodyLength != 0
+        isContinuePending = head.expectsContinue
         // Without a body the end stands right behind the head.
         if case .end = parts.first {
             parts.removeFirst()
@@ -228,7 +228,8 @@ extension ConnectionMachine {
 extension ConnectionMachine {
     enum Piece {
         case bytes(ByteBuffer)
-        case end
+        /// Of an empty body too the client may await `100 Continue`: botocore takes an answer without it for the next request's.
+        case end(sendContinue: Bool)
         case failed(HTTPBodyError)
         /// Nothing there yet; `100 Continue` has to be sent first when asked for.
         case wait(sendContinue: Bool)
@@ -237,7 +238,7 @@ extension ConnectionMachine {
     /// The service asks for the next piece.
     mutating func takePiece(now: Tick) -> Piece {
         switch body {
-        case .complete: return .end
+        case .complete: return endOfBody()
         case .failed(let error): return .failed(error)
         case .open: break
         }
@@ -250,7 +251,7 @@ extension ConnectionMachine {
             return .bytes(bytes)
         case .end:
             body = .complete
-            return .end
+            return endOfBody()
         case .refused:
             return fail(.malformed)
         case nil:
@@ -266,6 +267,11 @@ extension ConnectionMachine {
         isBodyAwaited = false
         bodyDeadline = .max
         return true
+    }
+
+    private mutating func endOfBody() -> Piece {
+        defer { isContinuePending = false }
+        return .end(sendContinue: isContinuePending)
     }
 
     private mutating func awaitPiece(now: Tick) -> Piece {
