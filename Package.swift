@@ -2,6 +2,7 @@
 // Skerry: an S3-compatible object store whose unit of availability is the site.
 // Targets stand in dependency order: a module uses only modules above it (ARCHITECTURE.md, "The rooms").
 
+import CompilerPluginSupport
 import PackageDescription
 
 /// One list for every Swift target.
@@ -21,16 +22,30 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+/// Only the generator and its two fronts build swift-syntax, which takes minutes.
+let syntax: [Target.Dependency] = [
+    .product(name: "SwiftSyntax", package: "swift-syntax"),
+    .product(name: "SwiftParser", package: "swift-syntax"),
+    .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+]
+
 let package = Package(
     name: "skerry",
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "skerry", targets: ["skerry"]),
+        .library(name: "SkerryCSP", targets: ["SkerryCSP"]),
         .library(name: "SkerryCache", targets: ["SkerryCache"]),
+        .library(name: "SkerryCodec", targets: ["SkerryCodec"]),
+        .library(name: "SkerryMerge", targets: ["SkerryMerge"]),
         .library(name: "SkerryCRDT", targets: ["SkerryCRDT"]),
+        .library(name: "SkerrySession", targets: ["SkerrySession"]),
         .library(name: "SkerryStorage", targets: ["SkerryStorage"]),
         .library(name: "SkerryHTTP", targets: ["SkerryHTTP"]),
         .library(name: "SkerryHTTPServer", targets: ["SkerryHTTPServer"]),
+        .library(name: "SkerryWire", targets: ["SkerryWire"]),
+        .library(name: "SkerryRPC", targets: ["SkerryRPC"]),
+        .library(name: "SkerryMacros", targets: ["SkerryMacros"]),
         .library(name: "SkerryRocksDB", targets: ["SkerryRocksDB"]),
         .library(name: "SkerryChunks", targets: ["SkerryChunks"]),
         .library(name: "SkerryObjects", targets: ["SkerryObjects"]),
@@ -43,11 +58,21 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     ],
     targets: [
+        // The futex system call and a processor pause, which Swift cannot name.
+        .target(name: "CSkerryLock"),
+        .target(name: "SkerryCSP", dependencies: ["CSkerryLock"], swiftSettings: settings),
         .target(name: "SkerryCache", swiftSettings: settings),
-        .target(name: "SkerryCRDT", swiftSettings: settings),
+        .target(name: "SkerryCodec", swiftSettings: settings),
+        .target(name: "SkerryMerge", dependencies: [crypto], swiftSettings: settings),
+        .target(name: "SkerryCRDT", dependencies: ["SkerryMerge"], swiftSettings: settings),
+        .target(name: "SkerrySession", dependencies: ["SkerryCodec"], swiftSettings: settings),
         // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
         .target(name: "CSkerryKernels"),
         .target(name: "SkerryStorage", dependencies: ["CSkerryKernels"], swiftSettings: settings),
@@ -61,6 +86,34 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "SkerryWire",
+            dependencies: [
+                "SkerryCSP", "SkerryCodec", "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, crypto, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "SkerryRPC",
+            dependencies: ["SkerryCSP", "SkerryCodec", "SkerrySession", "SkerryWire", "SkerryHTTP", httpTypes, logging],
+            swiftSettings: settings),
+        .target(name: "SkerryGenerator", dependencies: syntax, swiftSettings: settings),
+        .macro(
+            name: "SkerryMacrosPlugin",
+            dependencies: [
+                "SkerryGenerator",
+                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+                .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+            ],
+            swiftSettings: settings),
+        .target(name: "SkerryMacros", dependencies: ["SkerryMacrosPlugin", "SkerryCodec", "SkerryRPC"], swiftSettings: settings),
+        .executableTarget(name: "skerry-generate", dependencies: ["SkerryGenerator"], swiftSettings: settings),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         // The flush of several column families at one point, which RocksDB 7's C API lacks.
         .target(name: "CRocksDBFlush", dependencies: ["CRocksDB"]),
@@ -85,6 +138,25 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: settings),
+        .testTarget(name: "SkerryCSPTests", dependencies: ["SkerryCSP"], swiftSettings: settings),
+        .testTarget(name: "SkerryCodecTests", dependencies: ["SkerryCodec"], resources: [.copy("Golden")], swiftSettings: settings),
+        .testTarget(name: "SkerryMergeTests", dependencies: ["SkerryMerge"], swiftSettings: settings),
+        .testTarget(
+            name: "SkerrySessionTests", dependencies: ["SkerrySession", "SkerryCodec"], resources: [.copy("Golden")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SkerryWireTests",
+            dependencies: ["SkerryWire", "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SkerryRPCTests",
+            dependencies: [
+                "SkerryRPC", "SkerryWire", "SkerrySession", "SkerryCSP", "SkerryCodec", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging,
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SkerryMacrosTests", dependencies: ["SkerryMacros", "SkerryGenerator", "SkerryCodec", "SkerryRPC"],
             swiftSettings: settings),
         .testTarget(name: "SkerryCacheTests", dependencies: ["SkerryCache"], swiftSettings: settings),
         .testTarget(name: "SkerryCRDTTests", dependencies: ["SkerryCRDT"], swiftSettings: settings),

@@ -15,6 +15,7 @@ import tempfile
 PLATFORM = {"Swift", "Glibc", "Musl", "Darwin", "Synchronization", "_Concurrency", "Distributed", "Testing"}
 
 NIO = {"NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOHTTP1", "NIOHTTP2", "NIOSSL", "NIOWebSocket", "NIOExtras", "NIOTransportServices"}
+SYNTAX = {"SwiftSyntax", "SwiftParser", "SwiftDiagnostics"}
 
 # Room, top to bottom, and the libraries it may use beyond the rooms above it.
 ROOMS = {
@@ -23,7 +24,7 @@ ROOMS = {
     "CRocksDB": set(),
     "CRocksDBFlush": set(),
     "CRADOS": set(),
-    "CMalloc": set(),
+    "CSkerryLock": set(),
     "SkerryCSP": set(),
     "SkerryCache": set(),
     "SkerryCodec": set(),
@@ -34,9 +35,12 @@ ROOMS = {
     "SkerryStorage": set(),
     "SkerryHTTP": {"HTTPTypes"},
     "SkerryHTTPServer": {"HTTPTypes", "Logging"} | NIO,
-    "SkerryWire": {"Crypto", "Logging"} | NIO,
+    "SkerryWire": {"Crypto", "HTTPTypes", "Logging", "X509", "SwiftASN1"} | NIO,
     "SkerryRPC": {"HTTPTypes", "Logging"},
-    "SkerryMacros": {"SwiftSyntax", "SwiftSyntaxMacros", "SwiftCompilerPlugin", "SwiftDiagnostics", "SwiftSyntaxBuilder"},
+    "SkerryGenerator": SYNTAX,
+    "SkerryMacrosPlugin": SYNTAX | {"SwiftSyntaxMacros", "SwiftCompilerPlugin"},
+    "SkerryMacros": set(),
+    "skerry-generate": set(),
     "SkerryRocksDB": {"Logging"},
     "SkerryRADOS": {"Logging"},
     "SkerryDocuments": {"Logging"},
@@ -50,7 +54,7 @@ ROOMS = {
                "NIOHTTP1"},
 }
 # C code enters at one door each; the room behind it is the only one that may include it.
-DOORS = {"CRocksDB": {"SkerryRocksDB"}, "CRocksDBFlush": {"SkerryRocksDB"}, "CRADOS": {"SkerryRADOS"}, "CMalloc": {"skerry"}}
+DOORS = {"CRocksDB": {"SkerryRocksDB"}, "CRocksDBFlush": {"SkerryRocksDB"}, "CRADOS": {"SkerryRADOS"}, "CMalloc": {"skerry"}, "CSkerryLock": {"SkerryCSP"}}
 
 IMPORT = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?"

@@ -1,0 +1,3 @@
+#ifndef CSKERRYLOCK_H
+#define CSKERRYLOCK_H
+#endif
