@@ -23,7 +23,7 @@ import time
 import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Tests/ClientTests"))
+sys.path[:0] = [str(ROOT / "Tests/ClientTests"), str(ROOT / "Benchmarks")]
 
 import boto3.s3.transfer
 
@@ -60,7 +60,7 @@ class Bench:
         self.counter = 0
 
     def add(self, *arguments):
-        self.figures.append(Figure(*arguments))
+        self.figures.append(Figure("store", *arguments))
         print(self.figures[-1].line, f"({self.figures[-1].detail})" if self.figures[-1].detail else "", file=sys.stderr, flush=True)
 
     def group(self, name, measure):
@@ -283,7 +283,7 @@ class Bench:
         for failure in self.failures:
             print(f"not measured: {failure}")
         if os.environ.get("RESULTS"):
-            (ROOT / "Benchmarks/results-store.md").write_text(figures.markdown(self.figures, machine, moment, self.notes))
+            (ROOT / "Benchmarks/results-store.md").write_text(figures.markdown("store", self.figures, machine, moment, self.notes))
 
 
 def main():

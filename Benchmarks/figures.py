@@ -8,6 +8,8 @@ import statistics
 class Figure:
     """`value` against `bar`: at least it where `relation` is `>=`, at most where it is `<=`."""
 
+    #: What was measured: store, services, documents, merge, gossip.
+    area: str
     name: str
     value: float
     unit: str
@@ -22,7 +24,7 @@ class Figure:
 
     @property
     def line(self):
-        return f"figure store.{self.name} {number(self.value)} {self.unit} bar {self.relation} {number(self.bar)} {'ok' if self.is_met else 'short'}"
+        return f"figure {self.area}.{self.name} {number(self.value)} {self.unit} bar {self.relation} {number(self.bar)} {'ok' if self.is_met else 'short'}"
 
 
 def number(value):
@@ -48,9 +50,9 @@ def table(figures):
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
 
 
-def markdown(figures, machine, moment, notes):
+def markdown(area, figures, machine, moment, notes):
     lines = [
-        "# Store", "", f"Measured {moment} on {machine} by `make bench-store`.", "",
+        f"# {area.capitalize()}", "", f"Measured {moment} on {machine} by `make bench-{area}`.", "",
         "| figure | value | bar | | measured |", "|---|---|---|---|---|",
     ]
     for figure in figures:
