@@ -104,8 +104,7 @@ extension ByteSource {
     /// UTF-8 text of `count` bytes, which are charged.
     @inlinable @inline(__always)
     mutating func text(_ count: Int) throws(ShapeError) -> String {
-        let bytes = UnsafeBufferPointer(start: cursor.assumingMemoryBound(to: UInt8.self), count: try charged(count))
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw invalidText() }
+        guard let text = UTF8Text.string(cursor, try charged(count)) else { throw invalidText() }
         cursor += count
         return text
     }
