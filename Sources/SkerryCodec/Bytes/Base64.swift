@@ -32,15 +32,8 @@ enum Base64 {
         }
     }
 
-    /// The text of `bytes`.
-    static func text(_ bytes: UnsafeRawBufferPointer) -> String {
-        var sink = ByteSink(capacity: length(of: bytes.count))
-        append(bytes, to: &sink)
-        return sink.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-    }
-
     /// The bytes of `text`; nil when it is not base64, is not padded, or has bits that belong to no byte.
-    static func bytes(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+    static func decoded(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         guard text.count % 4 == 0 else { return nil }
         let padding = text.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
         var bytes: [UInt8] = []
@@ -58,11 +51,5 @@ enum Base64 {
         }
         guard group & (1 << bits - 1) == 0 else { return nil }
         return bytes
-    }
-
-    /// The bytes of `text`, as ``bytes(_:)-(UnsafeRawBufferPointer)``.
-    static func bytes(_ text: String) -> [UInt8]? {
-        var text = text
-        return text.withUTF8 { bytes(UnsafeRawBufferPointer($0)) }
     }
 }
