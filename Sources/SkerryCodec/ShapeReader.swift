@@ -7,6 +7,8 @@
 public protocol ShapeReader: ~Copyable {
     /// Whether values are told apart by place alone; see ``ShapeWriter/isPositional``.
     static var isPositional: Bool { get }
+    /// Whether a ``Value`` carries marks of its own; see ``ShapeWriter/marksValues``.
+    static var marksValues: Bool { get }
     /// Whether a ``Value`` marks bytes and references by map keys with a dollar sign; see ``ShapeWriter/escapesValues``.
     static var escapesValues: Bool { get }
     /// Where references come from; nil when the bytes travelled alone.
@@ -56,6 +58,8 @@ extension ShapeReader where Self: ~Copyable {
 // MARK: - What values call
 
 extension ShapeReader where Self: ~Copyable {
+    @inlinable public static var marksValues: Bool { isPositional }
+
     /// Reads the field just announced by ``nextField(_:)``.
     @inlinable @inline(__always)
     public mutating func field<T: Shaped>(_ slot: inout T?, in record: borrowing RecordFrame) throws(ShapeError) {

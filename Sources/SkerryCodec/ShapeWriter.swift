@@ -6,6 +6,8 @@
 public protocol ShapeWriter: ~Copyable {
     /// Whether values are told apart by place alone: no field names, absent fields are written, a ``Value`` needs marks of its own.
     static var isPositional: Bool { get }
+    /// Whether a ``Value`` carries marks of its own because the bytes do not say what they are: where ``isPositional``, unless said otherwise.
+    static var marksValues: Bool { get }
     /// Whether a ``Value`` marks bytes and references by map keys with a dollar sign, as JSON does; false unless the format says otherwise.
     static var escapesValues: Bool { get }
     /// Where references go; nil when the bytes travel alone.
@@ -62,6 +64,8 @@ extension ShapeWriter where Self: ~Copyable {
 // MARK: - What values call
 
 extension ShapeWriter where Self: ~Copyable {
+    @inlinable public static var marksValues: Bool { isPositional }
+
     /// Writes the field at `index` of an open record, unless it is absent and the format has names.
     @inlinable @inline(__always)
     public mutating func field<T: Shaped>(_ value: T, _ index: Int, in record: inout RecordFrame) throws(ShapeError) {

@@ -12,7 +12,7 @@ extension Value: Shaped {
         ])
 
     public func write<W: ShapeWriter & ~Copyable>(to writer: inout W) throws(ShapeError) {
-        if W.isPositional {
+        if W.marksValues {
             var variant = try writer.beginVariant(mark, of: Self.kinds)
             if self != .null { try writeContent(to: &writer) }
             try writer.endVariant(&variant)
@@ -22,7 +22,7 @@ extension Value: Shaped {
     }
 
     public static func read<R: ShapeReader & ~Copyable>(from reader: inout R) throws(ShapeError) -> Value {
-        guard R.isPositional else { return try readContent(reader.peekKind(), from: &reader) }
+        guard R.marksValues else { return try readContent(reader.peekKind(), from: &reader) }
         let start = reader.offset
         var variant = try reader.beginVariant(kinds)
         let kind: Kind =

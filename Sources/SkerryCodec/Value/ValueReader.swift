@@ -81,8 +81,13 @@ extension ValueReader {
     }
 
     public mutating func readBytes() throws(ShapeError) -> [UInt8] {
-        guard case .bytes(let value) = next else { throw mismatch("bytes") }
-        return value
+        switch next {
+        case .bytes(let value): return value
+        // A tree that came through a format without bytes has them as text.
+        case .string(let text): if let value = Base64.bytes(text) { return value }
+        default: break
+        }
+        throw mismatch("bytes")
     }
 
     public mutating func readReferenceIndex() throws(ShapeError) -> UInt32 {
