@@ -1,1 +1,7 @@
-print("skerry-generate")
+do throws(CommandError) {
+    let status = try Command(arguments: Array(CommandLine.arguments.dropFirst())).run()
+    Files.leave(status)
+} catch {
+    Files.complain("skerry-generate: \(error.message)")
+    Files.leave(2)
+}

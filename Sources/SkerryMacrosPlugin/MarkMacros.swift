@@ -1,0 +1,20 @@
+package import SwiftSyntax
+package import SwiftSyntaxMacros
+
+/// The attributes on properties and cases, such as `@Key`. They expand to nothing: `@Shape` reads them.
+package enum FieldMark: PeerMacro {
+    package static func expansion(
+        of node: AttributeSyntax, providingPeersOf declaration: some DeclSyntaxProtocol, in context: some MacroExpansionContext
+    ) throws -> [DeclSyntax] {
+        []
+    }
+}
+
+/// The attributes on methods, such as `@Wire`. They expand to nothing: `@Service` reads them.
+package enum MethodMark: PeerMacro {
+    package static func expansion(
+        of node: AttributeSyntax, providingPeersOf declaration: some DeclSyntaxProtocol, in context: some MacroExpansionContext
+    ) throws -> [DeclSyntax] {
+        []
+    }
+}
