@@ -132,7 +132,7 @@ let package = Package(
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "CMalloc", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer", httpTypes,
+                "CMalloc", "SkerryCodec", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer", httpTypes,
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -178,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "skerryTests",
             dependencies: [
-                "skerry", "SkerryHTTP", "SkerryHTTPServer", "SkerryRocksDB", httpTypes, logging,
+                "skerry", "SkerryCodec", "SkerryHTTP", "SkerryHTTPServer", "SkerryRocksDB", httpTypes, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -1,3 +1,5 @@
+import SkerryCodec
+
 /// The calls of the admin protocol: `POST /admin/NAME` with a JSON object, answered by a JSON object.
 enum AdminCall: String, CaseIterable, Sendable {
     case listUsers, createUser, removeUser, listKeys, createKey, revokeKey, statistics, collect
@@ -24,45 +26,65 @@ enum AdminCall: String, CaseIterable, Sendable {
 
 extension AdminCall {
     /// Does what `arguments` say and returns the answer; every call but ``verify``.
-    func perform(_ arguments: JSONValue, on administration: any Administration) async throws(AdminError) -> JSONValue {
+    func perform(_ arguments: Value, on administration: any Administration) async throws(AdminError) -> Value {
         switch self {
         case .listUsers:
-            return ["users": .array(try await administration.users().map(\.json))]
+            return try .object(["users": Self.encoded(await administration.users())])
         case .createUser:
-            guard let user = NewUser(arguments) else { throw Self.missing("id") }
-            let made = try await administration.createUser(user)
-            return ["user": made.user.json, "key": made.key.json]
+            let made = try await administration.createUser(Self.decoded(NewUser.self, arguments))
+            return try .object(["user": Self.encoded(made.user), "key": Self.encoded(made.key)])
         case .removeUser:
-            guard let id = arguments["id"]?.string else { throw Self.missing("id") }
-            try await administration.removeUser(id)
-            return [:]
+            try await administration.removeUser(Self.decoded(UserName.self, arguments).id)
+            return .object([:])
         case .listKeys:
-            return ["keys": .array(try await administration.keys(of: arguments["user"]?.string).map(\.json))]
+            return try .object(["keys": Self.encoded(await administration.keys(of: Self.decoded(KeyOwner.self, arguments).user))])
         case .createKey:
-            guard let key = NewKey(arguments) else { throw Self.missing("user") }
-            return ["key": try await administration.createKey(key).json]
+            return try .object(["key": Self.encoded(await administration.createKey(Self.decoded(NewKey.self, arguments)))])
         case .revokeKey:
-            guard let accessKey = arguments["accessKey"]?.string else { throw Self.missing("accessKey") }
-            try await administration.revokeKey(accessKey)
-            return [:]
+            try await administration.revokeKey(Self.decoded(KeyName.self, arguments).accessKey)
+            return .object([:])
         case .statistics:
-            return ["statistics": try await administration.statistics().json]
+            return try .object(["statistics": Self.encoded(await administration.statistics())])
         case .collect:
-            return ["collection": try await administration.collect().json]
+            return try .object(["collection": Self.encoded(await administration.collect())])
         case .verify:
-            return ["report": try await administration.verify { _, _ in }.json]
+            return try .object(["report": Self.encoded(await administration.verify { _, _ in })])
         }
     }
 
-    private static func missing(_ name: String) -> AdminError { AdminError(.invalidArgument, "\"\(name)\" is missing") }
+    private static func decoded<T: Shaped>(_ type: T.Type, _ arguments: Value) throws(AdminError) -> T {
+        do throws(ShapeError) {
+            return try arguments.decode(type)
+        } catch {
+            throw AdminError(.invalidArgument, "\(error)")
+        }
+    }
+
+    static func encoded<T: Shaped>(_ record: T) throws(AdminError) -> Value {
+        do throws(ShapeError) {
+            return try Value(encoding: record)
+        } catch {
+            throw AdminError(.failed, "the answer cannot be written: \(error)")
+        }
+    }
 }
 
 extension AdminError {
-    var json: JSONValue { ["error": .string(code.rawValue), "message": .string(message)] }
+    /// The error as an answer.
+    var answer: Value { .object(["error": .string(code.rawValue), "message": .string(message)]) }
 
     /// The error in an answer, nil when it is none.
-    init?(_ json: JSONValue) {
-        guard let name = json["error"]?.string else { return nil }
-        self.init(Code(rawValue: name) ?? .failed, json["message"]?.string ?? name)
+    init?(_ answer: Value) {
+        guard let failure = try? answer.decode(AdminFailure.self) else { return nil }
+        self.init(Code(rawValue: failure.error) ?? .failed, failure.message)
+    }
+}
+
+extension Value {
+    /// The answer on one line of JSON, with its line break.
+    var line: [UInt8] {
+        // Answers hold texts, whole numbers and finite fractions, all of which JSON has.
+        guard let json = try? JSON.encode(self) else { preconditionFailure("an answer that JSON cannot write: \(self)") }
+        return json + [UInt8(ascii: "\n")]
     }
 }

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import SkerryCodec
 
 /// Calls an admin port over HTTP/1.1, a connection for each call.
 struct AdminClient: AdminTransport {
@@ -10,7 +11,7 @@ struct AdminClient: AdminTransport {
     let address: ListenAddress
     let token: AdminToken
 
-    func send(_ call: AdminCall, _ arguments: JSONValue, each: @Sendable (JSONValue) -> Void) async throws(AdminError) -> JSONValue {
+    func send(_ call: AdminCall, _ arguments: Value, each: @Sendable (Value) -> Void) async throws(AdminError) -> Value {
         let connection = try await connect()
         do {
             return try await connection.executeThenClose { parts, sender in
@@ -46,10 +47,10 @@ struct AdminClient: AdminTransport {
         }
     }
 
-    private func send(_ call: AdminCall, _ arguments: JSONValue, by sender: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>)
+    private func send(_ call: AdminCall, _ arguments: Value, by sender: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>)
         async throws
     {
-        let body = ByteBuffer(string: arguments.description)
+        let body = ByteBuffer(bytes: arguments.line)
         let fields: HTTPHeaders = [
             "Host": address.description, "Authorization": "Bearer \(token.text)", "Content-Type": "application/json",
             "Content-Length": "\(body.readableBytes)", "Connection": "close",
@@ -59,7 +60,7 @@ struct AdminClient: AdminTransport {
     }
 
     private func sendingFailure(
-        _ call: AdminCall, _ arguments: JSONValue, by sender: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+        _ call: AdminCall, _ arguments: Value, by sender: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
     ) async -> (any Error)? {
         do {
             try await send(call, arguments, by: sender)
@@ -70,10 +71,10 @@ struct AdminClient: AdminTransport {
     }
 
     private func receive(
-        _ parts: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ each: @Sendable (JSONValue) -> Void
-    ) async throws -> JSONValue {
+        _ parts: NIOAsyncChannelInboundStream<HTTPClientResponsePart>, _ each: @Sendable (Value) -> Void
+    ) async throws -> Value {
         var splitter = LineSplitter()
-        var last: JSONValue?
+        var last: Value?
         for try await part in parts {
             switch part {
             case .head: continue

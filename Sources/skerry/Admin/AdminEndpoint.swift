@@ -1,3 +1,5 @@
+import SkerryCodec
+
 /// The file `admin-endpoint` of a data directory, mode 0600: where the server that holds the directory takes admin calls.
 ///
 /// ```json
@@ -19,16 +21,13 @@ struct AdminEndpoint: Sendable, Hashable {
     }
 
     init?(_ bytes: [UInt8]) {
-        guard let value = try? JSONParser.parse(bytes), let address = value["address"]?.string.flatMap(ListenAddress.init),
-            let token = value["token"]?.string
-        else { return nil }
-        self.init(address: address, token: AdminToken(text: token))
+        guard let record = try? JSON.decode(AdminEndpointRecord.self, from: bytes), let address = ListenAddress(record.address) else {
+            return nil
+        }
+        self.init(address: address, token: AdminToken(text: record.token))
     }
 
-    var bytes: [UInt8] {
-        let json: JSONValue = ["address": .string(address.description), "token": .string(token.text)]
-        return Array((json.indented + "\n").utf8)
-    }
+    var bytes: [UInt8] { PrettyJSON.bytes(AdminEndpointRecord(address: address.description, token: token.text)) }
 
     // MARK: The file; these block
 
@@ -52,4 +51,11 @@ struct AdminEndpoint: Sendable, Hashable {
         // A file left behind is stale, see above.
         try? FileAccess.remove(path(in: directory))
     }
+}
+
+/// What stands in the file.
+// @Shape
+struct AdminEndpointRecord: Sendable {
+    var address: String
+    var token: String
 }

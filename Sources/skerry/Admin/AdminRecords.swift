@@ -1,4 +1,7 @@
+// What travels in the admin protocol and stands in the output of `--json`. Names are promises: docs/admin.md lists them.
+
 /// A user as the admin protocol shows it.
+// @Shape
 struct UserRecord: Sendable, Hashable {
     var id: String
     var displayName: String
@@ -7,6 +10,7 @@ struct UserRecord: Sendable, Hashable {
 }
 
 /// An access key as the admin protocol shows it.
+// @Shape
 struct KeyRecord: Sendable, Hashable {
     var accessKey: String
     /// Present once, in the answer to its creation.
@@ -17,15 +21,19 @@ struct KeyRecord: Sendable, Hashable {
 }
 
 /// A user to be made, with a first key. Keys left out are made at random.
+// @Shape
 struct NewUser: Sendable, Hashable {
     var id: String
-    var displayName: String
+    /// The id where there is none.
+    var displayName: String?
+    // @Default("")
     var email: String
     var accessKey: String?
     var secretKey: String?
 }
 
 /// An access key to be made for a user. What is left out is made at random.
+// @Shape
 struct NewKey: Sendable, Hashable {
     var user: String
     var accessKey: String?
@@ -33,7 +41,9 @@ struct NewKey: Sendable, Hashable {
 }
 
 /// What the store holds.
+// @Shape
 struct StatisticsRecord: Sendable, Hashable {
+    // @Shape
     struct Bucket: Sendable, Hashable {
         var name: String
         var objects: UInt64
@@ -53,12 +63,13 @@ struct StatisticsRecord: Sendable, Hashable {
     var garbageBytes: UInt64
     /// All packs on disk.
     var packBytes: UInt64
-    /// Logical bytes for each unique byte.
+    /// Logical bytes for each unique byte, to three digits behind the point.
     var dedupRatio: Double
     var buckets: [Bucket]
 }
 
 /// What a verification found.
+// @Shape
 struct VerificationRecord: Sendable, Hashable {
     var records: UInt64
     var bytes: UInt64
@@ -73,6 +84,7 @@ struct VerificationRecord: Sendable, Hashable {
 }
 
 /// What a collection did.
+// @Shape
 struct CollectionRecord: Sendable, Hashable {
     /// Chunks and manifests that nothing referred to before this run.
     var unusedBlocks: UInt64
@@ -80,4 +92,45 @@ struct CollectionRecord: Sendable, Hashable {
     var rewrittenPacks: UInt64
     /// Bytes of the packs that went, less what was moved out of them.
     var freedBytes: Int64
+}
+
+/// A user by name.
+// @Shape
+struct UserName: Sendable, Hashable {
+    var id: String
+}
+
+/// Whose keys are asked for: of all users where none is named.
+// @Shape
+struct KeyOwner: Sendable, Hashable {
+    var user: String?
+}
+
+/// An access key by name.
+// @Shape
+struct KeyName: Sendable, Hashable {
+    var accessKey: String
+}
+
+/// How far a verification is.
+// @Shape
+struct VerificationProgress: Sendable, Hashable {
+    var records: UInt64
+    var bytes: UInt64
+}
+
+/// An error as it travels.
+// @Shape
+struct AdminFailure: Sendable, Hashable {
+    /// The name of an ``AdminError/Code``.
+    var error: String
+    // @Default("")
+    var message: String
+}
+
+/// What the creation of a user answers.
+// @Shape
+struct NewUserAnswer: Sendable, Hashable {
+    var user: UserRecord
+    var key: KeyRecord
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Logging
+import SkerryCodec
 import SkerryHTTP
 
 /// Answers on the admin port: `/health` and `/metrics` to everybody who reaches it, `/admin/…` to bearers of the token.
@@ -46,11 +47,11 @@ struct AdminService: HTTPService {
             if call == .verify { return verify() }
             return json(try await call.perform(arguments, on: administration), .ok)
         } catch {
-            return json(error.json, error.status)
+            return json(error.answer, error.status)
         }
     }
 
-    private func arguments(_ body: any HTTPRequestBody) async throws(AdminError) -> JSONValue {
+    private func arguments(_ body: any HTTPRequestBody) async throws(AdminError) -> Value {
         let bytes: [UInt8]?
         do {
             bytes = try await body.collect(upTo: AdminService.argumentsMaximum)
@@ -58,9 +59,9 @@ struct AdminService: HTTPService {
             throw AdminError(.invalidArgument, "the request ended early")
         }
         guard let bytes else { throw AdminError(.invalidArgument, "more than \(AdminService.argumentsMaximum) bytes of arguments") }
-        if bytes.isEmpty { return [:] }
+        if bytes.isEmpty { return .object([:]) }
         do {
-            return try JSONParser.parse(bytes)
+            return try JSON.decode(Value.self, from: bytes)
         } catch {
             throw AdminError(.invalidArgument, "the arguments are not JSON: \(error)")
         }
@@ -71,18 +72,22 @@ struct AdminService: HTTPService {
         let lines = VerificationLines(administration)
         var head = HTTPResponse(status: .ok)
         head.headerFields[.contentType] = "application/x-ndjson"
-        return HTTPReply(head, .stream(length: nil) { await lines.next().map { .bytes(Array("\($0)\n".utf8)) } })
+        return HTTPReply(head, .stream(length: nil) { await lines.next().map { .bytes($0.line) } })
     }
 
-    private func json(_ value: JSONValue, _ status: HTTPResponse.Status) -> HTTPReply {
-        text("\(value)\n", status, type: "application/json")
+    private func json(_ value: Value, _ status: HTTPResponse.Status) -> HTTPReply {
+        reply(value.line, status, type: "application/json")
     }
 
     private func text(_ text: String, _ status: HTTPResponse.Status, type: String = "text/plain; charset=utf-8") -> HTTPReply {
+        reply(Array(text.utf8), status, type: type)
+    }
+
+    private func reply(_ bytes: [UInt8], _ status: HTTPResponse.Status, type: String) -> HTTPReply {
         var head = HTTPResponse(status: status)
         head.headerFields[.contentType] = type
         head.headerFields[.cacheControl] = "no-store"
-        return HTTPReply(head, .bytes(Array(text.utf8)))
+        return HTTPReply(head, .bytes(bytes))
     }
 }
 

@@ -1,3 +1,5 @@
+import SkerryCodec
+
 /// Cuts a body that arrives in pieces into lines of JSON.
 struct LineSplitter {
     /// Bytes of one line; listings of many users and reports with many problems are long lines.
@@ -8,9 +10,9 @@ struct LineSplitter {
     /// The lines that `piece` completes.
     ///
     /// - Throws: `unreachable` when a line is not JSON or too long.
-    mutating func lines(_ piece: some Sequence<UInt8>) throws(AdminError) -> [JSONValue] {
+    mutating func lines(_ piece: some Sequence<UInt8>) throws(AdminError) -> [Value] {
         rest.append(contentsOf: piece)
-        var lines: [JSONValue] = []
+        var lines: [Value] = []
         var start = 0
         while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
             lines.append(try Self.parse(Array(rest[start..<end])))
@@ -21,9 +23,9 @@ struct LineSplitter {
         return lines
     }
 
-    private static func parse(_ line: [UInt8]) throws(AdminError) -> JSONValue {
+    private static func parse(_ line: [UInt8]) throws(AdminError) -> Value {
         do {
-            return try JSONParser.parse(line)
+            return try JSON.decode(Value.self, from: line)
         } catch {
             throw foreign
         }

@@ -15,7 +15,7 @@ struct StoreAdministration: Administration {
         let (accessKey, secretKey) = try Self.keyPair(new.accessKey, new.secretKey)
         guard store.credential(accessKey) == nil else { throw Self.taken(accessKey) }
         do {
-            let user = try await store.createUser(id: new.id, displayName: new.displayName, email: new.email, isRoot: false)
+            let user = try await store.createUser(id: new.id, displayName: new.displayName ?? new.id, email: new.email, isRoot: false)
             return (UserRecord(user), try await firstKey(of: user, accessKey, secretKey))
         } catch {
             throw AdminError(error)
@@ -140,7 +140,7 @@ extension StatisticsRecord {
         self.init(
             objects: statistics.objects, versions: statistics.versions, logicalBytes: statistics.logicalBytes,
             uniqueBytes: statistics.uniqueBytes, garbageBytes: statistics.garbageBytes, packBytes: statistics.packBytes,
-            dedupRatio: statistics.dedupRatio,
+            dedupRatio: statistics.dedupRatio.isFinite ? (statistics.dedupRatio * 1_000).rounded() / 1_000 : 0,
             buckets: statistics.buckets.map {
                 Bucket(name: $0.name, objects: $0.objects, versions: $0.versions, logicalBytes: $0.logicalBytes)
             })

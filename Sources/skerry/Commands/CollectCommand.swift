@@ -15,7 +15,7 @@ struct CollectCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await location.withAdministration { try await $0.collect() }
-        StandardOutput.write(json ? report.json.indented + "\n" : report.text)
+        StandardOutput.write(json ? PrettyJSON.text(report) : report.text)
     }
 }
 

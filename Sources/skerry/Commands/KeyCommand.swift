@@ -24,7 +24,7 @@ struct KeyCommand: AsyncParsableCommand {
         func run() async throws {
             let new = NewKey(user: user, accessKey: accessKey, secretKey: secretKey)
             let key = try await location.withAdministration { try await $0.createKey(new) }
-            StandardOutput.write(json ? (["key": key.json] as JSONValue).indented + "\n" : key.text)
+            StandardOutput.write(json ? PrettyJSON.text(["key": key]) : key.text)
         }
     }
 
@@ -42,7 +42,7 @@ struct KeyCommand: AsyncParsableCommand {
         func run() async throws {
             let keys = try await location.withAdministration { try await $0.keys(of: user) }
             if json {
-                StandardOutput.write((["keys": .array(keys.map(\.json))] as JSONValue).indented + "\n")
+                StandardOutput.write(PrettyJSON.text(["keys": keys]))
                 return
             }
             var table = TextTable(["ACCESS KEY": .left, "USER": .left, "CREATED": .left])

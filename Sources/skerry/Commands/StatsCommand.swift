@@ -10,7 +10,7 @@ struct StatsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let statistics = try await location.withAdministration { try await $0.statistics() }
-        StandardOutput.write(json ? statistics.json.indented + "\n" : statistics.text)
+        StandardOutput.write(json ? PrettyJSON.text(statistics) : statistics.text)
     }
 }
 
@@ -24,7 +24,7 @@ extension StatisticsRecord {
         store.add("distinct", "\(ByteText(uniqueBytes))")
         store.add("waiting for collection", "\(ByteText(garbageBytes))")
         store.add("packs on disk", "\(ByteText(packBytes))")
-        store.add("dedup ratio", JSONValue.number(thousandthsOf: dedupRatio).description)
+        store.add("dedup ratio", "\(dedupRatio)")
         guard !buckets.isEmpty else { return store.text }
         var table = TextTable(["BUCKET": .left, "OBJECTS": .right, "VERSIONS": .right, "STORED": .right])
         for bucket in buckets { table.add(bucket.name, "\(bucket.objects)", "\(bucket.versions)", "\(ByteText(bucket.logicalBytes))") }

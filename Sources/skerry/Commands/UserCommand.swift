@@ -27,7 +27,7 @@ struct UserCommand: AsyncParsableCommand {
             let new = NewUser(id: id, displayName: displayName ?? id, email: email, accessKey: accessKey, secretKey: secretKey)
             let made = try await location.withAdministration { try await $0.createUser(new) }
             if json {
-                StandardOutput.write((["user": made.user.json, "key": made.key.json] as JSONValue).indented + "\n")
+                StandardOutput.write(PrettyJSON.text(NewUserAnswer(user: made.user, key: made.key)))
             } else {
                 StandardOutput.write(made.key.text)
             }
@@ -44,7 +44,7 @@ struct UserCommand: AsyncParsableCommand {
         func run() async throws {
             let users = try await location.withAdministration { try await $0.users() }
             if json {
-                StandardOutput.write((["users": .array(users.map(\.json))] as JSONValue).indented + "\n")
+                StandardOutput.write(PrettyJSON.text(["users": users]))
                 return
             }
             var table = TextTable(["ID": .left, "NAME": .left, "EMAIL": .left, "": .left])

@@ -14,7 +14,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let progress = ProgressLine("verified")
         let report = try await location.withAdministration { try await $0.verify(progress: progress.show) }
         progress.end()
-        StandardOutput.write(json ? report.json.indented + "\n" : report.text)
+        StandardOutput.write(json ? PrettyJSON.text(report) : report.text)
         if !report.isSound { throw ExitCode.failure }
     }
 }

@@ -1,4 +1,5 @@
 import Configuration
+import SkerryCodec
 
 /// The configuration file: one JSON object whose members are named as ``Setting/fileKey`` says.
 ///
@@ -24,45 +25,42 @@ enum ConfigurationFile {
 
     /// The settings in `bytes`; `path` is for messages.
     static func provider(_ bytes: [UInt8], path: String) throws(CommandFailure) -> InMemoryProvider {
-        let members = try members(bytes, path: path)
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
-        for member in members {
-            guard let setting = Setting(rawValue: member.name) else {
+        for member in try members(bytes, path: path) {
+            guard case .string(let name) = member.key else { continue }
+            guard let setting = Setting(rawValue: name) else {
                 let known = Setting.allCases.map(\.fileKey).joined(separator: ", ")
-                throw CommandFailure("\(path): unknown key \"\(member.name)\"; the keys are \(known)")
+                throw CommandFailure("\(path): unknown key \"\(name)\"; the keys are \(known)")
             }
             guard let text = text(member.value) else {
-                throw CommandFailure("\(path): the value of \"\(member.name)\" must be a text, a number, true, false or a list of texts")
+                throw CommandFailure("\(path): the value of \"\(name)\" must be a text, a number, true, false or a list of texts")
             }
-            let previous = values.updateValue(ConfigValue(.string(text), isSecret: false), forKey: [setting.fileKey])
-            guard previous == nil else { throw CommandFailure("\(path): \"\(member.name)\" stands there twice") }
+            values[[setting.fileKey]] = ConfigValue(.string(text), isSecret: false)
         }
         return InMemoryProvider(name: path, values: values)
     }
 
-    private static func members(_ bytes: [UInt8], path: String) throws(CommandFailure) -> [JSONValue.Member] {
-        do {
-            guard case .object(let members) = try JSONParser.parse(bytes) else {
-                throw CommandFailure("\(path): a configuration file is one JSON object")
-            }
-            return members
-        } catch let failure as CommandFailure {
-            throw failure
+    private static func members(_ bytes: [UInt8], path: String) throws(CommandFailure) -> [Value.Entry] {
+        let value: Value
+        do throws(ShapeError) {
+            value = try JSON.decode(Value.self, from: bytes)
         } catch {
-            throw CommandFailure("\(path): not JSON: \(error)")
+            throw CommandFailure("\(path): \(error)")
         }
+        guard case .map(let members) = value else { throw CommandFailure("\(path): a configuration file is one JSON object") }
+        return members
     }
 
     /// The value as a flag would give it; nil where no flag could.
-    private static func text(_ value: JSONValue) -> String? {
+    private static func text(_ value: Value) -> String? {
         switch value {
         case .string(let text): return text
-        case .number(let text): return text
+        case .int(let number): return "\(number)"
+        case .uint(let number): return "\(number)"
+        case .double(let number): return "\(number)"
         case .bool(let value): return "\(value)"
-        case .array(let elements):
-            let texts = elements.compactMap(\.string)
-            return texts.count == elements.count ? texts.joined(separator: ",") : nil
-        case .null, .object: return nil
+        case .list: return (try? value.decode([String].self))?.joined(separator: ",")
+        case .null, .map, .bytes, .reference: return nil
         }
     }
 }

@@ -1,3 +1,5 @@
+import SkerryCodec
+
 /// The file `root-credentials` of a data directory, mode 0600: the credentials that were made there, and what else was last in force.
 ///
 /// ```json
@@ -20,23 +22,19 @@ struct RootCredentialRecord: Sendable, Hashable {
 
     /// Nil when the bytes are not such a record.
     init?(_ bytes: [UInt8]) {
-        guard let value = try? JSONParser.parse(bytes), case .object = value else { return nil }
-        switch (value["accessKey"]?.string, value["secretKey"]?.string) {
+        guard let members = try? JSON.decode(RootCredentialMembers.self, from: bytes) else { return nil }
+        switch (members.accessKey, members.secretKey) {
         case (let accessKey?, let secretKey?): generated = RootCredentials(accessKey: accessKey, secretKey: secretKey)
         case (nil, nil): generated = nil
         default: return nil
         }
-        environmentAccessKey = value["environmentAccessKey"]?.string
+        environmentAccessKey = members.environmentAccessKey
     }
 
     var bytes: [UInt8] {
-        var members: [JSONValue.Member] = []
-        if let generated {
-            members.append(.init(name: "accessKey", value: .string(generated.accessKey)))
-            members.append(.init(name: "secretKey", value: .string(generated.secretKey)))
-        }
-        if let environmentAccessKey { members.append(.init(name: "environmentAccessKey", value: .string(environmentAccessKey))) }
-        return Array((JSONValue.object(members).indented + "\n").utf8)
+        PrettyJSON.bytes(
+            RootCredentialMembers(
+                accessKey: generated?.accessKey, secretKey: generated?.secretKey, environmentAccessKey: environmentAccessKey))
     }
 
     // MARK: The file; these block
@@ -68,4 +66,12 @@ struct RootCredentialRecord: Sendable, Hashable {
             throw CommandFailure("cannot write \(path): \(error.reason)")
         }
     }
+}
+
+/// What stands in the file.
+// @Shape
+struct RootCredentialMembers: Sendable {
+    var accessKey: String?
+    var secretKey: String?
+    var environmentAccessKey: String?
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import SkerryCodec
 
 /// Writes each event as one line to standard error: time, level, message, then the metadata sorted by key.
 ///
@@ -49,6 +50,6 @@ struct StandardErrorHandler: LogHandler {
 
     private static func quoted(_ value: String) -> String {
         let isPlain = !value.isEmpty && value.unicodeScalars.allSatisfy { $0 > " " && $0 != "\"" && $0 != "\\" && $0 != "\u{7F}" }
-        return isPlain ? value : JSONValue.string(value).description
+        return isPlain ? value : (try? JSON.text(value)) ?? "\"\""
     }
 }

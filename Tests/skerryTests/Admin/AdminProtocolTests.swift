@@ -1,5 +1,6 @@
 import HTTPTypes
 import Logging
+import SkerryCodec
 import SkerryHTTP
 import Synchronization
 import Testing
@@ -110,7 +111,7 @@ struct AdminProtocolTests {
             let store = MemoryAdministration()
             let reply = try await send(.post, call.path, token: token, body: #"{"id":"x","user":"root"}"#, to: service(store))
             #expect(reply.head.status == .unauthorized)
-            #expect(try AdminError(JSONParser.parse(reply.bytes))?.code == .unauthorized)
+            #expect(try AdminError(JSON.decode(Value.self, from: reply.bytes))?.code == .unauthorized)
             #expect(try await store.users().count == 1)
         }
     }
@@ -139,7 +140,7 @@ struct AdminProtocolTests {
 
     @Test("an answer from something else is named as such")
     func foreignAnswers() async throws {
-        for answer in [[:], ["users": .null], ["users": .array([["id": .string("a")]])], .array([])] as [JSONValue] {
+        for answer in [.object([:]), .object(["users": nil]), .object(["users": [.object(["id": "a"])]]), []] as [Value] {
             let remote = RemoteAdministration(transport: FixedTransport(answer: answer))
             let error = await #expect(throws: AdminError.self) { try await remote.users() }
             #expect(error?.code == .unreachable)
@@ -151,11 +152,11 @@ struct AdminProtocolTests {
         let text = Array("{\"a\":1}\n[]\n\"ä\"\n".utf8)
         for size in 1...text.count {
             var splitter = LineSplitter()
-            var lines: [JSONValue] = []
+            var lines: [Value] = []
             for start in stride(from: 0, to: text.count, by: size) {
                 lines += try splitter.lines(text[start..<min(start + size, text.count)])
             }
-            #expect(lines == [["a": .number(1)], .array([]), .string("ä")])
+            #expect(lines == [.object(["a": 1]), [], "ä"])
         }
         var splitter = LineSplitter()
         #expect(throws: AdminError.self) { try splitter.lines(Array("<html>\n".utf8)) }
@@ -176,12 +177,12 @@ private struct InProcessTransport: AdminTransport {
     let service: AdminService
     let token: AdminToken
 
-    func send(_ call: AdminCall, _ arguments: JSONValue, each: @Sendable (JSONValue) -> Void) async throws(AdminError) -> JSONValue {
+    func send(_ call: AdminCall, _ arguments: Value, each: @Sendable (Value) -> Void) async throws(AdminError) -> Value {
         var request = HTTPRequest(method: .post, scheme: "http", authority: "localhost", path: call.path)
         request.headerFields[.authorization] = "Bearer \(token.text)"
         let reply: CollectedReply
         do {
-            reply = try await InProcessClient(service).send(request, body: PiecesBody([Array(arguments.description.utf8)]))
+            reply = try await InProcessClient(service).send(request, body: PiecesBody([arguments.line]))
         } catch {
             throw AdminError(.unreachable, "\(error)")
         }
@@ -195,9 +196,9 @@ private struct InProcessTransport: AdminTransport {
 
 /// Answers everything alike.
 private struct FixedTransport: AdminTransport {
-    let answer: JSONValue
+    let answer: Value
 
-    func send(_ call: AdminCall, _ arguments: JSONValue, each: @Sendable (JSONValue) -> Void) async throws(AdminError) -> JSONValue {
+    func send(_ call: AdminCall, _ arguments: Value, each: @Sendable (Value) -> Void) async throws(AdminError) -> Value {
         answer
     }
 }

@@ -32,7 +32,7 @@ final class MemoryAdministration: Administration {
             guard !state.users.contains(where: { $0.id == new.id }) else {
                 throw AdminError(.userAlreadyExists, "the user \(new.id) exists")
             }
-            let user = UserRecord(id: new.id, displayName: new.displayName, email: new.email, isRoot: false)
+            let user = UserRecord(id: new.id, displayName: new.displayName ?? new.id, email: new.email, isRoot: false)
             let key = KeyRecord(
                 accessKey: new.accessKey ?? "MADE", secretKey: new.secretKey ?? "made-secret", user: new.id, created: 1_700_000_000_000)
             state.users.append(user)

@@ -118,7 +118,7 @@ struct ServerConfigurationTests {
             (#"{ "listen": { "port": 1 } }"#, "the value of \"listen\""),
             (#"{ "domain": [1] }"#, "the value of \"domain\""),
             (#"{ "listen": null }"#, "the value of \"listen\""),
-            (#"{ "site": "a", "site": "b" }"#, "stands there twice"),
+            (#"{ "site": "a", "site": "b" }"#, "site stands here twice"),
             ("[]", "one JSON object"),
             ("{\n  \"site\": \n}", "line 3"),
         ])
