@@ -113,7 +113,7 @@ extension Value: Shaped {
             let start = reader.offset
             guard try reader.nextKey(&map) else { break }
             var key = try Value.read(from: &reader)
-            guard seen.insert(key).inserted else { throw ShapeError(.duplicateField, "key \(key) stands here twice", at: start) }
+            guard seen.insert(key).inserted else { throw ShapeError(.duplicateField, "key \(key.text) stands here twice", at: start) }
             if R.escapesValues { key = key.unescaped }
             try reader.beginValue(&map)
             do throws(ShapeError) {
