@@ -77,5 +77,5 @@ public struct Cases: Sendable {
         return fields
     }
 
-    var identity: UnsafeMutableRawPointer { description.toOpaque() }
+    var identity: UInt { UInt(bitPattern: description.toOpaque()) }
 }

@@ -74,6 +74,6 @@ public struct Fields: Sendable {
     /// The field at `index`.
     public subscript(index: Int) -> Field { description._withUnsafeGuaranteedRef { $0.list[index] } }
 
-    /// Whether two values are the very same description.
-    var identity: UnsafeMutableRawPointer { description.toOpaque() }
+    /// Equal for the very same description alone.
+    var identity: UInt { UInt(bitPattern: description.toOpaque()) }
 }

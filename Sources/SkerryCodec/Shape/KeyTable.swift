@@ -24,6 +24,8 @@ public struct KeyTable: @unchecked Sendable {
         /// Header and bytes of the CBOR text string.
         @usableFromInline let cbor: UnsafeRawPointer
         @usableFromInline let cborCount: Int
+        /// The place of the key in the order of the CBOR encodings.
+        @usableFromInline var cborRank = 0
         /// Whether a case carries something; false for fields.
         @usableFromInline let hasPayload: Bool
 
@@ -41,7 +43,10 @@ public struct KeyTable: @unchecked Sendable {
         }
         let order = UnsafeMutablePointer<Int>.allocate(capacity: max(1, keys.count))
         let sorted = keys.indices.sorted { entries[$0].cborPrecedes(entries[$1]) }
-        for (place, index) in sorted.enumerated() { (order + place).initialize(to: index) }
+        for (place, index) in sorted.enumerated() {
+            (order + place).initialize(to: index)
+            entries[index].cborRank = place
+        }
         self.entries = UnsafePointer(entries)
         cborOrder = UnsafePointer(order)
         count = keys.count

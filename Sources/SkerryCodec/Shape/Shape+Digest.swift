@@ -15,7 +15,7 @@ extension Shape {
 /// After k rounds a colour stands for the type unfolded to depth k. With c different colours at rest, two graphs of c types that differ
 /// at all differ within 2c levels, so 2c rounds are made.
 private struct ShapeGraph {
-    private typealias ID = UnsafeMutableRawPointer
+    private typealias ID = UInt
 
     private let root: Shape
     private var types: [ID: Node] = [:]

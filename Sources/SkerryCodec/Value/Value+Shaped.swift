@@ -78,11 +78,10 @@ extension Value: Shaped {
     }
 
     private static func write<W: ShapeWriter & ~Copyable>(_ entries: [Entry], to writer: inout W) throws(ShapeError) {
-        let isTextual = entries.allSatisfy { $0.key.kind == .string }
-        if W.escapesValues, !isTextual {
+        if W.escapesValues, !entries.allSatisfy({ $0.key.kind == .string }) {
             throw ShapeError(.unrepresentable, "a map without a type needs strings for keys in this format")
         }
-        var map = try writer.beginMap(count: entries.count, isTextual: isTextual)
+        var map = try writer.beginMap(count: entries.count, isTextual: W.escapesValues)
         for entry in entries {
             try writer.entry(W.escapesValues ? entry.key.escaped : entry.key, entry.value, in: &map)
         }
@@ -114,7 +113,7 @@ extension Value: Shaped {
             let start = reader.offset
             guard try reader.nextKey(&map) else { break }
             var key = try Value.read(from: &reader)
-            guard seen.insert(key).inserted else { throw ShapeError(.duplicateField, "key \(key) stands here twice", at: start) }
+            guard seen.insert(key).inserted else { throw ShapeError(.duplicateField, "key \(key.text) stands here twice", at: start) }
             if R.escapesValues { key = key.unescaped }
             try reader.beginValue(&map)
             do throws(ShapeError) {

@@ -52,6 +52,8 @@ public indirect enum Value: Hashable, Sendable {
 
 // MARK: - Making and taking apart
 
+// No `nil` for ``null``: where a `Value?` is meant, `nil` would quietly become a value.
+
 extension Value {
     /// A whole number of any sign, in its one form.
     public init<I: FixedWidthInteger>(integer: I) {
@@ -81,12 +83,11 @@ extension Value {
 }
 
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral,
-    ExpressibleByNilLiteral, ExpressibleByArrayLiteral
+    ExpressibleByArrayLiteral
 {
     public init(stringLiteral value: String) { self = .string(value) }
     public init(integerLiteral value: Int64) { self = .int(value) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(floatLiteral value: Double) { self = .double(value) }
-    public init(nilLiteral: ()) { self = .null }
     public init(arrayLiteral elements: Value...) { self = .list(elements) }
 }

@@ -50,7 +50,7 @@ struct CodableTests {
         #expect(code([String: Int].self, .object(["a": "text"])) == .typeMismatch)
         #expect(code(Foreign.self, .object([:])) == .missingField)
         #expect(code(Int8.self, 300) == .invalidValue)
-        #expect(code(Int.self, nil) == .typeMismatch)
+        #expect(code(Int.self, .null) == .typeMismatch)
         #expect(code(Double.self, 3) == nil)
     }
 

@@ -116,7 +116,7 @@ struct SExpressionTests {
         try check([[], [1, 2], []] as [[Int]])
         try check([Double.infinity, -.infinity, -0.5, 1e300])
         try check(["", " ", "#;", "a#b", "|", "\u{0}\u{7f}\u{1f}é", "()"])
-        try check([.null, true, -5, 2.5, "text", .bytes([1, 2]), [1, [nil]], .object(["k": "v"])] as [Value])
+        try check([.null, true, -5, 2.5, "text", .bytes([1, 2]), [1, [.null]], .object(["k": "v"])] as [Value])
         #expect(try SExpression.decode(Double.self, from: SExpression.encode(Double.nan)).isNaN)
     }
 }

@@ -24,6 +24,11 @@ try measure("json:encode-reused", iterations: 20_000) {
 }
 try measure("json:decode", iterations: 20_000) { keep(try JSON.decode(Meta.self, from: json)) }
 
+let cbor = try CBOR.encode(sample)
+print("cbor:bytes", cbor.count)
+try measure("cbor:encode", iterations: 20_000) { keep(try CBOR.encode(sample)) }
+try measure("cbor:decode", iterations: 20_000) { keep(try CBOR.decode(Meta.self, from: cbor)) }
+
 let encoder = JSONEncoder()
 let decoder = JSONDecoder()
 let foundation = try encoder.encode(sample)
@@ -32,7 +37,9 @@ try measure("foundation-json:decode", iterations: 4_000) { keep(try decoder.deco
 
 // The formats must agree on what they carry before their times mean anything.
 let copies = [
-    try Bin.decode(Meta.self, from: bin), try JSON.decode(Meta.self, from: json), try decoder.decode(Meta.self, from: Data(json)),
+    try Bin.decode(Meta.self, from: bin), try JSON.decode(Meta.self, from: json),
+    try CBOR.decode(Meta.self, from: cbor), try CBOR.decode(Meta.self, from: cbor, options: .deterministic),
+    try decoder.decode(Meta.self, from: Data(json)),
     try JSON.decode(Meta.self, from: Array(foundation)),
 ]
 precondition(copies.allSatisfy { $0 == sample })
