@@ -50,3 +50,11 @@ void skerry_lock_wake(uint32_t *word) {
     (void)word;
 #endif
 }
+
+int skerry_spin_while(const intptr_t *word, intptr_t value, int32_t rounds) {
+    for (int32_t round = 0; round < rounds; round++) {
+        pause_processor();
+        if (__atomic_load_n(word, __ATOMIC_RELAXED) != value) return 1;
+    }
+    return 0;
+}

@@ -12,4 +12,7 @@ void skerry_lock_contended(uint32_t *_Nonnull word);
 /// Wakes one sleeper of the lock that was just set from 2 to 0.
 void skerry_lock_wake(uint32_t *_Nonnull word);
 
+/// Watches `*word` for at most `rounds` pauses of the processor while it is `value`. Returns 1 when it changed, 0 when it did not.
+int skerry_spin_while(const intptr_t *_Nonnull word, intptr_t value, int32_t rounds);
+
 #endif

@@ -27,6 +27,7 @@ extension ChannelCore {
 
     @inlinable @inline(never)
     func sendWaiting(_ element: Element) async throws {
+        if spinForRoom(), sendQuickly(element) { return }
         switch sendAtOnce(element) {
         case .done: return
         case .closed: throw closedError()
@@ -48,6 +49,7 @@ extension ChannelCore {
 
     @inlinable @inline(never)
     func receiveWaiting() async throws -> Element? {
+        if spinForElement(), let element = receiveQuickly() { return element }
         switch receiveAtOnce() {
         case .element(let element): return element
         case .closed: return try endOfElements()

@@ -62,6 +62,7 @@ final class ChannelCore<Element: Sendable>: @unchecked Sendable {
     /// Elements ever put into the ring.
     @usableFromInline let tail = Atomic<Int>(0)
     @exclusivity(unchecked) @usableFromInline var knownHead = 0
+    @usableFromInline let sendSpin = AdaptiveSpin()
 
     // MARK: Under the receiving lock, on cache lines of its own
 
@@ -71,6 +72,7 @@ final class ChannelCore<Element: Sendable>: @unchecked Sendable {
     /// Elements ever taken from the ring.
     @usableFromInline let head = Atomic<Int>(0)
     @exclusivity(unchecked) @usableFromInline var knownTail = 0
+    @usableFromInline let receiveSpin = AdaptiveSpin()
     /// State of the generator that gives a fair select whose first arm is this channel the arm to begin with.
     @usableFromInline let turn = Atomic<UInt32>(0x9E37_79B9)
 
@@ -156,6 +158,20 @@ extension ChannelCore {
         if knownTail &- head > 0 { return true }
         knownTail = tail.load(ordering: .acquiring)
         return knownTail &- head > 0
+    }
+
+    /// Watches for room for a moment, if nobody waits already and if such moments have paid lately.
+    @inlinable
+    func spinForRoom() -> Bool {
+        guard limit > 0, sendFlags.load(ordering: .relaxed) == 0 else { return false }
+        return sendSpin.spin(while: head, is: tail.load(ordering: .relaxed) &- room)
+    }
+
+    /// Watches for an element for a moment, if nobody waits already and if such moments have paid lately.
+    @inlinable
+    func spinForElement() -> Bool {
+        guard limit > 0, receiveFlags.load(ordering: .relaxed) == 0 else { return false }
+        return receiveSpin.spin(while: tail, is: head.load(ordering: .relaxed))
     }
 
     /// A receive may have something to do, at a moment of the recent past. Takes no lock.
