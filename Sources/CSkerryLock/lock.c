@@ -58,3 +58,7 @@ int skerry_spin_while(const intptr_t *word, intptr_t value, int32_t rounds) {
     }
     return 0;
 }
+
+void skerry_pause(void) {
+    pause_processor();
+}

@@ -15,4 +15,7 @@ void skerry_lock_wake(uint32_t *_Nonnull word);
 /// Watches `*word` for at most `rounds` pauses of the processor while it is `value`. Returns 1 when it changed, 0 when it did not.
 int skerry_spin_while(const intptr_t *_Nonnull word, intptr_t value, int32_t rounds);
 
+/// Tells the processor that this thread is waiting in a loop.
+void skerry_pause(void);
+
 #endif

@@ -231,7 +231,8 @@ extension ChannelCore {
         defer { unlockBoth() }
         let count = heldCount()
         precondition(count >= 0 && count <= limit && count <= mask + 1, "\(count) elements in a ring for \(limit)")
-        precondition(receivers.isEmpty || (count == 0 && senders.isEmpty), "a receiver waits beside \(count) elements")
+        // Without a ring, a select may wait on both sides of one channel.
+        precondition(receivers.isEmpty || limit == 0 || (count == 0 && senders.isEmpty), "a receiver waits beside \(count) elements")
         precondition(senders.isEmpty || count == limit || closed != nil, "a sender waits beside room")
         precondition(senders.count <= waiterLimit && receivers.count <= waiterLimit, "too many wait")
     }

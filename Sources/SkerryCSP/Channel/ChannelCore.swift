@@ -187,6 +187,18 @@ extension ChannelCore {
             || sendFlags.load(ordering: .relaxed) != 0
     }
 
+    /// The next random number for a select that begins with this channel. Two at the same time may get the same one, which harms nobody.
+    @inlinable @inline(__always)
+    func nextTurn() -> UInt32 {
+        // Marsaglia's xorshift, 32 bits.
+        var state = turn.load(ordering: .relaxed)
+        state ^= state << 13
+        state ^= state >> 17
+        state ^= state << 5
+        turn.store(state, ordering: .relaxed)
+        return state
+    }
+
     /// Elements in the ring, at a moment of the recent past.
     @inlinable
     var seenCount: Int {

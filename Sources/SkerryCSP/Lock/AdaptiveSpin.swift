@@ -25,8 +25,30 @@ struct AdaptiveSpin: ~Copyable, Sendable {
         let hasChanged = withUnsafePointer(to: word) { pointer in
             skerry_spin_while(UnsafeRawPointer(pointer).assumingMemoryBound(to: Int.self), value, rounds) == 1
         }
-        let next = hasChanged ? Self.roundsMaximum : max(1, rounds - (rounds + 3) / 4)
-        if next != rounds { self.rounds.store(next, ordering: .relaxed) }
+        learn(from: rounds, hasPaid: hasChanged)
         return hasChanged
+    }
+
+    /// Watches until `condition` holds. True when it does.
+    @inlinable
+    borrowing func spin(until condition: () -> Bool) -> Bool {
+        let rounds = rounds.load(ordering: .relaxed)
+        var round: Int32 = 0
+        while round < rounds {
+            Self.pause()
+            if condition() { break }
+            round += 1
+        }
+        learn(from: rounds, hasPaid: round < rounds)
+        return round < rounds
+    }
+
+    @usableFromInline
+    static func pause() { skerry_pause() }
+
+    @usableFromInline
+    borrowing func learn(from rounds: Int32, hasPaid: Bool) {
+        let next = hasPaid ? Self.roundsMaximum : max(1, rounds - (rounds + 3) / 4)
+        if next != rounds { self.rounds.store(next, ordering: .relaxed) }
     }
 }

@@ -4,12 +4,14 @@ public import Synchronization
 ///
 /// Whoever claims it, by one compare-and-swap, ends the select and names the arm that won; all others find it gone and pass by. It opens
 /// for peers while the select holds the locks of all its channels; a timer or a cancellation may claim it earlier.
+///
+/// Public because the requirements of ``SelectArm`` name it; there is nothing to do with it.
 // `continuation` is written before the selection opens, and read once by the claimant that found it open.
-@usableFromInline
-final class Selection: @unchecked Sendable {
+public final class Selection: @unchecked Sendable {
     @usableFromInline static var preparing: Int { -1 }
     @usableFromInline static var open: Int { -2 }
     @usableFromInline static var cancelled: Int { -3 }
+    @usableFromInline static var refused: Int { -4 }
 
     @usableFromInline let winner = Atomic<Int>(-1)
     @exclusivity(unchecked) @usableFromInline var continuation: UnsafeContinuation<Void, Never>?

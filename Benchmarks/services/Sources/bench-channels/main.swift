@@ -13,6 +13,7 @@ struct Workload: Sendable {
 let workloads = [
     Workload(name: "buffered", elements: 2_000_000) { try await stream($0, producers: 1, capacity: .buffer(64)) },
     Workload(name: "four-to-one", elements: 2_000_000) { try await stream($0, producers: 4, capacity: .buffer(64)) },
+    Workload(name: "select", elements: 2_000_000) { try await selectTwo($0) },
     Workload(name: "sequence", elements: 2_000_000) { try await iterate($0) },
     Workload(name: "batch", elements: 4_000_000) { try await batch($0) },
     Workload(name: "rendezvous", elements: 200_000) { try await stream($0, producers: 1, capacity: .rendezvous) },
@@ -33,6 +34,30 @@ func stream(_ elements: Int, producers: Int, capacity: ChannelCapacity) async th
             var sum = 0
             for _ in 0..<elements / producers * producers { sum &+= try await receiver.receive()! }
             check(sum, elements / producers, producers)
+        }
+        try await group.waitForAll()
+    }
+}
+
+/// Two producers with a channel each, one task that selects over both.
+func selectTwo(_ elements: Int) async throws {
+    let left = Channel<Int>(.buffer(64))
+    let right = Channel<Int>(.buffer(64))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        for sender in [left.sender, right.sender] {
+            group.addTask {
+                for number in 0..<elements / 2 { try await sender.send(number) }
+            }
+        }
+        group.addTask {
+            var sum = 0
+            for _ in 0..<elements / 2 * 2 {
+                try await select {
+                    left.receiver.on { sum &+= $0! }
+                    right.receiver.on { sum &+= $0! }
+                }
+            }
+            check(sum, elements / 2, 2)
         }
         try await group.waitForAll()
     }
