@@ -1,7 +1,7 @@
 /// State shared by threads, each access to it under an ``AdaptiveLock``.
 ///
-/// Shaped like `Mutex` of the standard library, so that one can replace the other; see ``AdaptiveLock`` for why it exists. Lock and state
-/// stand side by side in one allocation, so that taking the lock brings the state along.
+/// Called like `Mutex` of the standard library; see ``AdaptiveLock`` for why it exists. A class, so that closures can share it and
+/// lock and state stand side by side in one allocation: taking the lock brings the state along.
 ///
 /// ```swift
 /// let sessions = Locked([SessionID: Session]())
@@ -10,52 +10,33 @@
 ///
 /// Keep the body short, and call no one from it: continuations are resumed and callbacks called after it has returned.
 // The state is reached only under the lock, or by the one owner in `deinit`.
-@frozen
-public struct Locked<State: ~Copyable>: ~Copyable, @unchecked Sendable {
-    @usableFromInline
-    @frozen
-    struct Cell: ~Copyable {
-        @usableFromInline let lock: AdaptiveLock
-        @usableFromInline var state: State
-
-        @inlinable
-        init(_ state: consuming State) {
-            lock = AdaptiveLock()
-            self.state = state
-        }
-    }
-
-    @usableFromInline let cell: UnsafeMutablePointer<Cell>
+public final class Locked<State: ~Copyable>: @unchecked Sendable {
+    @usableFromInline let lock = AdaptiveLock()
+    /// The lock is what keeps accesses apart; to check that again at run time would cost as much as the lock.
+    @exclusivity(unchecked) @usableFromInline var state: State
 
     @inlinable
     public init(_ state: consuming sending State) {
-        cell = .allocate(capacity: 1)
-        cell.initialize(to: Cell(state))
-    }
-
-    @inlinable
-    deinit {
-        cell.deinitialize(count: 1)
-        cell.deallocate()
+        self.state = state
     }
 
     /// Calls `body` with the state, and no other thread inside meanwhile. Not reentrant: a `body` that asks for the same state waits for ever.
     @inlinable @inline(__always)
-    public borrowing func withLock<Result: ~Copyable, Failure: Error>(
+    public func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        cell.pointee.lock.lock()
-        defer { cell.pointee.lock.unlock() }
-        return try body(&cell.pointee.state)
+        lock.lock()
+        defer { lock.unlock() }
+        return try body(&state)
     }
 
     /// As ``withLock(_:)``, or nil at once if another thread is inside.
     @inlinable @inline(__always)
-    public borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
+    public func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result? {
-        guard cell.pointee.lock.tryLock() else { return nil }
-        defer { cell.pointee.lock.unlock() }
-        return try body(&cell.pointee.state)
+        guard lock.tryLock() else { return nil }
+        defer { lock.unlock() }
+        return try body(&state)
     }
 }
