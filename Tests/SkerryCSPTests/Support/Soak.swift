@@ -1,0 +1,4 @@
+import Glibc
+
+/// The long forms run.
+let isSoaking = getenv("SKERRY_SOAK") != nil
