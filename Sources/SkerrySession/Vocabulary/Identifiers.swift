@@ -31,7 +31,7 @@ public struct AnswerID: Hashable, Sendable, CustomStringConvertible {
     /// same, when the handler has ended, so that the number of such calls stays bounded.
     @inlinable public var isOneWay: Bool { rawValue >> 63 != 0 }
 
-    public var description: String { isOneWay ? "one-way call \(rawValue << 1 >> 1)" : "answer \(rawValue)" }
+    public var description: String { isOneWay ? "one-way call \(rawValue & (.max >> 1))" : "answer \(rawValue)" }
 }
 
 /// A service or a channel end that crossed the session, hosted by one of its sides.

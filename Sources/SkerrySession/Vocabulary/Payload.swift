@@ -35,7 +35,9 @@ public struct Payload: Sendable {
     ) throws(Failure) -> Result {
         let range = Int(offset)..<Int(offset) + Int(length)
         guard let owner else { return try body(UnsafeRawBufferPointer(rebasing: packet[range])) }
-        return try owner.withUnsafeBytes { (bytes) throws(Failure) in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+        return try owner.withUnsafeBufferPointer { (bytes) throws(Failure) in
+            try body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[range]))
+        }
     }
 
     /// The same bytes in memory of their own.
