@@ -4,10 +4,8 @@ public struct SessionConfiguration: Sendable {
     public var encoding: LinkTraits.Encoding = .binary
     /// Calls of the peer that may be under way at once: 1 to ``SessionLimits/questionSlots``.
     public var callsInFlight = SessionLimits.callsInFlight
-    /// References that this side hosts at once: up to ``SessionLimits/exports``. The peer is held to as many of its own.
+    /// References that this side hosts at once: up to ``SessionLimits/exports``.
     public var exports = SessionLimits.exports
-    /// Bytes of the largest frame that this side takes: up to ``SessionLimits/frameMaximum``.
-    public var frameMaximum = SessionLimits.frameMaximum
     /// The window of a channel at its beginning, for elements that come to this side.
     public var channelElements = SessionLimits.channelElements
     public var channelBytes = SessionLimits.channelBytes

@@ -10,10 +10,6 @@ public struct SessionHello: Sendable, Hashable {
     public var received: UInt64
     /// Calls the sender takes at once.
     public var callsInFlight: Int
-    /// References the sender takes at once.
-    public var exports: Int
-    /// Bytes of the largest frame that the sender takes.
-    public var frameMaximum: Int
     /// The initial window of channels towards the sender.
     public var channelElements: Int
     public var channelBytes: Int

@@ -18,8 +18,8 @@ public enum SessionLimits {
     public static let methodNameMaximum = 255
     /// Most bytes of what the application says in HELLO.
     public static let applicationDataMaximum = 1_024
-    /// Most JSON containers open at once in a text packet, the packet's and the frame's own included.
-    public static let textDepth = 128
+    /// Most JSON containers open at once in a value of a text packet.
+    public static let textDepth = 64
     /// Most entries in the reference table of a frame.
     public static let referencesPerFrame = 256
 
@@ -33,10 +33,14 @@ public enum SessionLimits {
     static let questionSlotBits: UInt64 = 12
     /// Refusals of calls beyond the announced number that may wait to be sent; a peer that goes on is cut off.
     public static let refusalsWaiting = 1_024
+    /// One-way calls in one direction that the callee has not reported as ended. Beyond it the caller waits.
+    public static let oneWayCalls = 256
     /// Methods with numbers, in one direction.
     public static let methods = 4_096
     /// Bytes of calls, replies and control frames that may wait to be sent; beyond it callers wait.
     public static let messageQueueMaximum = 4 << 20
+    /// Bytes that may wait to be sent when a reply is added; beyond it replies turn into failures, because the peer asks and does not read.
+    public static let replyQueueMaximum = 64 << 20
     /// Bytes of pipelined calls that may wait for their promises.
     public static let heldBytes = 4 << 20
 
@@ -60,6 +64,8 @@ public enum SessionLimits {
     public static let sessionBytes = 16 << 20
     /// Most bytes of a single element.
     public static let elementMaximum = frameMaximum - frameOverhead
+    /// Credit that a producer may hold at most, in elements or bytes.
+    public static let creditMaximum = 1 << 40
     /// Bytes a channel may send each time its turn comes.
     public static let fairnessQuantum = 4 << 10
 
