@@ -52,7 +52,9 @@ extension SessionCore {
             return CallFailure(.overloaded, "\(messages.count) bytes of replies wait for the caller to read them")
         }
         do throws(SessionError) {
-            guard !references.contains(where: { $0.promise != nil }) else { throw SessionError(.unknownReference, "a reply holds no promises") }
+            guard !references.contains(where: { $0.promise != nil }) else {
+                throw SessionError(.unknownReference, "a reply holds no promises")
+            }
             try checkValue(payload, format, references)
             return nil
         } catch {
@@ -249,7 +251,9 @@ extension SessionCore {
         try define(name, digest, reader, into: &events)
     }
 
-    private mutating func receiveName(_ reader: inout FrameReader, into events: inout [SessionEvent]) throws(ProtocolViolation) -> IncomingMethodID {
+    private mutating func receiveName(_ reader: inout FrameReader, into events: inout [SessionEvent]) throws(ProtocolViolation)
+        -> IncomingMethodID
+    {
         let name = try reader.text(maximum: SessionLimits.methodNameMaximum)
         if let index = incomingNames[name] { return IncomingMethodID(index: index) }
         incomingNames[name] = incomingMethods

@@ -135,7 +135,9 @@ extension SessionCore {
         guard payload.count <= SessionLimits.frameMaximum - SessionLimits.frameOverhead else {
             throw SessionError(.tooLarge, "a value of \(payload.count) bytes")
         }
-        guard !isText || format == .json || format == .none else { throw SessionError(.wrongKind, "text packets carry JSON, not \(format)") }
+        guard !isText || format == .json || format == .none else {
+            throw SessionError(.wrongKind, "text packets carry JSON, not \(format)")
+        }
         if !references.isEmpty { try checkReferences(references) }
     }
 
@@ -143,7 +145,9 @@ extension SessionCore {
         guard let slot = openQuestion(question.rawValue), questions[slot].keepsAnswer, !questions[slot].isFinished,
             questions[slot].state == .asked || questions[slot].state == .kept
         else { throw SessionError(.unknownReference, "the reply of \(question) is not kept") }
-        guard (0..<SessionLimits.referencesPerFrame).contains(index) else { throw SessionError(.unknownReference, "no table has a place \(index)") }
+        guard (0..<SessionLimits.referencesPerFrame).contains(index) else {
+            throw SessionError(.unknownReference, "no table has a place \(index)")
+        }
     }
 
     private func checkReferences(_ references: [SessionReference]) throws(SessionError) {
@@ -278,7 +282,9 @@ extension SessionCore {
 
 extension SessionCore {
     @inline(__always)
-    mutating func receiveReturn(_ reader: inout FrameReader, isFailure isError: Bool, into events: inout [SessionEvent]) throws(ProtocolViolation) {
+    mutating func receiveReturn(_ reader: inout FrameReader, isFailure isError: Bool, into events: inout [SessionEvent])
+        throws(ProtocolViolation)
+    {
         let id = try reader.identifier()
         let flags = try reader.integer()
         guard flags & ~ReturnFlag.all == 0 else { throw reader.malformed("flags \(flags)") }
@@ -313,7 +319,10 @@ extension SessionCore {
     }
 
     private mutating func receiveFailure(_ reader: inout FrameReader, maybeExecuted: Bool) throws(ProtocolViolation) -> CallFailure {
-        let code = isText ? CallFailure.Code(word: try reader.text(maximum: 64)) : CallFailure.Code(rawValue: UInt16(try reader.natural(below: 1 << 16, "a code")))
+        let code =
+            isText
+            ? CallFailure.Code(word: try reader.text(maximum: 64))
+            : CallFailure.Code(rawValue: UInt16(try reader.natural(below: 1 << 16, "a code")))
         let message = try reader.text(maximum: SessionLimits.messageMaximum)
         let isAbsent = try reader.isAbsent()
         let retryAfter = isAbsent ? 0 : try reader.natural(below: 1 << 40, "a time")
@@ -323,7 +332,9 @@ extension SessionCore {
     @inline(__always)
     func receiveFormat(_ reader: inout FrameReader) throws(ProtocolViolation) -> PayloadFormat {
         let format = try reader.integer()
-        guard format < 4, let known = PayloadFormat(rawValue: UInt8(truncatingIfNeeded: format)) else { throw reader.malformed("a format \(format)") }
+        guard format < 4, let known = PayloadFormat(rawValue: UInt8(truncatingIfNeeded: format)) else {
+            throw reader.malformed("a format \(format)")
+        }
         return known
     }
 

@@ -81,7 +81,8 @@ extension SessionCore {
         guard let index = channelIndex(channel.rawValue), !channels[index].isProducer, channels[index].isRendezvous,
             !channels[index].isEnded, !channels[index].isDropped
         else { return }
-        channels[index].unreportedElements += max(0, min(elements, SessionLimits.channelElementsMaximum - channels[index].windowLeftElements))
+        channels[index].unreportedElements += max(
+            0, min(elements, SessionLimits.channelElementsMaximum - channels[index].windowLeftElements))
         if channels[index].unreportedElements > 0 { grant(index) }
     }
 
@@ -126,7 +127,8 @@ extension SessionCore {
 
     /// A producer that has closed and sent all tells so.
     mutating func finishIfDrained(_ index: Int) {
-        guard let reason = channels[index].finishing, !channels[index].didFinish, channels[index].pendingElements == 0, !channels[index].isInPart
+        guard let reason = channels[index].finishing, !channels[index].didFinish, channels[index].pendingElements == 0,
+            !channels[index].isInPart
         else { return releaseIfDrained(channels[index].id) }
         let id = channels[index].id
         if id & 1 == role.parity {
@@ -412,9 +414,12 @@ extension SessionCore {
         let block = try reader.elements(references: references) { (size) throws(ProtocolViolation) in
             guard elements > 0, bytes > 0, session > 0 else {
                 throw ProtocolViolation(
-                    .creditOverrun, at: offset, "channel \(id) had credit for \(elements) elements and \(bytes) bytes, the session for \(session)")
+                    .creditOverrun, at: offset,
+                    "channel \(id) had credit for \(elements) elements and \(bytes) bytes, the session for \(session)")
             }
-            guard size <= SessionLimits.elementMaximum else { throw ProtocolViolation(.tooLarge, at: offset, "an element of \(size) bytes") }
+            guard size <= SessionLimits.elementMaximum else {
+                throw ProtocolViolation(.tooLarge, at: offset, "an element of \(size) bytes")
+            }
             elements -= 1
             bytes -= size
             session -= size

@@ -7,7 +7,8 @@ extension SessionCore {
         statistics.exports = exportCount
         statistics.imports = importCount
         statistics.channels = channelCount
-        statistics.bytesQueued = messages.count + urgent.count + part.bytes.count + channels.reduce(0) { $0 + $1.pending.count - $1.pendingStart }
+        statistics.bytesQueued =
+            messages.count + urgent.count + part.bytes.count + channels.reduce(0) { $0 + $1.pending.count - $1.pendingStart }
         statistics.bytesRetained = retention.byteCount
         statistics.bytesUntaken = sessionUntaken
         statistics.roundTrip = recovery.smoothed
@@ -36,7 +37,8 @@ extension SessionCore {
         _ id: UInt64, _ kind: SessionReference.Kind, isLocal: Bool, introductions: Int, isClosed: Bool, channel index: Int
     ) -> ReferenceDescription {
         var row = ReferenceDescription(
-            id: ReferenceID(rawValue: id), kind: kind, isLocal: isLocal, introductions: introductions, isClosed: isClosed, creditElements: 0,
+            id: ReferenceID(rawValue: id), kind: kind, isLocal: isLocal, introductions: introductions, isClosed: isClosed,
+            creditElements: 0,
             creditBytes: 0, windowElements: 0, windowBytes: 0, waitingElements: 0, waitingBytes: 0)
         guard index >= 0 else { return row }
         let channel = channels[index]

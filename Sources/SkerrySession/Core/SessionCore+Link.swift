@@ -44,7 +44,8 @@ extension SessionCore {
             throw SessionError(.incompatibleLink, "packets of \(traits.packetMaximum) bytes are too small")
         }
         guard retention.largestBody + PacketLayout.overhead <= traits.packetMaximum else {
-            throw SessionError(.incompatibleLink, "a packet of \(retention.largestBody) bytes must be sent again, the link takes \(traits.packetMaximum)")
+            throw SessionError(
+                .incompatibleLink, "a packet of \(retention.largestBody) bytes must be sent again, the link takes \(traits.packetMaximum)")
         }
     }
 
@@ -80,10 +81,12 @@ extension SessionCore {
         SessionHello(
             identity: identity, peerEpoch: peer?.identity.epoch ?? 0, received: received, callsInFlight: configuration.callsInFlight,
             channelElements: configuration.channelElements, channelBytes: configuration.channelBytes,
-            sessionBytes: configuration.sessionBytes, resumeWindow: configuration.resumeWindow, applicationData: configuration.applicationData)
+            sessionBytes: configuration.sessionBytes, resumeWindow: configuration.resumeWindow,
+            applicationData: configuration.applicationData)
     }
 
-    mutating func received(_ hello: SessionHello, at offset: Int, now: Moment, into events: inout [SessionEvent]) throws(ProtocolViolation) {
+    mutating func received(_ hello: SessionHello, at offset: Int, now: Moment, into events: inout [SessionEvent]) throws(ProtocolViolation)
+    {
         guard hello.identity.session == identity.session else {
             throw ProtocolViolation(.unexpectedHello, at: offset, "session \(hello.identity.session), expected \(identity.session)")
         }

@@ -384,7 +384,9 @@ extension ByteQueue {
             return all
         }
         let taken =
-            isText ? ByteQueue.appendTextFrames(bytes, to: &buffer, end: end, isFirst: isFirst) : ByteQueue.appendFrames(bytes, to: &buffer, end: end)
+            isText
+            ? ByteQueue.appendTextFrames(bytes, to: &buffer, end: end, isFirst: isFirst)
+            : ByteQueue.appendFrames(bytes, to: &buffer, end: end)
         removeFirst(taken)
         return taken
     }
@@ -505,7 +507,9 @@ extension SessionCore {
     }
 
     private mutating func receiveRanges(_ header: PacketHeader, _ reader: FrameReader, now: Moment) throws(ProtocolViolation) {
-        guard traits.delivery == .lossy else { throw ProtocolViolation(.malformedPacket, at: header.rangesOffset, "ranges on an ordered link") }
+        guard traits.delivery == .lossy else {
+            throw ProtocolViolation(.malformedPacket, at: header.rangesOffset, "ranges on an ordered link")
+        }
         var reader = reader
         reader.offset = header.rangesOffset
         reader.end = reader.bytes.count
@@ -516,7 +520,8 @@ extension SessionCore {
             let start = edge + gap
             edge = start + length
             guard edge <= nextSequence else {
-                throw ProtocolViolation(.acknowledgementAhead, at: header.rangesOffset, "packet \(edge - 1) is confirmed, \(nextSequence - 1) was the last")
+                throw ProtocolViolation(
+                    .acknowledgementAhead, at: header.rangesOffset, "packet \(edge - 1) is confirmed, \(nextSequence - 1) was the last")
             }
             for sequence in max(start, retention.firstSequence)..<max(edge, max(start, retention.firstSequence)) {
                 retention.confirm(sequence) { recovery.confirmed($0, now: now) }

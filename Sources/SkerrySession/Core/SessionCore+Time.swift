@@ -138,7 +138,8 @@ extension SessionCore {
     }
 
     var isDrained: Bool {
-        isGoingAway && !wasDrained && confirmed >= goAwaySequence && openQuestions == 0 && openAnswers == 0 && openOneWays == 0 && isQueueEmpty
+        isGoingAway && !wasDrained && confirmed >= goAwaySequence && openQuestions == 0 && openAnswers == 0 && openOneWays == 0
+            && isQueueEmpty
             && phase == .established
     }
 

@@ -17,7 +17,12 @@ extension SessionCore {
         while let index = turns.first, end - buffer.count > SendLayout.overhead {
             // Alone it need not wait for its own next turn.
             let isAlone = turns.count == 1 || has(.unfair)
-            channels[index].deficit = isAlone ? Int.max / 2 : channels[index].deficit + SessionLimits.fairnessQuantum
+            if isAlone {
+                channels[index].deficit = Int.max / 2
+            } else if !channels[index].isMidTurn {
+                channels[index].deficit += SessionLimits.fairnessQuantum
+            }
+            channels[index].isMidTurn = false
             switch appendElements(index, to: &buffer, end: end) {
             case .drained:
                 turns.removeFirst(1)
@@ -29,7 +34,8 @@ extension SessionCore {
                 turns.append(index)
             case .packetFull:
                 // The turn goes on in the next packet.
-                channels[index].deficit = isAlone ? 0 : max(0, channels[index].deficit - SessionLimits.fairnessQuantum)
+                channels[index].isMidTurn = !isAlone
+                if isAlone { channels[index].deficit = 0 }
                 return
             case .leftRow: break
             }
@@ -98,7 +104,8 @@ extension SessionCore {
     private mutating func startLargeElement(
         _ index: Int, _ size: Int, _ block: Channel.Block, to buffer: inout [UInt8], end: Int
     ) -> TurnOutcome {
-        let largest = min(traits.packetMaximum, SessionLimits.packetPreferred) - PacketLayout.overhead - SendLayout.overhead - writer.bytes.count
+        let largest =
+            min(traits.packetMaximum, SessionLimits.packetPreferred) - PacketLayout.overhead - SendLayout.overhead - writer.bytes.count
         guard size > largest else { return .packetFull }
         if isText {
             // Half an empty packet is enough to begin with: it may grow up to the maximum.
@@ -143,7 +150,9 @@ extension Channel {
     /// As many elements as fit `budget`.
     func piece(of block: Block, budget: Int, isText: Bool) -> Piece {
         if block.byteCount <= budget, !isText || block.byteCount + block.count <= budget {
-            return Piece(elements: block.count, bytes: block.byteCount, payload: block.count == pendingElements ? pendingPayloadBytes : payload(of: block))
+            return Piece(
+                elements: block.count, bytes: block.byteCount,
+                payload: block.count == pendingElements ? pendingPayloadBytes : payload(of: block))
         }
         var piece = Piece(elements: 0, bytes: 0, payload: 0)
         pending.withUnsafeBytes { bytes in

@@ -159,7 +159,8 @@ public struct SessionCore: ~Copyable, Sendable {
     public init(role: SessionRole, configuration: SessionConfiguration = SessionConfiguration(), identity: SessionIdentity, now: Moment) {
         precondition(
             configuration.applicationData.count <= SessionLimits.applicationDataMaximum,
-            "HELLO carries at most \(SessionLimits.applicationDataMaximum) bytes of the application, not \(configuration.applicationData.count)")
+            "HELLO carries at most \(SessionLimits.applicationDataMaximum) bytes of the application, not \(configuration.applicationData.count)"
+        )
         precondition(
             (1...SessionLimits.questionSlots).contains(configuration.callsInFlight)
                 && (1...SessionLimits.exports).contains(configuration.exports),

@@ -167,6 +167,8 @@ struct Channel: Sendable {
     /// Bytes it may send in its turn.
     var deficit = 0
     var hasTurn = false
+    /// The packet was full before its turn was over.
+    var isMidTurn = false
     /// One of its elements is being sent in parts.
     var isInPart = false
     /// Closed from here, after what is pending.

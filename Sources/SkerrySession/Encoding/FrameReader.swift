@@ -169,7 +169,8 @@ struct FrameReader {
     private func skip(_ cursor: inout TextCursor) throws(ProtocolViolation) {
         guard cursor.skipValue(depth: SessionLimits.textDepth) else {
             let rule: ProtocolViolation.Rule = cursor.isTooDeep ? .tooDeep : .malformedFrame
-            throw ProtocolViolation(rule, at: cursor.offset, cursor.isTooDeep ? "more than \(SessionLimits.textDepth) levels" : "expected a JSON value")
+            throw ProtocolViolation(
+                rule, at: cursor.offset, cursor.isTooDeep ? "more than \(SessionLimits.textDepth) levels" : "expected a JSON value")
         }
     }
 

@@ -1,6 +1,6 @@
 /// What a session must know of the link that carries its packets.
 @frozen
-public struct LinkTraits: Sendable, Hashable {
+public struct LinkTraits: Sendable, Hashable, CustomStringConvertible {
     /// How packets are written.
     @frozen
     public enum Encoding: UInt8, Sendable, Hashable {
@@ -29,6 +29,8 @@ public struct LinkTraits: Sendable, Hashable {
         self.delivery = delivery
         self.packetMaximum = packetMaximum
     }
+
+    public var description: String { "\(encoding), \(delivery), \(packetMaximum) bytes" }
 
     /// Binary packets on a stream.
     public static let stream = LinkTraits()

@@ -22,6 +22,8 @@ final class Side {
 
     init(_ core: consuming SessionCore) { self.core = core }
 
+    var isFinished: Bool { core.isFinished }
+
     func receive(_ packet: [UInt8], now: Moment) {
         var fresh: [SessionEvent] = []
         packet.withUnsafeBytes { core.receive($0, now: now, into: &fresh) }
@@ -83,7 +85,9 @@ final class Side {
         }
     }
 
-    func callOneWay(_ name: String, _ text: String = "", on target: CallTarget = .root, deadline: Duration? = nil, now: Moment = .zero) throws(SessionError) {
+    func callOneWay(_ name: String, _ text: String = "", on target: CallTarget = .root, deadline: Duration? = nil, now: Moment = .zero)
+        throws(SessionError)
+    {
         let method = try core.method(name, digest: 7)
         let bytes = encoded(text)
         try bytes.withUnsafeBufferPointer { (buffer) throws(SessionError) in
@@ -123,7 +127,8 @@ final class Pair {
         configurations.0.encoding = traits.encoding
         configurations.1.encoding = traits.encoding
         self.initiator = Side(
-            SessionCore(role: .initiator, configuration: configurations.0, identity: SessionIdentity(session: session, epoch: 11), now: now))
+            SessionCore(role: .initiator, configuration: configurations.0, identity: SessionIdentity(session: session, epoch: 11), now: now)
+        )
         self.acceptor = Side(
             SessionCore(role: .acceptor, configuration: configurations.1, identity: SessionIdentity(session: session, epoch: 22), now: now))
         if attached {
@@ -168,7 +173,9 @@ final class Pair {
 
 extension [Received] {
     /// The only event, as a call.
-    var calls: [(Received, IncomingCall)] { compactMap { received in if case .call(let call) = received.event { (received, call) } else { nil } } }
+    var calls: [(Received, IncomingCall)] {
+        compactMap { received in if case .call(let call) = received.event { (received, call) } else { nil } }
+    }
     var returns: [(Received, QuestionID, Outcome)] {
         compactMap { received in if case .returned(let id, let outcome) = received.event { (received, id, outcome) } else { nil } }
     }
