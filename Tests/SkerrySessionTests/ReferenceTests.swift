@@ -64,7 +64,7 @@ struct ReferenceTests {
             pair.exchange()
             _ = pair.acceptor.take()
         }
-        #expect(ids.count == 500 && Set(ids.map(\.index)) == [0])
+        #expect(ids.count == 500 && Set(ids.map(\.index)) == [1])
         #expect(pair.acceptor.core.statistics.exports == 0 && pair.initiator.core.statistics.imports == 0)
     }
 

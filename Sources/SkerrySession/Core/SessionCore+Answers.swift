@@ -83,12 +83,12 @@ extension SessionCore {
             flags |= ReturnFlag.isFailure | (failure.maybeExecuted ? 0 : ReturnFlag.notExecuted)
             writer.beginFailure()
             writer.integer(id)
-            writer.integer(flags)
+            writer.integer(isText ? flags & ReturnFlag.text : flags)
             writeFailure(failure)
         } else {
             writer.begin(.return)
             writer.integer(id)
-            writer.integer(flags)
+            writer.integer(isText ? flags & ReturnFlag.text : flags)
         }
         if !isText { writer.integer(UInt64(format.rawValue)) }
         writer.references(references)
@@ -303,6 +303,7 @@ extension SessionCore {
         guard id & 1 == peerParity else { throw reader.violation(.wrongParity, "a call with \(id), which is an id of this side") }
         let slot = SlotID.slot(id, slotBits: SessionLimits.questionSlotBits)
         let generation = SlotID.generation(id, slotBits: SessionLimits.questionSlotBits)
+        guard slot > 0 else { throw reader.violation(.slotOutOfRange, "call \(id) has place 0") }
         if slot >= answers.count { answers.append(contentsOf: repeatElement(Answer(), count: slot + 1 - answers.count)) }
         guard answers[slot].state == .free, generation >= answers[slot].nextGeneration else {
             throw reader.violation(.idReused, "call \(id) comes twice")

@@ -40,7 +40,7 @@ extension SessionCore {
         references: [SessionReference] = [], deadline: Duration?, options: CallOptions = [], request: RequestID? = nil, now: Moment
     ) throws(SessionError) -> QuestionID {
         try checkCall(target, payload, format, references)
-        guard openQuestions < min(peer?.callsInFlight ?? SessionLimits.callsInFlight, SessionLimits.questionSlots) else {
+        guard openQuestions < min(peer?.callsInFlight ?? SessionLimits.callsInFlight, SessionLimits.questionSlots - 1) else {
             callPermitWanted = true
             throw SessionError(.mustWait, "\(openQuestions) calls are under way")
         }
@@ -178,7 +178,7 @@ extension SessionCore {
         if !references.isEmpty { flags |= CallFlag.hasReferences }
         writer.begin(.call)
         writer.integer(id)
-        writer.integer(flags)
+        writer.integer(isText ? flags & CallFlag.options : flags)
         writer.target(target)
         writeMethod(method, defines: defines)
         if let deadline { writer.integer(UInt64(max(0, (deadline.nanoseconds + 999_999) / 1_000_000))) } else { writer.absent() }
@@ -218,9 +218,11 @@ extension SessionCore {
             questions[slot].id = questionID(slot, generation)
             return slot
         }
+        // Place 0 stays empty: its first id would be 0, which names one-way calls.
+        if questions.isEmpty { questions.append(Question()) }
         guard questions.count < SessionLimits.questionSlots else { throw SessionError(.exhausted, "all ids of calls were used") }
         let slot = questions.count
-        questions.append(Question(id: questionID(slot, slot == 0 ? 1 : 0)))
+        questions.append(Question(id: questionID(slot, 0)))
         return slot
     }
 

@@ -95,11 +95,11 @@ extension SessionCore {
             exports[slot].id = exportID(slot, exports[slot].generation)
             return slot
         }
+        // Place 0 stays empty: its first id would be 0, which names the root.
+        if exports.isEmpty { exports.append(Export()) }
         guard exports.count < SessionLimits.exports else { throw SessionError(.exhausted, "all ids of references were used") }
         let slot = exports.count
-        // The initiator's first id would be 0, which names the root.
-        let generation: UInt64 = slot == 0 ? 1 : 0
-        exports.append(Export(id: exportID(slot, generation), generation: generation))
+        exports.append(Export(id: exportID(slot, 0)))
         return slot
     }
 
@@ -271,6 +271,7 @@ extension SessionCore {
         let id = reference.id.rawValue
         let slot = SlotID.slot(id, slotBits: SessionLimits.referenceSlotBits)
         let generation = SlotID.generation(id, slotBits: SessionLimits.referenceSlotBits)
+        guard slot > 0 else { throw reader.violation(.slotOutOfRange, "\(id) has place 0") }
         if slot >= imports.count { imports.append(contentsOf: repeatElement(Import(), count: slot + 1 - imports.count)) }
         if imports[slot].isLive, imports[slot].id == id {
             guard imports[slot].kind == reference.kind else { throw reader.violation(.wrongKind, "\(id) is a \(imports[slot].kind)") }

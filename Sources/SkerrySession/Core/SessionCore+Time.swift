@@ -54,7 +54,7 @@ extension SessionCore {
     /// Whether a call that had to wait could be made now, as far as the queue is concerned.
     private var mayPermitCalls: Bool {
         !isOver && messages.count * 2 < SessionLimits.messageQueueMaximum && oneWaysUnreported < SessionLimits.oneWayCalls
-            && openQuestions < min(peer?.callsInFlight ?? SessionLimits.callsInFlight, SessionLimits.questionSlots)
+            && openQuestions < min(peer?.callsInFlight ?? SessionLimits.callsInFlight, SessionLimits.questionSlots - 1)
     }
 }
 

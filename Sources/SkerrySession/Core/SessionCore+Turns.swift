@@ -71,7 +71,7 @@ extension SessionCore {
     private mutating func writeSend(_ index: Int, _ block: Channel.Block) {
         writer.begin(.send)
         writer.integer(channels[index].id)
-        writer.integer((channels[index].ranDry ? SendFlag.ranDry : 0) | (block.references.isEmpty ? 0 : SendFlag.hasReferences))
+        writer.integer((channels[index].ranDry ? SendFlag.ranDry : 0) | (isText || block.references.isEmpty ? 0 : SendFlag.hasReferences))
         writer.references(block.references)
     }
 

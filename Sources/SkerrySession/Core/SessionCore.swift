@@ -162,8 +162,8 @@ public struct SessionCore: ~Copyable, Sendable {
             "HELLO carries at most \(SessionLimits.applicationDataMaximum) bytes of the application, not \(configuration.applicationData.count)"
         )
         precondition(
-            (1...SessionLimits.questionSlots).contains(configuration.callsInFlight)
-                && (1...SessionLimits.exports).contains(configuration.exports),
+            (1..<SessionLimits.questionSlots).contains(configuration.callsInFlight)
+                && (1..<SessionLimits.exports).contains(configuration.exports),
             "calls in flight or exports out of range")
         self.role = role
         self.identity = identity

@@ -64,6 +64,8 @@ enum ReturnFlag {
     /// Of a failure: the callee never began.
     static let notExecuted: UInt64 = 0x08
     static let all: UInt64 = 0x0F
+    /// Those that text packets show; the others are seen from the fields.
+    static let text: UInt64 = confirmsDigest | notExecuted
 }
 
 /// Bits of SEND.

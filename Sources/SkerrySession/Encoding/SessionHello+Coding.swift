@@ -37,7 +37,7 @@ extension SessionHello {
                 high: session[..<8].reduce(0) { $0 << 8 | UInt64($1) }, low: session[8...].reduce(0) { $0 << 8 | UInt64($1) }),
             epoch: epoch)
         self.received = received
-        callsInFlight = try reader.natural(below: SessionLimits.questionSlots + 1, "calls in flight")
+        callsInFlight = try reader.natural(below: SessionLimits.questionSlots, "calls in flight")
         channelElements = try reader.natural(below: 1 << 31, "a window")
         channelBytes = try reader.natural(below: 1 << 31, "a window")
         sessionBytes = try reader.natural(below: 1 << 40, "a window")

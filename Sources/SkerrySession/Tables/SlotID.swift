@@ -1,8 +1,8 @@
 /// How ids are made: `((generation << slot bits | slot) << 1) | parity`.
 ///
 /// The slot is the place in a table, the generation how often that place was given away before, the parity the side that made the id. So a table is a
-/// dense array, an id is found without hashing, and no id comes twice. All ids stay below 2^53. Slot 0 of generation 0 is left out on both
-/// sides, because the initiator's would be 0, which names the root.
+/// dense array, an id is found without hashing, and no id comes twice. All ids stay below 2^53. Slot 0 is left out, because its first
+/// id would be 0, which names the root and one-way calls.
 enum SlotID {
     @inline(__always)
     static func make(slot: Int, generation: UInt64, slotBits: UInt64, parity: UInt64) -> UInt64 {

@@ -2,10 +2,10 @@
 public struct SessionConfiguration: Sendable {
     /// How packets are written, for the life of the session. An acceptor takes that of the link on which it was called.
     public var encoding: LinkTraits.Encoding = .binary
-    /// Calls of the peer that may be under way at once: 1 to ``SessionLimits/questionSlots``.
+    /// Calls of the peer that may be under way at once: 1 to ``SessionLimits/questionSlots`` less 1.
     public var callsInFlight = SessionLimits.callsInFlight
-    /// References that this side hosts at once: up to ``SessionLimits/exports``.
-    public var exports = SessionLimits.exports
+    /// References that this side hosts at once: up to ``SessionLimits/exports`` less 1.
+    public var exports = SessionLimits.exports - 1
     /// The window of a channel at its beginning, for elements that come to this side.
     public var channelElements = SessionLimits.channelElements
     public var channelBytes = SessionLimits.channelBytes

@@ -27,7 +27,7 @@ public enum SessionLimits {
 
     /// Calls under way in one direction, unless the callee announces another number. Beyond it the caller waits.
     public static let callsInFlight = 256
-    /// Places for calls in one direction: the most that can be announced.
+    /// Places for calls in one direction, the first of which stays empty.
     public static let questionSlots = 4_096
     @usableFromInline static let questionSlotMask = questionSlots - 1
     static let questionSlotBits: UInt64 = 12
@@ -46,7 +46,7 @@ public enum SessionLimits {
 
     // MARK: References and channels
 
-    /// References that one side may host in a session.
+    /// Places for what one side hosts in a session, the first of which stays empty.
     public static let exports = 65_536
     @usableFromInline static let referenceSlotMask = exports - 1
     static let referenceSlotBits: UInt64 = 16
