@@ -1,3 +1,5 @@
+public import SkerrySession
+
 /// A connection to one peer that carries packets: the seam between sessions and whatever moves bytes.
 ///
 /// A link pulls. Who has output says so by ``wake()``, and the link asks its driver for packets as long as the peer takes them. So what the peer
