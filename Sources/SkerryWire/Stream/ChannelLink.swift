@@ -189,12 +189,6 @@ extension ChannelLink {
     /// The channel is closed.
     private func gone() {
         guard phase != .closed else { return }
-        if outcome == nil, phase != .closing {
-            end(
-                framing.isAmidPacket
-                    ? LinkError(.truncated, "\(peer) closed amid a packet")
-                    : LinkError(.reset, "\(peer) is gone without a goodbye"))
-        }
         let isStarted = phase != .idle
         phase = .closed
         isReading = false
@@ -208,8 +202,16 @@ extension ChannelLink {
     private func finish() {
         guard phase == .closed, let driver else { return }
         self.driver = nil
+        end(unsaidEnding)
         isMuted = true
         driver.linkClosed(outcome?.error)
+    }
+
+    /// What the end of the connection means when nothing was settled before.
+    private var unsaidEnding: LinkError? {
+        if let goodbye = framing.peerGoodbye { return goodbye.error }
+        if framing.isAmidPacket { return LinkError(.truncated, "\(peer) closed amid a packet") }
+        return LinkError(.reset, "\(peer) is gone without a goodbye")
     }
 
     /// Settles how the link ended; the first word counts.
