@@ -69,8 +69,8 @@ import Testing
     @Test("A side that does not take packets stops the other from giving more", arguments: LinkKind.all)
     func backPressure(_ kind: LinkKind) async throws {
         let packet = 64 * 1024
-        let count = 1024
-        // The kernel's buffers of both sockets and ours; without back-pressure all 64 MiB would be pulled.
+        let count = 512
+        // The kernel's buffers of both sockets and ours; without back-pressure all 32 MiB would be pulled.
         let bound = 24 * 1024 * 1024
         try await withHouse(kind) { house in
             let (left, right) = try await house.connect()

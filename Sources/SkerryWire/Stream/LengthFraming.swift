@@ -17,6 +17,8 @@ struct LengthFraming: PacketFraming {
     }
 
     var isAmidPacket: Bool { !partial.isEmpty }
+    /// Bytes taken for what has come of a packet.
+    var partialCapacity: Int { partial.capacity }
     var ending: Ending { .symmetric }
 
     /// Bytes of a buffer worth keeping for the next split packet.
