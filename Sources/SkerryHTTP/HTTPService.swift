@@ -49,6 +49,8 @@ public enum HTTPBodyError: Error, Sendable, Equatable {
 public struct HTTPReply: Sendable {
     public var head: HTTPResponse
     public var body: Body
+    /// What takes the connection over behind this reply, which is a 101 without a body then.
+    public var upgrade: (any HTTPUpgrade)?
 
     public enum Body: Sendable {
         case none
@@ -88,3 +90,9 @@ public struct HTTPReply: Sendable {
         self.body = body
     }
 }
+
+/// Speaks another protocol on a connection that began as HTTP (RFC 9110 section 7.8): WebSocket.
+///
+/// What it needs to do so is between it and the server that carries the connection. A server that cannot hand over its connections to it ends the
+/// connection instead, as it does when the request has not asked for an upgrade; ``InProcessClient`` returns the reply and leaves it at that.
+public protocol HTTPUpgrade: AnyObject, Sendable {}

@@ -26,12 +26,20 @@ public final class HTTPServer: Sendable {
 
     private let configuration: HTTPServerConfiguration
     private let service: any HTTPService
+    private let security: (any ConnectionSecurity)?
     private let logger: Logger
     private let state = Mutex(State.new)
 
-    public init(configuration: HTTPServerConfiguration, service: any HTTPService, logger: Logger) {
+    public convenience init(configuration: HTTPServerConfiguration, service: any HTTPService, logger: Logger) {
+        self.init(configuration: configuration, service: service, security: nil, logger: logger)
+    }
+
+    package init(
+        configuration: HTTPServerConfiguration, service: any HTTPService, security: (any ConnectionSecurity)?, logger: Logger
+    ) {
         self.configuration = configuration
         self.service = service
+        self.security = security
         self.logger = logger
     }
 
@@ -44,7 +52,7 @@ public final class HTTPServer: Sendable {
         try beginStart()
         let carrier = Carrier(configuration: configuration)
         do {
-            let channel = try await carrier.bind(configuration, service: service, logger: logger)
+            let channel = try await carrier.bind(configuration, service: service, security: security, logger: logger)
             let address = Address(host: channel.localAddress?.ipAddress ?? configuration.host, port: channel.localAddress?.port ?? 0)
             state.withLock { $0 = .running(carrier, channel, stopping: nil) }
             logger.info("serving HTTP", metadata: ["address": "\(address)"])
@@ -76,6 +84,11 @@ public final class HTTPServer: Sendable {
     /// After ``HTTPServerConfiguration/Timeouts/shutdown`` what is left is cut and its tasks are cancelled.
     /// Further calls return when the first one does.
     public func shutdownGracefully() async {
+        await shutdownGracefully(within: configuration.timeouts.shutdown)
+    }
+
+    /// As ``shutdownGracefully()``, with another patience.
+    package func shutdownGracefully(within patience: Duration) async {
         shutdownSignal.send()
         let stopping: Task<Void, Never>? = state.withLock { state in
             switch state {
@@ -83,7 +96,7 @@ public final class HTTPServer: Sendable {
                 state = .stopped
                 return nil
             case .running(let carrier, let channel, nil):
-                let task = Task { await self.stop(carrier, channel) }
+                let task = Task { await self.stop(carrier, channel, within: patience) }
                 state = .running(carrier, channel, stopping: task)
                 return task
             case .running(_, _, let task):
@@ -124,10 +137,10 @@ public final class HTTPServer: Sendable {
         guard isNew else { throw HTTPServerError(.alreadyStarted, "the server was started before") }
     }
 
-    private func stop(_ carrier: Carrier, _ channel: any Channel) async {
+    private func stop(_ carrier: Carrier, _ channel: any Channel, within patience: Duration) async {
         logger.info("shutting down", metadata: ["connections": "\(carrier.statistics.openConnections)"])
         try? await channel.close()
-        let isEmpty = await carrier.drain(within: configuration.timeouts.shutdown)
+        let isEmpty = await carrier.drain(within: patience)
         if isEmpty {
             await carrier.stop()
         } else {

@@ -14,6 +14,7 @@ extension ConnectionHandler {
         ensureOnLoop()
         dropPieceWaiter()
         guard isOpen else { return }
+        if let upgrade = reply.upgrade { return handOver(to: upgrade, reply: reply, head: head) }
         let framing = ReplyFraming(of: reply, method: head.request.method, isHTTP10: head.isHTTP10)
         let buffer = begin(reply, framing: framing, isHTTP10: head.isHTTP10)
         let isWhole = framing.sendsBody ? await sendBody(reply.body, behind: buffer, framing: framing) : send(head: buffer)

@@ -11,7 +11,7 @@ internal import SkerryHTTP
 /// Reads, timers and the service's calls all arrive on that loop, so no state here is shared between threads.
 // @unchecked Sendable: every stored property that changes is touched on `eventLoop` only. The task runs there by its executor preference,
 // which `ensureOnLoop` checks once a request, and `ConnectionBody` hops there.
-final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
+final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = IOData
     typealias PieceResult = Result<ArraySlice<UInt8>?, HTTPBodyError>
@@ -25,6 +25,7 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     private let identifiers: RequestIdentifiers
     private let logger: Logger
     private let sizing: ReceiveSizing
+    private let isSecure: Bool
     private let isOverLimit: Bool
 
     private var task: Task<Void, Never>?
@@ -43,13 +44,14 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
 
     init(
         loop: LoopConnections, sizing: ReceiveSizing, service: any HTTPService, identifiers: RequestIdentifiers,
-        logger: Logger, isOverLimit: Bool
+        logger: Logger, isSecure: Bool, isOverLimit: Bool
     ) {
         self.loop = loop
         self.sizing = sizing
         self.service = service
         self.identifiers = identifiers
         self.logger = logger
+        self.isSecure = isSecure
         self.isOverLimit = isOverLimit
         eventLoop = loop.eventLoop
         machine = ConnectionMachine(patience: loop.patience, now: loop.now)
@@ -88,7 +90,7 @@ extension ConnectionHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             do throws(Refusal) {
-                machine.received(.head(try RequestHead(head, isSecure: false)))
+                machine.received(.head(try RequestHead(head, isSecure: isSecure)))
             } catch {
                 machine.received(.refused(error))
             }
@@ -177,7 +179,7 @@ extension ConnectionHandler {
     private static let emptyBody = EmptyBody()
 
     private func requestContext() -> HTTPRequestContext {
-        HTTPRequestContext(requestID: identifiers.next(), peer: peerAddress, isSecure: false)
+        HTTPRequestContext(requestID: identifiers.next(), peer: peerAddress, isSecure: isSecure)
     }
 
     private var peerAddress: String {

@@ -329,6 +329,16 @@ extension ConnectionMachine {
         return .next
     }
 
+    /// The reply to the request in service was an upgrade: whether the connection can leave HTTP. If so, this was its last request.
+    ///
+    /// The body has to be over, or its rest would be taken for the other protocol.
+    mutating func handsOver() -> Bool {
+        skipArrivedEnd()
+        guard phase == .serving, body == .complete, parts.isEmpty, !isShuttingDown else { return false }
+        phase = .closed
+        return true
+    }
+
     mutating func lingeringBegan(now: Tick) {
         phase = .lingering
         parts.removeAll(keepingCapacity: false)

@@ -13,6 +13,8 @@ struct RequestHead: Sendable {
     var expectsContinue: Bool
     /// Bytes of the body, nil when it is chunked.
     var bodyLength: UInt64?
+    /// The client would like to go on in another protocol. The parser has stopped then.
+    var asksForUpgrade = false
 }
 
 /// Why a request is answered by the server itself, with a short text and a closed connection.
@@ -71,8 +73,9 @@ extension RequestHead {
         if isHTTP10, framing.isChunked { throw .malformed }
         request = HTTPRequest(
             method: method, scheme: isSecure ? "https" : "http", authority: authority, path: head.uri, headerFields: fields)
-        // The parser stops for good after a request that asks for an upgrade, and none is on offer here.
+        // The parser stops for good after a request that asks for an upgrade, so the connection ends there unless it is handed over.
         isKeptAlive = head.isKeepAlive && !framing.asksForUpgrade && method != .connect
+        asksForUpgrade = framing.asksForUpgrade && !isHTTP10
         expectsContinue = framing.expectsContinue && !isHTTP10
         bodyLength = framing.isChunked ? nil : framing.contentLength
     }

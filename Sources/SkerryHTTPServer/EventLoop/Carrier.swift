@@ -21,7 +21,9 @@ final class Carrier: Sendable {
         loops.reduce(HTTPServerStatistics()) { $0 + $1.counters.snapshot }
     }
 
-    func bind(_ configuration: HTTPServerConfiguration, service: any HTTPService, logger: Logger) async throws -> any Channel {
+    func bind(
+        _ configuration: HTTPServerConfiguration, service: any HTTPService, security: (any ConnectionSecurity)?, logger: Logger
+    ) async throws -> any Channel {
         try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: CInt(configuration.backlog))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -31,7 +33,7 @@ final class Carrier: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try addHandlers(to: channel, configuration, service: service, logger: logger)
+                    try addHandlers(to: channel, configuration, service: service, security: security, logger: logger)
                 }
             }
             .bind(host: configuration.host, port: configuration.port)
@@ -39,7 +41,8 @@ final class Carrier: Sendable {
     }
 
     private func addHandlers(
-        to channel: any Channel, _ configuration: HTTPServerConfiguration, service: any HTTPService, logger: Logger
+        to channel: any Channel, _ configuration: HTTPServerConfiguration, service: any HTTPService,
+        security: (any ConnectionSecurity)?, logger: Logger
     ) throws {
         guard let loop = loopsByIdentity[ObjectIdentifier(channel.eventLoop)] else {
             preconditionFailure("a connection on a foreign event loop")
@@ -49,10 +52,12 @@ final class Carrier: Sendable {
         guard open < configuration.limits.connections + Self.refusalRoom else { throw ChannelError.operationUnsupported }
         let sizing = ReceiveSizing(counters: loop.counters)
         try channel.syncOptions?.setOption(.recvAllocator, value: sizing)
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: .init(configuration.limits))
+        // Left over is what follows a request for an upgrade; otherwise the decoder stays as long as its channel.
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: .init(configuration.limits))
         let handler = ConnectionHandler(
             loop: loop, sizing: sizing, service: service, identifiers: identifiers, logger: logger,
-            isOverLimit: open >= configuration.limits.connections)
+            isSecure: security != nil, isOverLimit: open >= configuration.limits.connections)
+        try security?.addHandlers(to: channel)
         try channel.pipeline.syncOperations.addHandler(
             ByteToMessageHandler(decoder, maximumBufferSize: configuration.limits.headSize + ReceiveSizing.largeSize))
         try channel.pipeline.syncOperations.addHandler(handler)

@@ -25,6 +25,8 @@ final class LoopConnections: @unchecked Sendable {
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     /// Connection tasks that have not ended; a task may outlive its connection.
     private var taskCount = 0
+    /// Connections that left HTTP, until they close.
+    private var upgraded: [ObjectIdentifier: (channel: any Channel, upgrade: any ChannelUpgrade)] = [:]
     private var emptied: EventLoopPromise<Void>?
 
     init(eventLoop: any EventLoop, configuration: HTTPServerConfiguration) {
@@ -78,6 +80,23 @@ extension LoopConnections {
         guard taskCount == 0 else { return }
         clock?.cancel()
         clock = nil
+        if isEmpty { becameEmpty() }
+    }
+
+    /// The connection goes on in another protocol, without the clock of this loop.
+    func handOver(_ connection: ConnectionHandler, _ channel: any Channel, to upgrade: any ChannelUpgrade) {
+        connections.removeValue(forKey: ObjectIdentifier(connection))
+        upgraded[ObjectIdentifier(channel)] = (channel, upgrade)
+        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in
+            upgraded.removeValue(forKey: ObjectIdentifier(channel))
+            counters.connectionClosed()
+            if isEmpty { becameEmpty() }
+        }
+    }
+
+    private var isEmpty: Bool { taskCount == 0 && upgraded.isEmpty }
+
+    private func becameEmpty() {
         emptied?.succeed()
         emptied = nil
     }
@@ -103,11 +122,12 @@ extension LoopConnections {
     /// Closes what has nothing under way; the future succeeds when the last connection's task has ended.
     func beginShutdown() -> EventLoopFuture<Void> {
         isShuttingDown = true
-        guard taskCount > 0 else { return eventLoop.makeSucceededVoidFuture() }
+        guard !isEmpty else { return eventLoop.makeSucceededVoidFuture() }
         let promise = emptied ?? eventLoop.makePromise()
         emptied = promise
         executor.run {
             for connection in Array(connections.values) { connection.shutdownBegan() }
+            for (_, upgrade) in Array(upgraded.values) { upgrade.shutdownBegan() }
         }
         return promise.futureResult
     }
@@ -116,6 +136,7 @@ extension LoopConnections {
     func cutAll() {
         executor.run {
             for connection in Array(connections.values) { connection.abort() }
+            for (channel, _) in Array(upgraded.values) { channel.close(promise: nil) }
         }
     }
 }

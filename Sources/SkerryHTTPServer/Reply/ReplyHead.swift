@@ -9,6 +9,8 @@ enum ReplyHead {
     struct Connection {
         var isKeptAlive: Bool
         var isHTTP10: Bool
+        /// The connection leaves HTTP behind this reply.
+        var isUpgraded = false
     }
 
     static func write(
@@ -80,7 +82,9 @@ enum ReplyHead {
 
     /// Only the deviation from the default of the client's version is said (RFC 9112 section 9.3).
     private static func writeConnection(_ connection: Connection, into buffer: inout ByteBuffer) {
-        if !connection.isKeptAlive {
+        if connection.isUpgraded {
+            buffer.writeStaticString("Connection: Upgrade\r\n")
+        } else if !connection.isKeptAlive {
             buffer.writeStaticString("Connection: close\r\n")
         } else if connection.isHTTP10 {
             buffer.writeStaticString("Connection: keep-alive\r\n")
