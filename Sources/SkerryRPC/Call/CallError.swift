@@ -38,7 +38,9 @@ extension CallError {
     /// What happened, as far as a caller would act differently on it.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: Hashable, Sendable {
-            case timeout, cancelled, peerLost, noSuchMethod, noSuchReference, noSuchService, denied, overloaded, remote, badResult, closed
+            case timeout, cancelled, peerLost, noSuchMethod, noSuchReference, noSuchService, denied, overloaded, goingAway, remote, badResult
+            case closed
+            case digestMismatch
             case badArgument(position: Int)
         }
 
@@ -62,12 +64,17 @@ extension CallError {
         public static let denied = Code(.denied)
         /// The callee refuses for now; see ``CallError/retryAfter``.
         public static let overloaded = Code(.overloaded)
+        /// The peer takes no more calls: it is about to stop. Call another node, or later.
+        public static let goingAway = Code(.goingAway)
         /// The callee failed with an error its interface does not declare; only its text crossed the wire.
         public static let remote = Code(.remote)
         /// The answer could not be read: the two sides disagree about the result's shape.
         public static let badResult = Code(.badResult)
         /// This side closed the session.
         public static let closed = Code(.closed)
+
+        /// The binary format came with a shape the callee does not have; the caller repeats the call in a format that describes itself.
+        public static let digestMismatch = Code(.digestMismatch)
 
         /// An argument could not be written or read; `position` counts parameters from 0, -1 when the record itself is broken.
         public static func badArgument(position: Int) -> Code { Code(.badArgument(position: position)) }
@@ -87,29 +94,13 @@ extension CallError {
             case .noSuchService: "noSuchService"
             case .denied: "denied"
             case .overloaded: "overloaded"
+            case .goingAway: "goingAway"
             case .remote: "remote"
             case .badResult: "badResult"
             case .closed: "closed"
+            case .digestMismatch: "digestMismatch"
             case .badArgument(let position): "badArgument(\(position))"
             }
-        }
-
-        /// The code a peer named; unknown names, from a later version, become ``remote``.
-        package init(wireName: String, position: Int) {
-            let plain: [Code] = [
-                .timeout, .cancelled, .peerLost, .noSuchMethod, .noSuchReference, .noSuchService, .denied, .overloaded, .remote, .badResult,
-                .closed,
-            ]
-            if wireName == "badArgument" {
-                self = .badArgument(position: position)
-            } else {
-                self = plain.first { $0.description == wireName } ?? .remote
-            }
-        }
-
-        /// The name of the code on the wire.
-        package var wireName: String {
-            if case .badArgument = kind { "badArgument" } else { description }
         }
     }
 }

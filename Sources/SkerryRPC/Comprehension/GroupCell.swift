@@ -2,11 +2,6 @@ import SkerryCSP
 
 /// Where one binding of a group leaves what came of it.
 final class GroupCell<Value: Sendable>: Sendable {
-    struct Failure: Error {
-        let name: String
-        let cause: any Error
-    }
-
     private let binding: Binding<Value>
     private let result = Locked<Result<Value, any Error>?>(nil)
 
@@ -26,11 +21,17 @@ final class GroupCell<Value: Sendable>: Sendable {
     }
 
     /// What the call gave. Asked for only after all calls of the group have ended.
-    func value() throws(Failure) -> Value {
+    func value() throws(GroupCellFailure) -> Value {
         switch result.withLock({ $0 }) {
         case .success(let value): return value
-        case .failure(let error): throw Failure(name: binding.name, cause: error)
+        case .failure(let error): throw GroupCellFailure(name: binding.name, cause: error)
         case nil: preconditionFailure("\(binding.name) was asked for its value before it had one")
         }
     }
+}
+
+/// What one binding threw.
+struct GroupCellFailure: Error {
+    let name: String
+    let cause: any Error
 }

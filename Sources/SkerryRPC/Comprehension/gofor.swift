@@ -1,5 +1,3 @@
-public import SkerryCSP
-
 /// Runs named calls in parallel and gives all their values, or the name of the one that failed.
 ///
 /// All bindings start at once, in the order written, so a group takes as long as its longest call. The group waits for **all** answers, or
@@ -34,7 +32,7 @@ public func gofor<each Value: Sendable>(
         if let code = await run.wait() {
             throw GroupError(group: group, names: names, cause: CallError(code, "\(code)", group: group, maybeExecuted: true))
         }
-        do {
+        do throws(GroupCellFailure) {
             return (repeat try (each cells).value())
         } catch {
             throw GroupError(group: group, names: [error.name], cause: error.cause)

@@ -4,6 +4,8 @@ public import SkerryCodec
 ///
 /// One object per method for the life of the process, so that tables may be keyed by its identity.
 public final class MethodDescriptor: Sendable {
+    /// The interface the method belongs to.
+    public let service: any ServiceDescription.Type
     /// The place of the method in its service, from 0.
     public let index: Int
     /// The stable name on the wire.
@@ -21,12 +23,13 @@ public final class MethodDescriptor: Sendable {
     public let arguments: Shape
     public let result: Shape
     /// Equal digests on both sides mean that the binary format may be used: it covers name, parameters and result.
-    public let digest: UInt64
+    public let digest: ShapeDigest
 
     public init(
-        index: Int, name: String, swiftName: String, documentation: String, options: MethodOptions, route: MethodRoute?, until: Int?,
-        arguments: Shape, result: Shape
+        service: any ServiceDescription.Type, index: Int, name: String, swiftName: String, documentation: String, options: MethodOptions,
+        route: MethodRoute?, until: Int?, arguments: Shape, result: Shape
     ) {
+        self.service = service
         self.index = index
         self.name = name
         self.swiftName = swiftName
@@ -36,7 +39,21 @@ public final class MethodDescriptor: Sendable {
         self.until = until
         self.arguments = arguments
         self.result = result
-        digest = Self.digest(name: name, arguments: arguments, result: result)
+        // A map from one to the other is the shape that holds both.
+        digest = Shape.alias(.init(name: "method \(name)", carrier: .map(key: arguments, value: result))).digest
+    }
+}
+
+extension MethodDescriptor {
+    /// The parameters, in declared order.
+    public var parameters: [Field] {
+        if case .record(let fields) = arguments { fields.list } else { [] }
+    }
+
+    /// The parameter that `path` leads into, -1 when it leads into none.
+    package func position(of path: ShapePath) -> Int {
+        guard case .field(let key)? = path.steps.first else { return -1 }
+        return parameters.firstIndex { $0.key == key } ?? -1
     }
 }
 

@@ -1,5 +1,3 @@
-public import SkerryCodec
-
 /// Answers the calls of one service by switching on the dense index of the method.
 ///
 /// The generator emits one generic struct per protocol (`ArithDispatcher<Implementation: Arith>`). `dispatch` starts on the event loop of
