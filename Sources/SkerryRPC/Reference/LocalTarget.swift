@@ -1,0 +1,82 @@
+package import SkerrySession
+import SkerryCodec
+
+/// An object in this process.
+package final class LocalTarget<Dispatcher: ServiceDispatcher>: ReferenceTarget {
+    private let dispatcher: Dispatcher
+    private let table: MethodTable
+
+    init(_ dispatcher: Dispatcher) {
+        self.dispatcher = dispatcher
+        table = .of(Dispatcher.Service.self)
+    }
+
+    package var implementation: (any Sendable)? { dispatcher.implementation }
+
+    package func format(for digest: UInt64, of method: String) -> PayloadFormat { .bin }
+
+    package func descriptor(of method: String) -> MethodDescriptor? { table[method] }
+
+    package func perform(_ invocation: Invocation) async throws -> ServicePayload {
+        guard let method = table[invocation.method] else {
+            throw CallError(.noSuchMethod, "\(table.service.name) has no method \(invocation.method)", service: table.service.name)
+        }
+        if invocation.payload.format == .bin, invocation.digest != method.digest.rawValue {
+            throw CallError(.digestMismatch, "\(invocation.method) has another shape here", service: table.service.name)
+        }
+        let call = ServiceCall(index: method.index, payload: invocation.payload, replyFormat: invocation.replyFormat)
+        do {
+            let reply = method.service == Dispatcher.Service.self ? try await dispatcher.dispatch(call) : try await reflect(call)
+            if let payload = reply.payload { return payload }
+            return try ServicePayload(NoValue(), invocation.replyFormat)
+        } catch let error as CallError {
+            throw error.fromImplementation.located(service: table.service.name, method: method.name)
+        } catch is CancellationError {
+            throw CallError(
+                .cancelled, "the callee was cancelled", service: table.service.name, method: method.name, maybeExecuted: true)
+        } catch {
+            throw declared(error, method, invocation.replyFormat)
+        }
+    }
+
+    package func send(_ invocation: Invocation) async throws(CallError) {
+        // Begins at once and runs beside the caller, as it would behind a session.
+        Task.immediate { _ = try? await perform(invocation) }
+    }
+
+    /// What leaves the process of an error: its value when it is declared, else its text.
+    private func declared(_ error: any Error, _ method: MethodDescriptor, _ format: PayloadFormat) -> any Error {
+        // Errors are rare, and the caller may declare another version of them: so never positional.
+        let format = format == .bin ? PayloadFormat.cbor : format
+        for declared in Dispatcher.Service.errors {
+            if let payload = declared.encode(error, format) { return DeclaredFailure(name: declared.name, payload: payload) }
+        }
+        return CallError(.remote, "\(error)", service: table.service.name, method: method.name, maybeExecuted: true)
+    }
+
+    /// Answers what every reference answers.
+    private func reflect(_ call: ServiceCall) async throws -> ServiceReply {
+        switch call.index {
+        case 0:
+            return try call.reply(to: ReflectionService.ping, NoValue())
+        case 1:
+            return try call.reply(to: ReflectionService.schema, Dispatcher.Service.schema)
+        case 2:
+            return try call.reply(to: ReflectionService.commands, Dispatcher.Service.schema.commands)
+        default:
+            let name = try call.arguments(of: ReflectionService.removedFromRoot).name
+            if let observer = dispatcher.implementation as? any RemovalObserving { await observer.removedFromRoot(name) }
+            return .none
+        }
+    }
+}
+
+extension CallError {
+    /// An error of a call the implementation made itself, as its own caller sees it: that a third party was lost does not mean that
+    /// this session is.
+    fileprivate var fromImplementation: CallError {
+        guard code == .peerLost || code == .closed || code == .noSuchMethod || code == .digestMismatch else { return self }
+        guard !service.isEmpty else { return self }
+        return CallError(.remote, description, path: path, maybeExecuted: true, retryAfter: retryAfter)
+    }
+}

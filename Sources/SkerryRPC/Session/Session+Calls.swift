@@ -1,0 +1,189 @@
+import SkerryCSP
+import SkerrySession
+
+// Calls of this side.
+
+extension Session {
+    /// How the arguments of a method are written: in the binary format when the peer has confirmed that its shape is the same.
+    func format(for digest: UInt64, of method: String) -> PayloadFormat {
+        state.withLock { state in
+            if state.options.configuration.encoding == .text { return .json }
+            guard digest != 0, let id = state.methods[.init(digest: digest, name: method)] else { return .cbor }
+            return state.core.isConfirmed(id) ? .bin : .cbor
+        }
+    }
+
+    /// Calls what the peer hosts under `target`.
+    func call(_ target: ReferenceID, _ invocation: Invocation) async throws -> ServicePayload {
+        try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: false))
+    }
+
+    /// Calls without a reply; returns when the core has taken the call.
+    func send(_ target: ReferenceID, _ invocation: Invocation) async throws(CallError) {
+        do {
+            _ = try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: true))
+        } catch let error as CallError {
+            throw error
+        } catch {
+            throw CallError(.remote, "\(error)")
+        }
+    }
+
+    private func wait(for call: PendingCall) async throws -> ServicePayload {
+        guard call.deadline > .zero else { throw CallError(.timeout, "the deadline had passed before the call") }
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in begin(call, continuation) }
+        } onCancel: {
+            cancel(call)
+        }
+    }
+
+    private func begin(_ call: PendingCall, _ continuation: UnsafeContinuation<ServicePayload, any Error>) {
+        let now = options.clock.now
+        let mustDrain = state.withLock { state in
+            call.continuation = continuation
+            if call.isCancelled {
+                state.fail(call, CallError(.cancelled, "the call was cancelled before it was made"))
+            } else if let failure = state.failure {
+                var failure = failure
+                failure.maybeExecuted = false
+                state.fail(call, failure)
+            } else if state.waiting.isEmpty {
+                if !ask(call, &state, now) { enqueue(call, &state) }
+            } else {
+                enqueue(call, &state)
+            }
+            settle(&state, now)
+            return state.hasUrgentEffects
+        }
+        if mustDrain { drain() }
+    }
+
+    private func enqueue(_ call: PendingCall, _ state: inout SessionState) {
+        guard state.waiting.count < options.callersWaiting else {
+            return state.fail(call, CallError(.overloaded, "\(options.callersWaiting) calls wait for this session already"))
+        }
+        state.waiting.append(call)
+    }
+
+    /// Gives the call to the core. False says that it has to wait.
+    private func ask(_ call: PendingCall, _ state: inout SessionState, _ now: Moment) -> Bool {
+        let invocation = call.invocation
+        do throws(SessionError) {
+            let method = try state.method(invocation)
+            var made: [ReferenceID] = []
+            do throws(SessionError) {
+                let references = try self.references(invocation.payload, agreed: state.core.isConfirmed(method), &state, &made)
+                try state.ask(call, method, references, now)
+            } catch {
+                // What was exported for this call did not cross.
+                for id in made { state.withdraw(id) }
+                throw error
+            }
+        } catch {
+            if error.code == .mustWait { return false }
+            state.fail(call, CallError(error, maybeExecuted: false))
+        }
+        return true
+    }
+
+    /// Calls are permitted again.
+    func askWaiting(_ state: inout SessionState, _ now: Moment) {
+        while let call = state.waiting.first() {
+            guard ask(call, &state, now) else { return }
+            state.waiting.removeFirst()
+        }
+    }
+
+    /// The task of the call was cancelled: it goes on at once, and the callee is told.
+    private func cancel(_ call: PendingCall) {
+        perform { state, _ in
+            guard !call.isCancelled else { return }
+            if let question = call.question {
+                // Nil: it has ended, and the effect that says so is on its way.
+                guard let maybeExecuted = state.core.cancel(question) else { return }
+                call.isCancelled = true
+                if state.questions.at(question.index) === call { state.questions[question.index] = nil }
+                state.fail(call, CallError(.cancelled, "the call was cancelled", maybeExecuted: maybeExecuted))
+            } else {
+                call.isCancelled = true
+                guard call.continuation != nil else { return }
+                state.waiting.forget()
+                state.fail(call, CallError(.cancelled, "the call was cancelled before it was sent"))
+            }
+        }
+    }
+
+    /// A call has ended.
+    func receive(_ outcome: Outcome, of question: QuestionID, _ packet: UnsafeRawBufferPointer, _ state: inout SessionState) {
+        // References are claimed even when nobody waits any more: letting go of them gives them back.
+        let payload = ServicePayload(
+            format: outcome.format, bytes: outcome.payload.copy(from: packet),
+            references: outcome.references.isEmpty
+                ? [] : claim(outcome.references, format: outcome.format == .bin ? .bin : .cbor, &state))
+        guard let call = state.questions.at(question.index), call.question == question else {
+            for object in payload.references { state.effects.append(.drop(object)) }
+            return
+        }
+        state.questions[question.index] = nil
+        call.question = nil
+        guard let continuation = call.continuation else { return }
+        call.continuation = nil
+        if let failure = outcome.failure {
+            state.effects.append(.failed(continuation, failure, payload))
+        } else {
+            state.effects.append(.returned(continuation, payload))
+        }
+    }
+}
+
+extension SessionState {
+    /// An effect that nobody else will come by to do.
+    var hasUrgentEffects: Bool { !effects.isEmpty && !isDraining }
+
+    mutating func method(_ invocation: Invocation) throws(SessionError) -> MethodID {
+        let key = MethodKey(digest: invocation.digest, name: invocation.method)
+        if let id = methods[key] { return id }
+        let id = try core.method(invocation.method, digest: invocation.digest)
+        methods[key] = id
+        return id
+    }
+
+    mutating func ask(
+        _ call: PendingCall, _ method: MethodID, _ references: [SessionReference], _ now: Moment
+    ) throws(SessionError) {
+        let invocation = call.invocation
+        var options: CallOptions = []
+        if invocation.options.contains(.idempotent) { options.insert(.idempotent) }
+        let bytes = invocation.payload.bytes
+        let result = bytes.withUnsafeBytes { buffer -> Result<QuestionID?, SessionError> in
+            do throws(SessionError) {
+                if call.isOneWay {
+                    try core.callOneWay(
+                        .reference(call.target), method: method, payload: buffer, format: invocation.payload.format, references: references,
+                        deadline: call.deadline, options: options, request: invocation.requestID, now: now)
+                    return .success(nil)
+                }
+                return .success(
+                    try core.call(
+                        .reference(call.target), method: method, payload: buffer, format: invocation.payload.format,
+                        references: references, deadline: call.deadline, options: options, request: invocation.requestID, now: now))
+            } catch {
+                return .failure(error)
+            }
+        }
+        if let question = try result.get() {
+            call.question = question
+            questions.place(call, at: question.index)
+        } else if let continuation = call.continuation {
+            call.continuation = nil
+            effects.append(.returned(continuation, ServicePayload(format: .none, bytes: [])))
+        }
+    }
+
+    /// Takes an export back that did not cross.
+    mutating func withdraw(_ id: ReferenceID) {
+        guard core.withdraw(id) else { return }
+        released(id)
+    }
+}

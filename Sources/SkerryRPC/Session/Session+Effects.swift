@@ -1,0 +1,119 @@
+import Logging
+import SkerryCSP
+import SkerrySession
+import SkerryWire
+
+extension Session {
+    /// Does something with the core and lets everything follow that follows from it.
+    func perform(_ body: (inout SessionState, Moment) -> Void) {
+        let now = options.clock.now
+        state.withLock { state in
+            body(&state, now)
+            settle(&state, now)
+        }
+        drain()
+    }
+
+    /// Turns the events of the core into effects, sets the timer, wakes the link. Under the lock, after every use of the core.
+    func settle(_ state: inout SessionState, _ now: Moment) {
+        if !state.events.isEmpty { translate(&state, UnsafeRawBufferPointer(start: nil, count: 0), now) }
+        arm(&state)
+        if state.core.hasOutput { state.attachment?.link.wake() }
+    }
+
+    /// Does the effects that are due, unless somebody does already; then they do these too.
+    ///
+    /// So effects happen in one order, one at a time, and what they lead to joins the end of the queue.
+    func drain() {
+        var batch: [SessionEffect] = []
+        var isMine = false
+        while true {
+            let goesOn = state.withLock { state in
+                if state.effects.isEmpty || !isMine && state.isDraining {
+                    if isMine { state.isDraining = false }
+                    return false
+                }
+                state.isDraining = true
+                swap(&batch, &state.effects)
+                return true
+            }
+            guard goesOn else { return }
+            isMine = true
+            apply(batch)
+            // Here and not under the lock: what goes may have a `deinit` that asks for it.
+            batch.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func apply(_ batch: [SessionEffect]) {
+        var started: [(AnswerID, Task<Void, Never>)] = []
+        var watch: StallWatch?
+        for effect in batch {
+            switch effect {
+            case .returned(let continuation, let payload): continuation.resume(returning: payload)
+            case .failed(let continuation, let failure, let payload): continuation.resume(throwing: Self.error(failure, payload))
+            case .threw(let continuation, let error): continuation.resume(throwing: error)
+            case .call(let call):
+                if watch == nil { watch = StallWatch(options.clock.now, call.invocation.method) }
+                started.append((call.id, start(call)))
+            case .cancel(let task): task.cancel()
+            case .deliver(let id, let elements): deliver(elements, to: id)
+            case .pump(let pump): pump.pump()
+            case .ready(let pump): pump.ready()
+            case .closed(let id, let reason): closed(id, reason)
+            case .end(let pump, let ending): pump.end(ending)
+            case .drop: break
+            case .resume(let continuation): continuation.resume()
+            case .reconnect: reconnect()
+            case .run(let body): body()
+            }
+        }
+        if !started.isEmpty { keep(started) }
+        if let watch { note(watch) }
+    }
+
+    private static func error(_ failure: CallFailure, _ payload: ServicePayload) -> any Error {
+        failure.code == .typed ? DeclaredFailure(name: failure.message, payload: payload) : CallError(failure, payload)
+    }
+
+    /// Times the handlers of one batch, which hold up the loop together.
+    struct StallWatch {
+        let start: Moment
+        let method: String
+
+        init(_ start: Moment, _ method: String) {
+            self.start = start
+            self.method = method
+        }
+    }
+
+    private func note(_ watch: StallWatch) {
+        let stall = options.clock.now - watch.start
+        guard stall > options.stallThreshold else { return }
+        state.withLock { state in
+            state.stalls += 1
+            state.longestStall = max(state.longestStall, stall)
+            state.lastStalled = watch.method
+        }
+        options.logger.info("a handler held up the loop of its link", metadata: ["method": "\(watch.method)", "duration": "\(stall)"])
+    }
+
+    // MARK: - Time
+
+    /// Sets the timer for the core's next deadline, unless it is set for one at least as early.
+    func arm(_ state: inout SessionState) {
+        let next = state.core.nextDeadline
+        guard next < state.armed else { return }
+        state.timer?.cancel()
+        state.armed = next
+        state.timer = options.clock.schedule(at: next) { [weak self] in self?.timerFired() }
+    }
+
+    private func timerFired() {
+        perform { state, now in
+            state.armed = .distantFuture
+            state.timer = nil
+            state.core.advance(to: now, into: &state.events)
+        }
+    }
+}

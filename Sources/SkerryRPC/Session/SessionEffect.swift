@@ -1,0 +1,45 @@
+import SkerrySession
+
+/// What is to be done outside the lock of a session, in the order in which it came about.
+enum SessionEffect: Sendable {
+    case returned(UnsafeContinuation<ServicePayload, any Error>, ServicePayload)
+    case failed(UnsafeContinuation<ServicePayload, any Error>, CallFailure, ServicePayload)
+    case threw(UnsafeContinuation<ServicePayload, any Error>, CallError)
+    case call(InboundCall)
+    case cancel(Task<Void, Never>)
+    /// Elements came, or somebody began to look at a channel for which some had come.
+    case deliver(ReferenceID, ElementBatch?)
+    case pump(any ChannelPump)
+    /// The half that the pump serves has room, or something to receive.
+    case ready(any ChannelPump)
+    /// The other side closed a channel end.
+    case closed(ReferenceID, CloseReason)
+    /// A channel end is over by release, or with the session.
+    case end(any ChannelPump, ChannelEnding)
+    /// The last reference may be this one, and what its `deinit` does must not be done under the lock.
+    case drop(any AnyObject & Sendable)
+    case resume(UnsafeContinuation<Void, Never>)
+    case reconnect
+    case run(@Sendable () -> Void)
+}
+
+/// How a channel across a session ends.
+enum ChannelEnding: Sendable {
+    /// The other side closed it.
+    case closed(CloseReason)
+    /// The other side let go of it.
+    case released
+    /// The session is over.
+    case lost(CallError)
+}
+
+/// A call of the peer on its way to the object.
+struct InboundCall: Sendable {
+    let id: AnswerID
+    let target: any ReferenceTarget
+    let invocation: Invocation
+    let descriptor: MethodDescriptor?
+    /// Both sides have the same shape of the method.
+    let isAgreed: Bool
+    let deadline: Moment
+}
