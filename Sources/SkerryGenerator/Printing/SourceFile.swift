@@ -1,4 +1,4 @@
-import SwiftDiagnostics
+package import SwiftDiagnostics
 import SwiftParser
 import SwiftSyntax
 
@@ -8,7 +8,8 @@ package struct SourceFile {
     package let name: String
     private let tree: SourceFileSyntax
     private let marked: [MarkedDeclarations.Found]
-    private let diagnostics: [Diagnostic]
+    /// In the order of the source.
+    package let diagnostics: [Diagnostic]
 
     /// - Parameters:
     ///   - name: of the file.
@@ -16,7 +17,7 @@ package struct SourceFile {
     package init(name: String, text: String) {
         self.name = name
         tree = Parser.parse(source: CommentedAttributes.revealed(text))
-        let visitor = MarkedDeclarations()
+        let visitor = MarkedDeclarations(original: text)
         var diagnostics: [Diagnostic] = []
         if tree.hasError {
             var findings = Findings()

@@ -25,7 +25,7 @@ struct ServiceParser {
             findings.error(.localDeclaration, at: annotation, "'@Service' cannot describe a protocol declared inside a function: move it out")
             return nil
         }
-        _ = Annotations(node.attributes).find("Service", &findings)
+        if Annotations(node.attributes).isRepetition(annotation, &findings) { return nil }
         checkHead(node)
         var service = ServiceDeclaration(
             name: node.name.plainName, qualifiedName: surroundings.joined(node.name.text), wireName: node.name.plainName,
@@ -157,6 +157,7 @@ extension ServiceParser {
         let annotations = Annotations(node.attributes)
         let parameters = parameters(of: node, annotations)
         let result = node.signature.returnClause?.type
+        if let result { checkNames(in: result) }
         if let result { _ = TypeChecker.check(result, of: "result of '\(node.name.plainName)'", allowingVoid: true, &findings) }
         var method = ServiceMethodDeclaration(
             name: node.name.text, fullName: Self.fullName(node), wireName: node.name.plainName, constant: "",
@@ -267,7 +268,17 @@ extension ServiceParser {
                 .genericMethod, at: some, "'\(name.plainName)' cannot be 'some': what crosses the wire must be known beforehand")
             return
         }
+        checkNames(in: parameter.type)
         _ = TypeChecker.check(parameter.type, of: "parameter '\(name.plainName)'", &findings)
+    }
+
+    /// What is emitted stands in types that have members `Client` and `Service`, where these names mean the members.
+    private mutating func checkNames(in type: TypeSyntax) {
+        for token in type.tokens(viewMode: .sourceAccurate) where ["Client", "Service"].contains(token.plainName) {
+            if token.previousToken(viewMode: .sourceAccurate)?.tokenKind == .period { continue }
+            findings.error(
+                .reservedName, at: token, "'\(token.text)' means something else in the emitted code: write the module or type before it")
+        }
     }
 
     /// `@Default("name", value)` on the method.

@@ -21,6 +21,11 @@ struct ShapeParser {
             findings.error(.localDeclaration, at: annotation, "'@Shape' cannot describe a type declared inside a function: move it out")
             return nil
         }
+        if let attributes = declaration.asProtocol((any WithAttributesSyntax).self)?.attributes,
+            Annotations(attributes).isRepetition(annotation, &findings)
+        {
+            return nil
+        }
         let shape: ShapeDeclaration? =
             if let node = declaration.as(StructDeclSyntax.self) {
                 parse(node)
@@ -53,11 +58,9 @@ struct ShapeParser {
 
     /// The part that structs and enums share.
     private mutating func frame(
-        _ name: TokenSyntax, _ modifiers: DeclModifierListSyntax, _ attributes: AttributeListSyntax,
+        _ name: TokenSyntax, _ modifiers: DeclModifierListSyntax,
         _ generics: GenericParameterClauseSyntax?, documentation: Documentation
     ) -> ShapeDeclaration {
-        let annotations = Annotations(attributes)
-        _ = annotations.find("Shape", &findings)
         var wireName = name.plainName
         if let own = Annotation(annotation), !own.arguments.isEmpty, let text = own.string(0, &findings) {
             if text.isEmpty { findings.error(.argumentInvalid, at: own.positional[0], "a shape needs a name") }
@@ -109,7 +112,7 @@ extension ShapeParser {
 
     private mutating func parse(_ node: StructDeclSyntax) -> ShapeDeclaration {
         var shape = frame(
-            node.name, node.modifiers, node.attributes, node.genericParameterClause, documentation: Documentation(of: node))
+            node.name, node.modifiers, node.genericParameterClause, documentation: Documentation(of: node))
         let annotations = Annotations(node.attributes)
         annotations.refuse(
             ["Key", "Default", "Via", "Omitted", "Attribute", "Text", "Flattened", "Element"], "belongs to a property, not to a type",
@@ -170,16 +173,20 @@ extension ShapeParser {
             }
         }
         let bindings = Array(variable.bindings)
+        if bindings.count > 1, let mark = annotations.find("Key", &findings) {
+            findings.error(.misplacedAttribute, at: mark.node, "'@Key' names one field, and several are declared here: declare them apart")
+            return
+        }
         for (index, binding) in bindings.enumerated() {
             // `var a, b: Int` gives both the type behind the last.
             let annotation = binding.typeAnnotation ?? bindings[index...].first { $0.typeAnnotation != nil }?.typeAnnotation
-            collect(binding, annotation, of: variable, annotations, isShared: bindings.count > 1, into: &properties)
+            collect(binding, annotation, of: variable, annotations, into: &properties)
         }
     }
 
     private mutating func collect(
         _ binding: PatternBindingSyntax, _ annotation: TypeAnnotationSyntax?, of variable: VariableDeclSyntax, _ annotations: Annotations,
-        isShared: Bool, into properties: inout StoredProperties
+        into properties: inout StoredProperties
     ) {
         if Self.isComputed(binding) {
             annotations.refuse(Self.fieldMarks, "belongs to a stored property, and this one is computed", &findings)
@@ -211,21 +218,17 @@ extension ShapeParser {
         }
         let checked = annotations.contains("Via") || TypeChecker.check(annotation.type, of: "property '\(name.plainName)'", &findings)
         guard checked else { return }
-        let field = field(name, annotation.type, binding, variable, annotations, isShared: isShared)
+        let field = field(name, annotation.type, binding, variable, annotations)
         properties.all.append(.field(field))
         properties.keys.append((field.key, Syntax(name)))
         properties.types.append(annotation.type)
     }
 
     private mutating func field(
-        _ name: TokenSyntax, _ type: TypeSyntax, _ binding: PatternBindingSyntax, _ variable: VariableDeclSyntax, _ annotations: Annotations,
-        isShared: Bool
+        _ name: TokenSyntax, _ type: TypeSyntax, _ binding: PatternBindingSyntax, _ variable: VariableDeclSyntax, _ annotations: Annotations
     ) -> ShapeField {
         var key = name.plainName
         if let mark = annotations.find("Key", &findings) {
-            if isShared {
-                findings.error(.misplacedAttribute, at: mark.node, "'@Key' names one field, and several are declared here: declare them apart")
-            }
             key = self.key(mark) ?? key
         }
         var field = ShapeField(
@@ -397,7 +400,7 @@ extension ShapeParser {
 
     private mutating func parse(_ node: EnumDeclSyntax) -> ShapeDeclaration {
         var shape = frame(
-            node.name, node.modifiers, node.attributes, node.genericParameterClause, documentation: Documentation(of: node))
+            node.name, node.modifiers, node.genericParameterClause, documentation: Documentation(of: node))
         Annotations(node.attributes).refuse(Self.fieldMarks, "means nothing on an enum", &findings)
         var cases: [(element: EnumCaseElementSyntax, declaration: EnumCaseDeclSyntax)] = []
         for member in node.memberBlock.members {
@@ -492,11 +495,12 @@ extension ShapeParser {
             annotations.refuse(Self.fieldMarks.filter { $0 != "Key" }, "means nothing on a case", &findings)
             var key = element.name.plainName
             if let mark = annotations.find("Key", &findings) {
-                if declaration.elements.count > 1 {
+                if declaration.elements.count == 1 {
+                    key = self.key(mark) ?? key
+                } else if element == declaration.elements.first {
                     findings.error(
                         .misplacedAttribute, at: mark.node, "'@Key' names one case, and several are declared here: declare them apart")
                 }
-                key = self.key(mark) ?? key
             }
             keys.append((key, Syntax(element.name)))
             return ShapeDeclaration.VariantCase(
