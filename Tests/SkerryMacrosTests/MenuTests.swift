@@ -124,7 +124,10 @@ struct MenuTests {
                     + "compatible: E.b: a new case, which old peers refuse"
             ),
             ("@Shape enum E { case a, b }", "@Shape enum E { case a }", "incompatible: E.b: the case is gone, and old peers send it"),
-            ("@Shape enum E { case a }", "@Shape enum E { case a(Int) }", "incompatible: E.a: the case carries Int now, and nothing before"),
+            (
+                "@Shape enum E { case a }", "@Shape enum E { case a(Int) }",
+                "incompatible: E.a: the case carries Int now, and nothing before"
+            ),
             (
                 "@Shape enum E { case a(x: Int) }", "@Shape enum E { case a(x: Int, y: Int? = nil) }",
                 "compatible: E.a.y: a new value that may be missing"
@@ -138,7 +141,10 @@ struct MenuTests {
                 "@Shape enum E: Int { case a }", "@Shape enum E: UInt { case a }",
                 "incompatible: E: the raw type changed from Int to UInt"
             ),
-            ("@Shape enum E { case a }", "@Shape enum E: String { case a }", "incompatible: E: the shape changed from a variant to a raw type"),
+            (
+                "@Shape enum E { case a }", "@Shape enum E: String { case a }",
+                "incompatible: E: the shape changed from a variant to a raw type"
+            ),
             ("@Shape enum E { case a }", "", "incompatible: E: the shape is gone, and its name is part of the shapes it was used in"),
             ("", "@Shape enum E { case a }", "compatible: E: a new shape"),
             ("@Shape struct A {}", "@Shape(\"A\") struct B {}", ""),
@@ -169,7 +175,10 @@ struct MenuTests {
                 "compatible: S.f.b: a new argument that may be missing"
             ),
             ("func f(_ a: Int) async throws", "func f(x a: Int) async throws", ""),
-            ("func f(_ a: Int) async throws", "func f(_ a: String) async throws", "incompatible: S.f.a: the type changed from Int to String"),
+            (
+                "func f(_ a: Int) async throws", "func f(_ a: String) async throws",
+                "incompatible: S.f.a: the type changed from Int to String"
+            ),
             ("func f() async throws -> Int", "func f() async throws", "incompatible: S.f: the result changed from Int to Void"),
             (
                 "@Idempotent func f() async throws", "func f() async throws",

@@ -74,7 +74,9 @@ struct ShapeUseTests {
         #expect(try read(Expression.self, #"{"var":{"name":"x"}}"#) == .variable(name: "x", index: 0))
         let error = #expect(throws: ShapeError.self) { try read(Expression.self, #"{"sum":{"_0":"nothing","_1":{"number":"x"}}}"#) }
         #expect(error?.path.description == "sum._1.number")
-        for index in Either<Int, String>.bothFields.list.indices { #expect(Either<Int, String>.bothFields[index].key == ["left", "right"][index]) }
+        for index in Either<Int, String>.bothFields.list.indices {
+            #expect(Either<Int, String>.bothFields[index].key == ["left", "right"][index])
+        }
     }
 
     @Test("Generic types have a description for each instance, under its own name")
@@ -101,7 +103,8 @@ struct ShapeUseTests {
     @Test("@Via carries a foreign type, plain, optional and with defaults")
     func via() throws {
         let value = Visit(
-            from: Instant(seconds: 1), to: Instant(seconds: 2), seen: Instant(seconds: 3), paid: nil, notes: ["n"], counts: ["a": 1], level: .high)
+            from: Instant(seconds: 1), to: Instant(seconds: 2), seen: Instant(seconds: 3), paid: nil, notes: ["n"], counts: ["a": 1],
+            level: .high)
         try expectRoundTrip(value)
         let read = try read(Visit.self, #"{"from":5}"#)
         #expect(
@@ -129,6 +132,19 @@ struct ShapeUseTests {
         #expect(alias.documentation == "BENT: Bent.")
         #expect(alias.values == [.string("plain"), .string("BENT")])
         #expect(Renamed.shape.name == "renamed.v2")
+    }
+
+    @Test("The marks for XML decide where XML writes a field")
+    func xml() throws {
+        let upload = Upload(
+            id: "u", parts: [Part(number: 1, etag: "e", tags: ["a", "b"], size: 2)], owners: ["x", "y"], note: Note(lang: "en", text: "hi"))
+        let text = String(decoding: try XML.encode(upload), as: UTF8.self)
+        #expect(
+            text.contains(
+                #"<Upload xmlns="urn:upload" id="u"><Part etag="e"><PartNumber>1</PartNumber><tags>a</tags><tags>b</tags><size>2</size></Part>"#
+                    + #"<owners><owner>x</owner><owner>y</owner></owners><note lang="en">hi</note></Upload>"#), "\(text)")
+        #expect(try XML.decode(Upload.self, from: Array(text.utf8)) == upload)
+        try expectRoundTrip(upload)
     }
 
     @Test("Empty structs and structs printed in another file travel too")

@@ -26,7 +26,9 @@ final class MarkedDeclarations: SyntaxVisitor {
         return original[start..<place].contains(UInt8(ascii: "/"))
     }
 
-    private func enter(_ node: some DeclSyntaxProtocol, _ attributes: AttributeListSyntax, _ name: TokenSyntax?) -> SyntaxVisitorContinueKind {
+    private func enter(_ node: some DeclSyntaxProtocol, _ attributes: AttributeListSyntax, _ name: TokenSyntax?)
+        -> SyntaxVisitorContinueKind
+    {
         for annotation in Annotations(attributes).all where annotation.name == "Shape" || annotation.name == "Service" {
             let isPrinted = isPrinted(annotation)
             if conditions > 0 && isPrinted {
@@ -100,7 +102,8 @@ final class MarkedDeclarations: SyntaxVisitor {
 
     private func refusePrivate(_ node: some SyntaxProtocol, _ subject: String) {
         findings.error(
-            .privateDeclaration, at: node, "what is printed stands in another file, which cannot reach \(subject): make it at least internal")
+            .privateDeclaration, at: node,
+            "what is printed stands in another file, which cannot reach \(subject): make it at least internal")
     }
 
     // MARK: - Visits

@@ -34,7 +34,11 @@ package struct SourceFile {
             case .service(let expansion, _): diagnostics += expansion.findings.diagnostics
             }
         }
-        self.diagnostics = diagnostics.sorted { $0.position < $1.position }
+        var told: Set<String> = []
+        // A repeated attribute is told by each expansion.
+        self.diagnostics = diagnostics.sorted { $0.position < $1.position }.filter {
+            told.insert("\($0.position.utf8Offset) \($0.message)").inserted
+        }
     }
 
     /// Whether anything must not be expanded.
@@ -52,7 +56,8 @@ package struct SourceFile {
                 fix.edits.map { edit in
                     let text = edit.replacement.isEmpty ? "nothing" : "'\(edit.replacement)'"
                     let upper = converter.location(for: edit.range.upperBound)
-                    return Self.place(edit.range.lowerBound, converter) + "-\(upper.line):\(upper.column): fix: \(fix.message.message) (\(text))"
+                    return Self.place(edit.range.lowerBound, converter)
+                        + "-\(upper.line):\(upper.column): fix: \(fix.message.message) (\(text))"
                 }
             }
             return [head] + notes + fixes

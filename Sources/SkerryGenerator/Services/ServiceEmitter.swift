@@ -49,7 +49,8 @@ struct ServiceEmitter {
         if service.version != 1 { writer.line("\(level)static let version = \(service.version)") }
         if !service.errors.isEmpty {
             writer.list(
-                "\(level)static let errors: [SkerryRPC.DeclaredError] = ", open: "[", service.errors.map { ".init(\($0).self)" }, close: "]",
+                "\(level)static let errors: [SkerryRPC.DeclaredError] = ", open: "[", service.errors.map { ".init(\($0).self)" },
+                close: "]",
                 isClosedApart: true)
         }
     }
@@ -134,7 +135,8 @@ struct ServiceEmitter {
             let verb = method.options.contains(.oneWay) ? "send" : "call"
             let keyword = method.result.isVoid ? "" : "return "
             writer.call(
-                "\(keyword)try await reference.\(verb)", ["\(serviceType).\(escaped(method.constant))", ".init(\(fields.joined(separator: ", ")))"])
+                "\(keyword)try await reference.\(verb)",
+                ["\(serviceType).\(escaped(method.constant))", ".init(\(fields.joined(separator: ", ")))"])
         }
     }
 
@@ -289,5 +291,6 @@ let swiftKeywords: Set<String> = [
     "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "do", "else", "enum", "extension",
     "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in", "init", "inout", "internal", "is", "let", "nil",
     "operator", "precedencegroup", "private", "protocol", "public", "repeat", "rethrows", "return", "self", "static", "struct", "subscript",
-    "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where", "while", "as", "any", "Any", "Self", "Type", "Protocol",
+    "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where", "while", "as", "any", "Any", "Self", "Type",
+    "Protocol",
 ]

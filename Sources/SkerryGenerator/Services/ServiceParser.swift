@@ -22,10 +22,11 @@ struct ServiceParser {
             return nil
         }
         if surroundings.isLocal {
-            findings.error(.localDeclaration, at: annotation, "'@Service' cannot describe a protocol declared inside a function: move it out")
+            findings.error(
+                .localDeclaration, at: annotation, "'@Service' cannot describe a protocol declared inside a function: move it out")
             return nil
         }
-        if Annotations(node.attributes).isRepetition(annotation, &findings) { return nil }
+        _ = Annotations(node.attributes).find("Service", &findings)
         checkHead(node)
         var service = ServiceDeclaration(
             name: node.name.plainName, qualifiedName: surroundings.joined(node.name.text), wireName: node.name.plainName,
@@ -174,7 +175,8 @@ extension ServiceParser {
 
     private mutating func checkSignature(_ node: FunctionDeclSyntax) {
         let name = node.name.plainName
-        if case .identifier = node.name.tokenKind {} else {
+        if case .identifier = node.name.tokenKind {
+        } else {
             findings.error(.unsupportedRequirement, at: node.name, "an operator cannot be called from afar")
         }
         if Self.reservedMethods.contains(name) {
@@ -184,7 +186,8 @@ extension ServiceParser {
         }
         for modifier in node.modifiers where ["static", "class", "mutating", "nonmutating"].contains(modifier.name.text) {
             findings.error(
-                .unsupportedRequirement, at: modifier, "a method of a service is called on a reference, so it cannot be '\(modifier.name.text)'",
+                .unsupportedRequirement, at: modifier,
+                "a method of a service is called on a reference, so it cannot be '\(modifier.name.text)'",
                 fix: .remove(modifier, "remove '\(modifier.name.text)'"))
         }
         if let clause = node.genericParameterClause {
@@ -300,7 +303,9 @@ extension ServiceParser {
         }
     }
 
-    private mutating func readAnnotations(_ annotations: Annotations, _ node: FunctionDeclSyntax, into method: inout ServiceMethodDeclaration) {
+    private mutating func readAnnotations(
+        _ annotations: Annotations, _ node: FunctionDeclSyntax, into method: inout ServiceMethodDeclaration
+    ) {
         if let mark = annotations.find("Wire", &findings), let name = mark.string(0, &findings) {
             if name.isEmpty || name.utf8.count > 255 || name.first == "_" {
                 findings.error(
@@ -321,7 +326,8 @@ extension ServiceParser {
         }
         checkOptions(annotations, node, method)
         readRoute(annotations, into: &method)
-        annotations.refuse(["Key", "Via", "Attribute", "Text", "Flattened", "Element", "Namespace", "Omitted"], "belongs to a '@Shape'", &findings)
+        annotations.refuse(
+            ["Key", "Via", "Attribute", "Text", "Flattened", "Element", "Namespace", "Omitted"], "belongs to a '@Shape'", &findings)
     }
 
     private mutating func checkOptions(_ annotations: Annotations, _ node: FunctionDeclSyntax, _ method: ServiceMethodDeclaration) {
@@ -360,7 +366,8 @@ extension ServiceParser {
                 .duplicateWireName, at: place, "two methods answer to \"\(method.wireName)\": give one a name of its own by '@Wire'",
                 see: (Syntax(nodes[first].name), "the first is here"),
                 fix: mark == nil
-                    ? .insert("@Wire(\(swiftLiteral(suggestion(method)))) ", before: node, "add '@Wire(\(swiftLiteral(suggestion(method))))'")
+                    ? .insert(
+                        "@Wire(\(swiftLiteral(suggestion(method)))) ", before: node, "add '@Wire(\(swiftLiteral(suggestion(method))))'")
                     : nil)
         }
     }
@@ -373,7 +380,8 @@ extension ServiceParser {
 
     /// Static members that the description of a service has, or every enum.
     private static let reservedConstants: Set<String> = [
-        "name", "documentation", "version", "methods", "errors", "schema", "client", "reference", "Client", "self", "Type", "Protocol", "init",
+        "name", "documentation", "version", "methods", "errors", "schema", "client", "reference", "Client", "self", "Type", "Protocol",
+        "init",
     ]
 
     /// The method's name when no other has it, else its wire name with underscores for what an identifier cannot hold.

@@ -21,10 +21,9 @@ struct ShapeParser {
             findings.error(.localDeclaration, at: annotation, "'@Shape' cannot describe a type declared inside a function: move it out")
             return nil
         }
-        if let attributes = declaration.asProtocol((any WithAttributesSyntax).self)?.attributes,
-            Annotations(attributes).isRepetition(annotation, &findings)
-        {
-            return nil
+        // Told by the expansion of each, for the compiler hands an attribute over cut out of its place.
+        if let attributes = declaration.asProtocol((any WithAttributesSyntax).self)?.attributes {
+            _ = Annotations(attributes).find("Shape", &findings)
         }
         let shape: ShapeDeclaration? =
             if let node = declaration.as(StructDeclSyntax.self) {
@@ -134,7 +133,8 @@ extension ShapeParser {
         if properties.fieldCount > Self.fieldsMaximum {
             findings.error(
                 .argumentInvalid, at: node.name,
-                "'\(node.name.text)' has \(properties.fieldCount) fields, and a record has at most \(Self.fieldsMaximum): group some of them")
+                "'\(node.name.text)' has \(properties.fieldCount) fields, and a record has at most \(Self.fieldsMaximum): group some of them"
+            )
         }
         shape.structure = .record(
             ShapeDeclaration.Record(properties: properties.all, construction: construction(properties, initialisers)))
@@ -255,7 +255,8 @@ extension ShapeParser {
         _ name: TokenSyntax, _ type: TypeSyntax, _ binding: PatternBindingSyntax, isConstant: Bool, _ mark: Annotation,
         _ annotations: Annotations, into properties: inout StoredProperties
     ) {
-        annotations.refuse(Self.fieldMarks.filter { $0 != "Omitted" && $0 != "Default" }, "says how a property travels, and this one does not", &findings)
+        annotations.refuse(
+            Self.fieldMarks.filter { $0 != "Omitted" && $0 != "Default" }, "says how a property travels, and this one does not", &findings)
         let given = annotations.find("Default", &findings)?.positional.first?.oneLine ?? binding.initializer?.value.oneLine
         guard let value = given ?? (TypeText(type).isOptional && !isConstant ? "nil" : nil) else {
             findings.error(
@@ -374,8 +375,10 @@ extension ShapeParser {
     private static func surelyNoList(_ type: TypeSyntax) -> Bool {
         let text = TypeText(type)
         let plain = text.wrapped ?? text.text
-        return ["Bool", "String", "Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double"]
-            .contains(plain)
+        return [
+            "Bool", "String", "Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double",
+        ]
+        .contains(plain)
     }
 
     private mutating func checkKeys(_ keys: [(key: String, node: Syntax)], what: String) {
@@ -522,7 +525,8 @@ extension ShapeParser {
             keys.append((key, label.map { Syntax($0) } ?? Syntax(parameter)))
             fields.append(
                 ShapeField(
-                    name: label?.text ?? "_\(index)", isLabelled: label != nil, key: key, type: TypeText(parameter.type), defaultValue: parameter.defaultValue?.value.oneLine,
+                    name: label?.text ?? "_\(index)", isLabelled: label != nil, key: key, type: TypeText(parameter.type),
+                    defaultValue: parameter.defaultValue?.value.oneLine,
                     via: nil, documentation: Documentation(), xml: XMLMarks()))
         }
         checkKeys(keys, what: "value")

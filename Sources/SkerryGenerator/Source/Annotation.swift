@@ -61,16 +61,6 @@ struct Annotations {
         return found.first
     }
 
-    /// True when `node` is not the first attribute of its name here, which is told at it.
-    func isRepetition(_ node: AttributeSyntax, _ findings: inout Findings) -> Bool {
-        guard let own = Annotation(node), let first = all.first(where: { $0.name == own.name }),
-            first.node.position != node.position
-        else { return false }
-        findings.error(
-            .repeatedAttribute, at: node, "'@\(own.name)' stands here twice", fix: .remove(node, "remove the second '@\(own.name)'"))
-        return true
-    }
-
     func contains(_ name: String) -> Bool {
         all.contains { $0.name == name }
     }

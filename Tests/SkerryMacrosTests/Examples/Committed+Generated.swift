@@ -55,8 +55,8 @@ package enum JournalService: SkerryRPC.ServiceDescription {
     static let add = SkerryRPC.ServiceMethod<AddArguments, Int>(
         JournalService.self, 0, "add.v1", swiftName: "add(_:)", documentation: "Adds an entry and answers how many there are.")
     static let newest = SkerryRPC.ServiceMethod<NewestArguments, [JournalEntry]>(
-        JournalService.self, 1, "newest", swiftName: "newest(limit:)", documentation: "The newest entries.", options: [.readOnly],
-        route: .init(.get, "/journal"))
+        JournalService.self, 1, "newest", swiftName: "newest(limit:)", documentation: "The newest entries.",
+        options: [.readOnly], route: .init(.get, "/journal"))
 
     /// A reference to an implementation in this process.
     package static func reference(to implementation: some Journal) -> SkerryRPC.Reference {

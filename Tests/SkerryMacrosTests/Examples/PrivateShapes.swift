@@ -18,6 +18,14 @@ import SkerryMacros
     static let zero = 0.0
 }
 
+// A file may have types of its own with the names of the library's; the expansions mean the library's all the same.
+private enum Fields {}
+private enum Field {}
+private enum Cases {}
+private enum Case {}
+private enum ShapeReader {}
+private enum Via {}
+
 /// Seen in this file alone.
 @Shape private struct Secret: Equatable {
     private var x: Int

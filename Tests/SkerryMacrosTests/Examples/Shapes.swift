@@ -119,6 +119,19 @@ enum EpochSeconds: Isomorphism {
     @Default(Level.middle) var level: Level
 }
 
+/// Every mark for XML.
+@Namespace("urn:upload") @Shape struct Upload: Equatable, Sendable {
+    @Attribute var id: String
+    @Key("Part") @Flattened var parts: [Part]
+    @Element("owner") var owners: [String]
+    var note: Note
+}
+
+@Shape struct Note: Equatable, Sendable {
+    @Attribute var lang: String
+    @Text var text: String
+}
+
 @Shape package struct Empty: Equatable, Sendable {}
 
 @Shape("renamed.v2") struct Renamed: Equatable, Sendable {

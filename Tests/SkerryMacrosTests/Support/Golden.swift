@@ -21,7 +21,8 @@ enum Golden {
         }
         let known = try String(contentsOf: url, encoding: .utf8)
         if known == text { return }
-        let lines = zip(known.split(separator: "\n", omittingEmptySubsequences: false), text.split(separator: "\n", omittingEmptySubsequences: false))
+        let lines = zip(
+            known.split(separator: "\n", omittingEmptySubsequences: false), text.split(separator: "\n", omittingEmptySubsequences: false))
         let difference = lines.enumerated().first { $0.element.0 != $0.element.1 }
         Issue.record(
             """
