@@ -4,10 +4,6 @@
 @attached(peer)
 public macro Key(_ name: String) = #externalMacro(module: "SkerryMacrosPlugin", type: "FieldMark")
 
-/// The value a reader takes when the field is missing. Goes before the property's own initialiser, which counts as one otherwise.
-@attached(peer)
-public macro Default<T>(_ value: T) = #externalMacro(module: "SkerryMacrosPlugin", type: "FieldMark")
-
 /// A property that travels as another type: `@Via(ISO8601.self) var modified: Date`.
 ///
 /// - Parameter isomorphism: a type that turns the property's type into one with a shape and back. On an optional property it describes

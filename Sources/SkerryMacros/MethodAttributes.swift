@@ -33,14 +33,6 @@ public macro Serial() = #externalMacro(module: "SkerryMacrosPlugin", type: "Meth
 @attached(peer)
 public macro Until(_ version: Int) = #externalMacro(module: "SkerryMacrosPlugin", type: "MethodMark")
 
-/// The value of a parameter that the caller leaves out.
-///
-/// - Parameters:
-///   - parameter: the name inside the function.
-///   - value: evaluated anew for each call.
-@attached(peer)
-public macro Default<T>(_ parameter: String, _ value: T) = #externalMacro(module: "SkerryMacrosPlugin", type: "MethodMark")
-
 // MARK: - Routes
 
 /// Answers also to HTTP GET. `{name}` in the path is the parameter of that name; the others travel in the query.

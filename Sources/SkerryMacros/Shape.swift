@@ -23,6 +23,6 @@
 /// - Parameter name: the name of the type in schemas and in the digest by which peers compare shapes; the type's own when nil. Give it
 ///   when the type is renamed, so that old peers still recognise it.
 @attached(
-    member, names: named(fields), named(cases), named(shape), named(write(to:)), named(read(from:)), named(init(reading:)), arbitrary)
+    member, names: arbitrary)
 @attached(extension, conformances: Shaped)
 public macro Shape(_ name: String? = nil) = #externalMacro(module: "SkerryMacrosPlugin", type: "ShapeMacro")

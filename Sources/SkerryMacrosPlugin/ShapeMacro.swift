@@ -33,6 +33,7 @@ extension ShapeMacro: ExtensionMacro {
 
 extension ShapeExpansion {
     fileprivate init(of declaration: some DeclGroupSyntax, annotation: AttributeSyntax, in context: some MacroExpansionContext) {
-        self.init(of: DeclSyntax(fromProtocol: declaration), annotation: annotation, in: Surroundings(lexicalContext: context.lexicalContext))
+        self.init(
+            of: DeclSyntax(fromProtocol: declaration), annotation: annotation, in: Surroundings(lexicalContext: context.lexicalContext))
     }
 }

@@ -184,7 +184,9 @@ struct Command {
     /// The first line, from 1, in which two texts differ; nil for equal ones.
     private static func firstDifference(_ a: String, _ b: String) -> Int? {
         if a == b { return nil }
-        let (a, b) = (a.split(separator: "\n", omittingEmptySubsequences: false), b.split(separator: "\n", omittingEmptySubsequences: false))
+        let (a, b) = (
+            a.split(separator: "\n", omittingEmptySubsequences: false), b.split(separator: "\n", omittingEmptySubsequences: false)
+        )
         return (zip(a, b).prefix { $0 == $1 }.count) + 1
     }
 }

@@ -66,13 +66,19 @@ enum Files {
             }
             if name.hasPrefix(".") { continue }
             let child = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-            switch Int32(entry.pointee.d_type) {
-            case Int32(DT_DIR): found += try swiftFiles(at: child)
-            case Int32(DT_REG) where name.hasSuffix(".swift"): found.append(child)
+            switch kind(of: child) {
+            case S_IFDIR: found += try swiftFiles(at: child)
+            case S_IFREG where name.hasSuffix(".swift"): found.append(child)
             default: continue
             }
         }
         return found.sorted()
+    }
+
+    /// Directory, file or other; links are other, so that a walk ends.
+    private static func kind(of path: String) -> mode_t {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : 0
     }
 
     static func leave(_ status: Int32) -> Never {

@@ -137,7 +137,9 @@ private struct MenuComparison {
     }
 
     private static func renamed(_ member: Menu.Member, at index: Int, _ new: [Menu.Member], _ old: [Menu.Member]) -> String {
-        guard new.indices.contains(index), new[index].type == member.type, !old.contains(where: { $0.key == new[index].key }) else { return "" }
+        guard new.indices.contains(index), new[index].type == member.type, !old.contains(where: { $0.key == new[index].key }) else {
+            return ""
+        }
         return "; if it is '\(new[index].key)' now, keep the old name on the wire"
     }
 

@@ -11,25 +11,38 @@ final class MarkedDeclarations: SyntaxVisitor {
     private(set) var findings = Findings()
     private var surroundings = [Surroundings()]
     private var conditions = 0
+    /// The file as it is, with marks still in comments.
+    private let original: [UInt8]
 
-    init() {
+    init(original: String) {
+        self.original = Array(original.utf8)
         super.init(viewMode: .sourceAccurate)
     }
 
-    private func enter(_ node: some DeclSyntaxProtocol, _ attributes: AttributeListSyntax, _ name: TokenSyntax?) -> SyntaxVisitorContinueKind {
+    /// Whether the mark stands in a comment, so that its expansion will stand in another file.
+    private func isPrinted(_ annotation: Annotation) -> Bool {
+        let place = annotation.node.positionAfterSkippingLeadingTrivia.utf8Offset
+        let start = original[..<place].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        return original[start..<place].contains(UInt8(ascii: "/"))
+    }
+
+    private func enter(_ node: some DeclSyntaxProtocol, _ attributes: AttributeListSyntax, _ name: TokenSyntax?)
+        -> SyntaxVisitorContinueKind
+    {
         for annotation in Annotations(attributes).all where annotation.name == "Shape" || annotation.name == "Service" {
-            if conditions > 0 {
+            let isPrinted = isPrinted(annotation)
+            if conditions > 0 && isPrinted {
                 findings.error(
                     .conditionalDeclaration, at: annotation.node,
                     "the printer does not see what '#if' chooses: move the declaration out of it")
             }
             if annotation.name == "Shape" {
                 let expansion = ShapeExpansion(of: node, annotation: annotation.node, in: surroundings.last!)
-                if let declaration = expansion.declaration { checkReach(declaration, node, annotation.node) }
+                if isPrinted, let declaration = expansion.declaration { checkReach(declaration, node, annotation.node) }
                 found.append(.shape(expansion, name: name))
             } else {
                 let expansion = ServiceExpansion(of: node, annotation: annotation.node, in: surroundings.last!)
-                if let declaration = expansion.declaration, declaration.access <= .fileprivate {
+                if isPrinted, let declaration = expansion.declaration, declaration.access <= .fileprivate {
                     refusePrivate(annotation.node, "'\(declaration.name)'")
                 }
                 found.append(.service(expansion, outer: surroundings.last!.path))
@@ -49,6 +62,11 @@ final class MarkedDeclarations: SyntaxVisitor {
 
     private func checkReach(_ declaration: ShapeDeclaration, _ node: some DeclSyntaxProtocol, _ annotation: AttributeSyntax) {
         if declaration.access <= .fileprivate { refusePrivate(annotation, "'\(declaration.qualifiedName)'") }
+        if let structure = node.as(StructDeclSyntax.self) {
+            checkSendable(structure.name, structure.genericParameterClause, structure.inheritanceClause)
+        } else if let choice = node.as(EnumDeclSyntax.self) {
+            checkSendable(choice.name, choice.genericParameterClause, choice.inheritanceClause)
+        }
         guard let structure = node.as(StructDeclSyntax.self) else { return }
         for member in structure.memberBlock.members {
             guard let variable = member.decl.as(VariableDeclSyntax.self), let level = AccessLevel(variable.modifiers),
@@ -59,9 +77,33 @@ final class MarkedDeclarations: SyntaxVisitor {
         }
     }
 
+    /// Protocols and raw types which surely do not bring `Sendable` along.
+    private static let plainProtocols: Set<String> = [
+        "Equatable", "Hashable", "Comparable", "Identifiable", "CaseIterable", "RawRepresentable", "Codable", "Encodable", "Decodable",
+        "CustomStringConvertible", "CustomDebugStringConvertible", "LosslessStringConvertible", "ExpressibleByStringLiteral",
+        "String", "Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64",
+    ]
+
+    /// `Shaped` implies `Sendable`, which the language wants stated in the file of the type itself.
+    private func checkSendable(_ name: TokenSyntax, _ generics: GenericParameterClauseSyntax?, _ clause: InheritanceClauseSyntax?) {
+        let inherited = clause?.inheritedTypes.map { $0 } ?? []
+        guard inherited.allSatisfy({ Self.plainProtocols.contains($0.type.oneLine) }) else { return }
+        let fix: Edit =
+            if let last = inherited.last {
+                .insert(", Sendable", after: last.type, "write ', Sendable'")
+            } else if let generics {
+                .insert(": Sendable", after: generics, "write ': Sendable'")
+            } else {
+                .insert(": Sendable", after: name, "write ': Sendable'")
+            }
+        findings.error(
+            .notSendable, at: name, "what is printed stands in another file, so '\(name.text)' must state 'Sendable' here", fix: fix)
+    }
+
     private func refusePrivate(_ node: some SyntaxProtocol, _ subject: String) {
         findings.error(
-            .privateDeclaration, at: node, "what is printed stands in another file, which cannot reach \(subject): make it at least internal")
+            .privateDeclaration, at: node,
+            "what is printed stands in another file, which cannot reach \(subject): make it at least internal")
     }
 
     // MARK: - Visits

@@ -1,4 +1,4 @@
-import SwiftDiagnostics
+package import SwiftDiagnostics
 import SwiftParser
 import SwiftSyntax
 
@@ -8,7 +8,8 @@ package struct SourceFile {
     package let name: String
     private let tree: SourceFileSyntax
     private let marked: [MarkedDeclarations.Found]
-    private let diagnostics: [Diagnostic]
+    /// In the order of the source.
+    package let diagnostics: [Diagnostic]
 
     /// - Parameters:
     ///   - name: of the file.
@@ -16,7 +17,7 @@ package struct SourceFile {
     package init(name: String, text: String) {
         self.name = name
         tree = Parser.parse(source: CommentedAttributes.revealed(text))
-        let visitor = MarkedDeclarations()
+        let visitor = MarkedDeclarations(original: text)
         var diagnostics: [Diagnostic] = []
         if tree.hasError {
             var findings = Findings()
@@ -33,7 +34,11 @@ package struct SourceFile {
             case .service(let expansion, _): diagnostics += expansion.findings.diagnostics
             }
         }
-        self.diagnostics = diagnostics.sorted { $0.position < $1.position }
+        var told: Set<String> = []
+        // A repeated attribute is told by each expansion.
+        self.diagnostics = diagnostics.sorted { $0.position < $1.position }.filter {
+            told.insert("\($0.position.utf8Offset) \($0.message)").inserted
+        }
     }
 
     /// Whether anything must not be expanded.
@@ -51,7 +56,8 @@ package struct SourceFile {
                 fix.edits.map { edit in
                     let text = edit.replacement.isEmpty ? "nothing" : "'\(edit.replacement)'"
                     let upper = converter.location(for: edit.range.upperBound)
-                    return Self.place(edit.range.lowerBound, converter) + "-\(upper.line):\(upper.column): fix: \(fix.message.message) (\(text))"
+                    return Self.place(edit.range.lowerBound, converter)
+                        + "-\(upper.line):\(upper.column): fix: \(fix.message.message) (\(text))"
                 }
             }
             return [head] + notes + fixes

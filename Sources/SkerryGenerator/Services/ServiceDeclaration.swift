@@ -4,6 +4,8 @@ package struct ServiceDeclaration: Sendable {
     package var name: String
     /// The protocol's name as an extension at file level writes it: `Outer.Inner`.
     package var qualifiedName: String
+    /// True when the protocol stands in a type.
+    package var isNested: Bool { name != qualifiedName.plain }
     /// The name on the wire: the protocol's own, or what `@Service("…")` says.
     package var wireName: String
     package var access: AccessLevel

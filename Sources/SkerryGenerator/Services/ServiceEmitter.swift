@@ -49,7 +49,8 @@ struct ServiceEmitter {
         if service.version != 1 { writer.line("\(level)static let version = \(service.version)") }
         if !service.errors.isEmpty {
             writer.list(
-                "\(level)static let errors: [SkerryRPC.DeclaredError] = ", open: "[", service.errors.map { ".init(\($0).self)" }, close: "]",
+                "\(level)static let errors: [SkerryRPC.DeclaredError] = ", open: "[", service.errors.map { ".init(\($0).self)" },
+                close: "]",
                 isClosedApart: true)
         }
     }
@@ -117,6 +118,10 @@ struct ServiceEmitter {
                     writer.line()
                     call(method, &writer)
                 }
+                for form in service.isNested ? shorterForms() : [] {
+                    writer.line()
+                    writer.line(form)
+                }
             }
         }
     }
@@ -124,13 +129,14 @@ struct ServiceEmitter {
     private func call(_ method: ServiceMethodDeclaration, _ writer: inout SourceWriter) {
         let parameters = method.parameters.map { $0.renamed(apartFrom: ["local", "reference"], all: method.parameters) }
         let values = zip(parameters, method.parameters).map { $0.argument($1.label) }
-        let fields = zip(parameters, method.parameters).map { "\($1.name): \($0.name)" }
+        let fields = zip(parameters, method.parameters).map { "\($1.name.label): \($0.name)" }
         writer.block("\(level)\(method.head(parameters))") { writer in
             writer.call("if let local { return try await local.\(method.name)", values, tail: " }")
             let verb = method.options.contains(.oneWay) ? "send" : "call"
             let keyword = method.result.isVoid ? "" : "return "
             writer.call(
-                "\(keyword)try await reference.\(verb)", ["\(serviceType).\(escaped(method.constant))", ".init(\(fields.joined(separator: ", ")))"])
+                "\(keyword)try await reference.\(verb)",
+                ["\(serviceType).\(escaped(method.constant))", ".init(\(fields.joined(separator: ", ")))"])
         }
     }
 
@@ -166,7 +172,7 @@ struct ServiceEmitter {
         let constant = "\(serviceType).\(escaped(method.constant))"
         if !method.parameters.isEmpty { writer.line("let arguments = try call.arguments(of: \(constant))") }
         let values = method.parameters.map { parameter in
-            (parameter.label.map { "\($0): " } ?? "") + "arguments.\(parameter.name)"
+            (parameter.label.map { "\($0.label): " } ?? "") + "arguments.\(parameter.name)"
         }
         let invocation = "implementation.\(method.name)(\(values.joined(separator: ", ")))"
         if method.options.contains(.oneWay) {
@@ -186,7 +192,10 @@ struct ServiceEmitter {
 // MARK: - Shorter forms
 
 extension ServiceEmitter {
-    /// The members of an extension of the protocol: for each method the forms that leave out parameters at the end which may be missing.
+    /// For each method the forms that leave out parameters at the end which may be missing.
+    ///
+    /// They are members of an extension of the protocol, so that implementations have them as well as clients. In an extension of a nested
+    /// protocol the names beside it would be out of scope, so there they are the client's alone.
     ///
     /// A form that two methods would share, or that the protocol itself demands, is not written: the first could not be called, the
     /// second would silently become the default implementation of the demand.
@@ -202,7 +211,7 @@ extension ServiceEmitter {
     private func shorterForm(_ method: ServiceMethodDeclaration, upTo count: Int) -> String {
         let kept = method.parameters.prefix(count).map { $0.argument($0.label) }
         let added = method.parameters.dropFirst(count).map { parameter in
-            (parameter.label.map { "\($0): " } ?? "") + (parameter.defaultValue ?? "nil")
+            (parameter.label.map { "\($0.label): " } ?? "") + (parameter.defaultValue ?? "nil")
         }
         return ShapeEmitter.text { writer in
             let left = method.parameters.dropFirst(count).map { "`\($0.name.plain)`" }.joined(separator: " and ")
@@ -247,12 +256,12 @@ extension ServiceParameter {
         switch label {
         case nil: "_ \(name): \(type.text)"
         case name?: "\(name): \(type.text)"
-        case let label?: "\(label) \(name): \(type.text)"
+        case let label?: "\(label.label) \(name): \(type.text)"
         }
     }
 
     /// `label: name`.
-    func argument(_ label: String?) -> String { label.map { "\($0): \(name)" } ?? name }
+    func argument(_ label: String?) -> String { label.map { "\($0.label): \(name)" } ?? name }
 
     /// The same parameter under another name inside the function, when its own is one of `taken`.
     func renamed(apartFrom taken: Set<String>, all: [ServiceParameter]) -> ServiceParameter {
@@ -282,5 +291,6 @@ let swiftKeywords: Set<String> = [
     "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "do", "else", "enum", "extension",
     "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in", "init", "inout", "internal", "is", "let", "nil",
     "operator", "precedencegroup", "private", "protocol", "public", "repeat", "rethrows", "return", "self", "static", "struct", "subscript",
-    "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where", "while", "as", "any", "Any", "Self", "Type", "Protocol",
+    "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where", "while", "as", "any", "Any", "Self", "Type",
+    "Protocol",
 ]

@@ -23,6 +23,6 @@ package struct ServiceExpansion {
 
     /// The members of an extension of the protocol, one text each.
     package var shorterForms: [String] {
-        declaration.map { ServiceEmitter($0).shorterForms() } ?? []
+        declaration.map { $0.isNested ? [] : ServiceEmitter($0).shorterForms() } ?? []
     }
 }

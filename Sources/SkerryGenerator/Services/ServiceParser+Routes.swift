@@ -45,7 +45,9 @@ extension ServiceParser {
         }
     }
 
-    private mutating func checkPlaceholder(_ name: String, in method: ServiceMethodDeclaration, at node: ExprSyntax, _ seen: inout Set<String>) {
+    private mutating func checkPlaceholder(
+        _ name: String, in method: ServiceMethodDeclaration, at node: ExprSyntax, _ seen: inout Set<String>
+    ) {
         if !seen.insert(name).inserted {
             findings.error(.routeInvalid, at: node, "'{\(name)}' stands twice in the route")
         }

@@ -22,7 +22,8 @@ struct ServiceParser {
             return nil
         }
         if surroundings.isLocal {
-            findings.error(.localDeclaration, at: annotation, "'@Service' cannot describe a protocol declared inside a function: move it out")
+            findings.error(
+                .localDeclaration, at: annotation, "'@Service' cannot describe a protocol declared inside a function: move it out")
             return nil
         }
         _ = Annotations(node.attributes).find("Service", &findings)
@@ -157,6 +158,7 @@ extension ServiceParser {
         let annotations = Annotations(node.attributes)
         let parameters = parameters(of: node, annotations)
         let result = node.signature.returnClause?.type
+        if let result { checkNames(in: result) }
         if let result { _ = TypeChecker.check(result, of: "result of '\(node.name.plainName)'", allowingVoid: true, &findings) }
         var method = ServiceMethodDeclaration(
             name: node.name.text, fullName: Self.fullName(node), wireName: node.name.plainName, constant: "",
@@ -173,7 +175,8 @@ extension ServiceParser {
 
     private mutating func checkSignature(_ node: FunctionDeclSyntax) {
         let name = node.name.plainName
-        if case .identifier = node.name.tokenKind {} else {
+        if case .identifier = node.name.tokenKind {
+        } else {
             findings.error(.unsupportedRequirement, at: node.name, "an operator cannot be called from afar")
         }
         if Self.reservedMethods.contains(name) {
@@ -183,7 +186,8 @@ extension ServiceParser {
         }
         for modifier in node.modifiers where ["static", "class", "mutating", "nonmutating"].contains(modifier.name.text) {
             findings.error(
-                .unsupportedRequirement, at: modifier, "a method of a service is called on a reference, so it cannot be '\(modifier.name.text)'",
+                .unsupportedRequirement, at: modifier,
+                "a method of a service is called on a reference, so it cannot be '\(modifier.name.text)'",
                 fix: .remove(modifier, "remove '\(modifier.name.text)'"))
         }
         if let clause = node.genericParameterClause {
@@ -267,7 +271,17 @@ extension ServiceParser {
                 .genericMethod, at: some, "'\(name.plainName)' cannot be 'some': what crosses the wire must be known beforehand")
             return
         }
+        checkNames(in: parameter.type)
         _ = TypeChecker.check(parameter.type, of: "parameter '\(name.plainName)'", &findings)
+    }
+
+    /// What is emitted stands in types that have members `Client` and `Service`, where these names mean the members.
+    private mutating func checkNames(in type: TypeSyntax) {
+        for token in type.tokens(viewMode: .sourceAccurate) where ["Client", "Service"].contains(token.plainName) {
+            if token.previousToken(viewMode: .sourceAccurate)?.tokenKind == .period { continue }
+            findings.error(
+                .reservedName, at: token, "'\(token.text)' means something else in the emitted code: write the module or type before it")
+        }
     }
 
     /// `@Default("name", value)` on the method.
@@ -289,7 +303,9 @@ extension ServiceParser {
         }
     }
 
-    private mutating func readAnnotations(_ annotations: Annotations, _ node: FunctionDeclSyntax, into method: inout ServiceMethodDeclaration) {
+    private mutating func readAnnotations(
+        _ annotations: Annotations, _ node: FunctionDeclSyntax, into method: inout ServiceMethodDeclaration
+    ) {
         if let mark = annotations.find("Wire", &findings), let name = mark.string(0, &findings) {
             if name.isEmpty || name.utf8.count > 255 || name.first == "_" {
                 findings.error(
@@ -310,7 +326,8 @@ extension ServiceParser {
         }
         checkOptions(annotations, node, method)
         readRoute(annotations, into: &method)
-        annotations.refuse(["Key", "Via", "Attribute", "Text", "Flattened", "Element", "Namespace", "Omitted"], "belongs to a '@Shape'", &findings)
+        annotations.refuse(
+            ["Key", "Via", "Attribute", "Text", "Flattened", "Element", "Namespace", "Omitted"], "belongs to a '@Shape'", &findings)
     }
 
     private mutating func checkOptions(_ annotations: Annotations, _ node: FunctionDeclSyntax, _ method: ServiceMethodDeclaration) {
@@ -349,7 +366,8 @@ extension ServiceParser {
                 .duplicateWireName, at: place, "two methods answer to \"\(method.wireName)\": give one a name of its own by '@Wire'",
                 see: (Syntax(nodes[first].name), "the first is here"),
                 fix: mark == nil
-                    ? .insert("@Wire(\(swiftLiteral(suggestion(method)))) ", before: node, "add '@Wire(\(swiftLiteral(suggestion(method))))'")
+                    ? .insert(
+                        "@Wire(\(swiftLiteral(suggestion(method)))) ", before: node, "add '@Wire(\(swiftLiteral(suggestion(method))))'")
                     : nil)
         }
     }
@@ -362,7 +380,8 @@ extension ServiceParser {
 
     /// Static members that the description of a service has, or every enum.
     private static let reservedConstants: Set<String> = [
-        "name", "documentation", "version", "methods", "errors", "schema", "client", "reference", "Client", "self", "Type", "Protocol", "init",
+        "name", "documentation", "version", "methods", "errors", "schema", "client", "reference", "Client", "self", "Type", "Protocol",
+        "init",
     ]
 
     /// The method's name when no other has it, else its wire name with underscores for what an identifier cannot hold.

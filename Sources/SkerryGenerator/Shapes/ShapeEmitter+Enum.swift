@@ -65,7 +65,7 @@ extension ShapeEmitter {
         case .single:
             writer.line("case .\(variantCase.name)(let value): try writer.variant(\(index), of: Self.cases, value)")
         case .fields(let fields):
-            let locals = ShapeField.locals(fields)
+            let locals = ShapeField.locals(fields, inCase: true)
             writer.line("case .\(variantCase.name)(\(locals.map { "let \($0)" }.joined(separator: ", "))):")
             writer.indented { writer in
                 writer.line("var variant = try writer.beginVariant(\(index), of: Self.cases)")
@@ -106,9 +106,10 @@ extension ShapeEmitter {
             writer.line("\(label):")
             writer.indented { writer in
                 writer.block("do throws(SkerryCodec.ShapeError)", close: "} catch {") { writer in
-                    let locals = writer.readFields(fields, of: variantCase.fieldsName)
+                    let locals = ShapeField.locals(fields, inCase: true)
+                    writer.readFields(fields, of: variantCase.fieldsName, locals: locals)
                     let arguments = fields.enumerated().map { index, field in
-                        (field.isLabelled ? "\(field.name): " : "") + field.taken(index, from: locals[index])
+                        (field.isLabelled ? "\(field.name.label): " : "") + field.taken(index, from: locals[index])
                     }
                     let effect = fields.contains(where: \.isRequired) ? "try " : ""
                     writer.call("value = \(effect).\(variantCase.name)", arguments)

@@ -25,16 +25,17 @@ extension ShapeEmitter {
         Self.text { writer in
             writer.block(readHead) { writer in
                 let fields = record.fields
-                let locals = writer.readFields(fields, of: "fields")
+                let locals = ShapeField.locals(fields)
+                writer.readFields(fields, of: "fields", locals: locals)
                 var arguments: [String] = []
                 var place = 0
                 for property in record.properties {
                     switch property {
                     case .field(let field):
-                        arguments.append("\(field.name): \(field.taken(place, from: locals[place]))")
+                        arguments.append("\(field.name.label): \(field.taken(place, from: locals[place]))")
                         place += 1
                     case .omitted(let name, let value):
-                        if record.construction == .memberwise { arguments.append("\(name): \(value)") }
+                        if record.construction == .memberwise { arguments.append("\(name.label): \(value)") }
                     }
                 }
                 if record.construction == .emitted { arguments.insert("reading: ()", at: 0) }
@@ -71,15 +72,12 @@ extension SourceWriter {
         line("try writer.endRecord(&record)")
     }
 
-    /// The statements that read `fields` into local variables.
-    ///
-    /// - Returns: the names of the variables.
-    mutating func readFields(_ fields: [ShapeField], of description: String) -> [String] {
-        let locals = ShapeField.locals(fields)
+    /// The statements that read `fields` into the variables `locals`.
+    mutating func readFields(_ fields: [ShapeField], of description: String, locals: [String]) {
         line("var record = try reader.beginRecord(\(description))")
         if fields.isEmpty {
             line("while try reader.nextField(&record) != nil {}")
-            return []
+            return
         }
         for (field, local) in zip(fields, locals) { line("var \(local): \(field.carried.slot)") }
         block("while let index = try reader.nextField(&record)") { writer in
@@ -91,7 +89,6 @@ extension SourceWriter {
             }
             writer.line("}")
         }
-        return locals
     }
 }
 
@@ -116,11 +113,11 @@ extension ShapeField {
         return type.isOptional ? "\(value).map { SkerryCodec.Via<\(via)>($0) }" : "SkerryCodec.Via<\(via)>(\(value))"
     }
 
-    /// Local variables for `fields`, named after them.
-    static func locals(_ fields: [ShapeField]) -> [String] {
+    /// Local variables for `fields`, named after them; `value` is taken where a case is being read.
+    static func locals(_ fields: [ShapeField], inCase: Bool = false) -> [String] {
         let names = Set(fields.map(\.name.plain))
         return fields.map { field in
-            guard taken.contains(field.name.plain) else { return field.name }
+            guard taken.contains(field.name.plain) || (inCase && field.name.plain == "value") else { return field.name }
             var local = field.name.plain + "_"
             while names.contains(local) { local += "_" }
             return local

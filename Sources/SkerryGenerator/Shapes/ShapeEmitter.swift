@@ -89,11 +89,19 @@ extension ShapeField {
     /// `.init("key", Int.self, name: "…", doc: "…")`.
     var description: String {
         var parts = [swiftLiteral(key), "\(carried.metatype).self"]
-        if let defaultValue { parts.append("default: \(via == nil ? defaultValue : ".init(\(defaultValue))")") }
+        if let defaultValue { parts.append("default: \(carriedDefault(defaultValue))") }
         if name.plain != key { parts.append("name: \(swiftLiteral(name.plain))") }
         if !documentation.text.isEmpty { parts.append("doc: \(swiftLiteral(documentation.text))") }
         if let hints = xml.description { parts.append("xml: \(hints)") }
         return ".init(\(parts.joined(separator: ", ")))"
+    }
+}
+
+extension ShapeField {
+    /// The default as it travels.
+    private func carriedDefault(_ value: String) -> String {
+        guard let via else { return value }
+        return type.isOptional ? "(\(value) as \(type.text)).map { SkerryCodec.Via<\(via)>($0) }" : ".init(\(value))"
     }
 }
 
@@ -129,4 +137,7 @@ extension String {
     var plain: String {
         count > 2 && first == "`" && last == "`" ? String(dropFirst().dropLast()) : self
     }
+
+    /// The name as the label of an argument, where all keywords but three stand as they are.
+    var label: String { ["inout", "let", "var"].contains(plain) ? self : plain }
 }

@@ -21,6 +21,10 @@ struct ShapeParser {
             findings.error(.localDeclaration, at: annotation, "'@Shape' cannot describe a type declared inside a function: move it out")
             return nil
         }
+        // Told by the expansion of each, for the compiler hands an attribute over cut out of its place.
+        if let attributes = declaration.asProtocol((any WithAttributesSyntax).self)?.attributes {
+            _ = Annotations(attributes).find("Shape", &findings)
+        }
         let shape: ShapeDeclaration? =
             if let node = declaration.as(StructDeclSyntax.self) {
                 parse(node)
@@ -53,11 +57,9 @@ struct ShapeParser {
 
     /// The part that structs and enums share.
     private mutating func frame(
-        _ name: TokenSyntax, _ modifiers: DeclModifierListSyntax, _ attributes: AttributeListSyntax,
+        _ name: TokenSyntax, _ modifiers: DeclModifierListSyntax,
         _ generics: GenericParameterClauseSyntax?, documentation: Documentation
     ) -> ShapeDeclaration {
-        let annotations = Annotations(attributes)
-        _ = annotations.find("Shape", &findings)
         var wireName = name.plainName
         if let own = Annotation(annotation), !own.arguments.isEmpty, let text = own.string(0, &findings) {
             if text.isEmpty { findings.error(.argumentInvalid, at: own.positional[0], "a shape needs a name") }
@@ -109,7 +111,7 @@ extension ShapeParser {
 
     private mutating func parse(_ node: StructDeclSyntax) -> ShapeDeclaration {
         var shape = frame(
-            node.name, node.modifiers, node.attributes, node.genericParameterClause, documentation: Documentation(of: node))
+            node.name, node.modifiers, node.genericParameterClause, documentation: Documentation(of: node))
         let annotations = Annotations(node.attributes)
         annotations.refuse(
             ["Key", "Default", "Via", "Omitted", "Attribute", "Text", "Flattened", "Element"], "belongs to a property, not to a type",
@@ -131,7 +133,8 @@ extension ShapeParser {
         if properties.fieldCount > Self.fieldsMaximum {
             findings.error(
                 .argumentInvalid, at: node.name,
-                "'\(node.name.text)' has \(properties.fieldCount) fields, and a record has at most \(Self.fieldsMaximum): group some of them")
+                "'\(node.name.text)' has \(properties.fieldCount) fields, and a record has at most \(Self.fieldsMaximum): group some of them"
+            )
         }
         shape.structure = .record(
             ShapeDeclaration.Record(properties: properties.all, construction: construction(properties, initialisers)))
@@ -170,16 +173,20 @@ extension ShapeParser {
             }
         }
         let bindings = Array(variable.bindings)
+        if bindings.count > 1, let mark = annotations.find("Key", &findings) {
+            findings.error(.misplacedAttribute, at: mark.node, "'@Key' names one field, and several are declared here: declare them apart")
+            return
+        }
         for (index, binding) in bindings.enumerated() {
             // `var a, b: Int` gives both the type behind the last.
             let annotation = binding.typeAnnotation ?? bindings[index...].first { $0.typeAnnotation != nil }?.typeAnnotation
-            collect(binding, annotation, of: variable, annotations, isShared: bindings.count > 1, into: &properties)
+            collect(binding, annotation, of: variable, annotations, into: &properties)
         }
     }
 
     private mutating func collect(
         _ binding: PatternBindingSyntax, _ annotation: TypeAnnotationSyntax?, of variable: VariableDeclSyntax, _ annotations: Annotations,
-        isShared: Bool, into properties: inout StoredProperties
+        into properties: inout StoredProperties
     ) {
         if Self.isComputed(binding) {
             annotations.refuse(Self.fieldMarks, "belongs to a stored property, and this one is computed", &findings)
@@ -211,21 +218,17 @@ extension ShapeParser {
         }
         let checked = annotations.contains("Via") || TypeChecker.check(annotation.type, of: "property '\(name.plainName)'", &findings)
         guard checked else { return }
-        let field = field(name, annotation.type, binding, variable, annotations, isShared: isShared)
+        let field = field(name, annotation.type, binding, variable, annotations)
         properties.all.append(.field(field))
         properties.keys.append((field.key, Syntax(name)))
         properties.types.append(annotation.type)
     }
 
     private mutating func field(
-        _ name: TokenSyntax, _ type: TypeSyntax, _ binding: PatternBindingSyntax, _ variable: VariableDeclSyntax, _ annotations: Annotations,
-        isShared: Bool
+        _ name: TokenSyntax, _ type: TypeSyntax, _ binding: PatternBindingSyntax, _ variable: VariableDeclSyntax, _ annotations: Annotations
     ) -> ShapeField {
         var key = name.plainName
         if let mark = annotations.find("Key", &findings) {
-            if isShared {
-                findings.error(.misplacedAttribute, at: mark.node, "'@Key' names one field, and several are declared here: declare them apart")
-            }
             key = self.key(mark) ?? key
         }
         var field = ShapeField(
@@ -252,7 +255,8 @@ extension ShapeParser {
         _ name: TokenSyntax, _ type: TypeSyntax, _ binding: PatternBindingSyntax, isConstant: Bool, _ mark: Annotation,
         _ annotations: Annotations, into properties: inout StoredProperties
     ) {
-        annotations.refuse(Self.fieldMarks.filter { $0 != "Omitted" && $0 != "Default" }, "says how a property travels, and this one does not", &findings)
+        annotations.refuse(
+            Self.fieldMarks.filter { $0 != "Omitted" && $0 != "Default" }, "says how a property travels, and this one does not", &findings)
         let given = annotations.find("Default", &findings)?.positional.first?.oneLine ?? binding.initializer?.value.oneLine
         guard let value = given ?? (TypeText(type).isOptional && !isConstant ? "nil" : nil) else {
             findings.error(
@@ -371,8 +375,10 @@ extension ShapeParser {
     private static func surelyNoList(_ type: TypeSyntax) -> Bool {
         let text = TypeText(type)
         let plain = text.wrapped ?? text.text
-        return ["Bool", "String", "Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double"]
-            .contains(plain)
+        return [
+            "Bool", "String", "Int", "Int8", "Int16", "Int32", "Int64", "UInt", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double",
+        ]
+        .contains(plain)
     }
 
     private mutating func checkKeys(_ keys: [(key: String, node: Syntax)], what: String) {
@@ -397,7 +403,7 @@ extension ShapeParser {
 
     private mutating func parse(_ node: EnumDeclSyntax) -> ShapeDeclaration {
         var shape = frame(
-            node.name, node.modifiers, node.attributes, node.genericParameterClause, documentation: Documentation(of: node))
+            node.name, node.modifiers, node.genericParameterClause, documentation: Documentation(of: node))
         Annotations(node.attributes).refuse(Self.fieldMarks, "means nothing on an enum", &findings)
         var cases: [(element: EnumCaseElementSyntax, declaration: EnumCaseDeclSyntax)] = []
         for member in node.memberBlock.members {
@@ -492,11 +498,12 @@ extension ShapeParser {
             annotations.refuse(Self.fieldMarks.filter { $0 != "Key" }, "means nothing on a case", &findings)
             var key = element.name.plainName
             if let mark = annotations.find("Key", &findings) {
-                if declaration.elements.count > 1 {
+                if declaration.elements.count == 1 {
+                    key = self.key(mark) ?? key
+                } else if element == declaration.elements.first {
                     findings.error(
                         .misplacedAttribute, at: mark.node, "'@Key' names one case, and several are declared here: declare them apart")
                 }
-                key = self.key(mark) ?? key
             }
             keys.append((key, Syntax(element.name)))
             return ShapeDeclaration.VariantCase(
@@ -518,7 +525,8 @@ extension ShapeParser {
             keys.append((key, label.map { Syntax($0) } ?? Syntax(parameter)))
             fields.append(
                 ShapeField(
-                    name: label?.text ?? "_\(index)", isLabelled: label != nil, key: key, type: TypeText(parameter.type), defaultValue: parameter.defaultValue?.value.oneLine,
+                    name: label?.text ?? "_\(index)", isLabelled: label != nil, key: key, type: TypeText(parameter.type),
+                    defaultValue: parameter.defaultValue?.value.oneLine,
                     via: nil, documentation: Documentation(), xml: XMLMarks()))
         }
         checkKeys(keys, what: "value")
