@@ -1,0 +1,133 @@
+// The JavaScript client against a running station: node --experimental-websocket client.mjs SKERRY.JS WS-URL
+// Prints a line per check, `ok NAME`, and ends with 1 at the first that fails. The same checks run in a browser (page.html).
+
+const isNode = typeof process !== 'undefined'
+
+/** Runs the checks; `report` gets a line for each. Throws at the first failure. */
+export async function run ({ connect, channel, host, base64, bytes, SkerryError }, url, report) {
+  const equal = (found, expected, what) => {
+    if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`)
+  }
+  const failure = async (promise) => { try { await promise } catch (error) { return error } throw new Error('nothing failed') }
+  const check = async (name, body) => {
+    await body()
+    report(`ok ${name}`)
+  }
+
+  const session = await connect(url)
+  const station = await session.root.get('station')
+  const reading = (place, temperature) => ({ place, temperature, time: 7 })
+
+  await check('the root lists what is public', async () => {
+    equal(await session.root.list(), ['root', 'station'], 'list')
+    equal(await session.root.name(), 'station', 'name')
+  })
+
+  await check('a service says what it offers', async () => {
+    const schema = await station.$schema()
+    equal(schema.name, 'Station', 'name')
+    const record = schema.methods.find((method) => method.name === 'record')
+    equal(record.documentation, 'Stores a reading and returns how many there are.', 'documentation')
+    equal(record.parameters.map((parameter) => parameter.name), ['reading'], 'parameters')
+    equal(Object.keys(await station.$commands()).includes('record'), true, 'commands')
+    await station.$ping()
+  })
+
+  await check('values go and come: records, bytes, errors as themselves', async () => {
+    equal(await station.record(reading('Bergen', 11.5)), 1, 'record')
+    equal(await station.latest('Bergen'), reading('Bergen', 11.5), 'latest')
+    equal(bytes(await station.mirror(new Uint8Array([1, 2, 250]))), new Uint8Array([250, 2, 1]), 'mirror')
+    const error = await failure(station.latest('Atlantis'))
+    equal([error instanceof SkerryError, error.code, error.detail], [true, 'typed', { noSuchPlace: 'Atlantis' }], 'typed error')
+  })
+
+  await check('mistakes are told before anything is sent, and by the callee', async () => {
+    equal((await failure(station.recordd(1))).code, 'noSuchMethod', 'unknown method')
+    equal((await failure(station.latest('a', 'b'))).code, 'badArgument', 'too many arguments')
+    const error = await failure(station.record({ place: 5, temperature: 1 }))
+    equal([error.code, error.maybeExecuted], ['badArgument', false], 'wrong type')
+    equal(error.message.includes('place') || JSON.stringify(error.detail).includes('place'), true, 'the place of the mistake')
+  })
+
+  await check('a hundred calls at once answer each its own', async () => {
+    const pictures = Array.from({ length: 400 }, (_, index) => new Uint8Array([index & 255, index >> 8]))
+    const mirrored = await Promise.all(pictures.map((picture) => station.mirror(picture)))
+    mirrored.forEach((picture, index) => equal(bytes(picture), new Uint8Array([index >> 8, index & 255]), `call ${index}`))
+  })
+
+  await check('a channel of ours receives what the service sends, in order', async () => {
+    const { sender, receiver } = channel({ capacity: 8 })
+    const watching = station.watch('Oslo', sender)
+    const seen = []
+    // The watcher is registered when the call has begun; calls on one reference begin in order.
+    for (let count = 0; count < 5; count += 1) await station.record(reading('Oslo', count))
+    for await (const { temperature } of receiver) {
+      seen.push(temperature)
+      if (seen.length === 5) break
+    }
+    equal(seen, [0, 1, 2, 3, 4], 'readings')
+    await watching
+  })
+
+  await check('a channel of ours feeds the service, with back pressure', async () => {
+    const { sender, receiver } = channel({ capacity: 4 })
+    const uploading = station.upload(receiver)
+    for (let count = 0; count < 2_000; count += 1) await sender.send(reading('Tromsø', count))
+    sender.close()
+    equal(await uploading, 2_000, 'uploaded')
+    equal((await station.latest('Tromsø')).temperature, 1_999, 'the last one')
+  })
+
+  await check('a service of ours is called back, a service of theirs is called', async () => {
+    const raised = []
+    const subscription = await station.alarm(30, host({ raised ({ reading }) { raised.push(reading.temperature) } }))
+    for (const temperature of [29, 31, 35]) await station.record(reading('Roma', temperature))
+    equal(await subscription.calls(), 2, 'calls')
+    equal(raised, [31, 35], 'raised')
+    await subscription.cancel()
+    await station.record(reading('Roma', 40))
+    equal(raised, [31, 35], 'after cancelling')
+    session.release(subscription)
+  })
+
+  await check('who gives up waiting ends the call at the callee', async () => {
+    const controller = new AbortController()
+    const waiting = station.$with({ signal: controller.signal }).wait()
+    await station.$ping()
+    controller.abort(new Error('no more'))
+    equal((await failure(waiting)).message, 'no more', 'aborted')
+    const late = await failure(station.$with({ deadline: 20 }).wait())
+    equal(late.code, 'timeout', 'deadline')
+    while (await station.abandoned() < 2);
+  })
+
+  await check('nothing is left in the tables', async () => {
+    session.release(station)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const { calls, exports } = session.statistics
+    equal([calls, exports], [0, 0], 'tables')
+  })
+
+  await check('a closed session fails what is under way and what comes after', async () => {
+    const waiting = failure((await session.root.get('station')).$with({ deadline: null }).wait())
+    await session.root.$ping()
+    session.close()
+    equal((await waiting).code, 'closed', 'under way')
+    equal((await failure(session.root.list())).code, 'closed', 'afterwards')
+  })
+
+  await check('an address where nobody answers is an error', async () => {
+    equal((await failure(connect(url.replace('/skerry', '/nowhere')))).code, 'peerLost', 'nobody')
+  })
+}
+
+if (isNode) {
+  const [path, url] = process.argv.slice(2)
+  try {
+    await run(await import(path), url, (line) => console.log(line))
+    process.exit(0)
+  } catch (error) {
+    console.error(error)
+    process.exit(1)
+  }
+}
