@@ -25,7 +25,9 @@ public macro ReadOnly() = #externalMacro(module: "SkerryMacrosPlugin", type: "Me
 @attached(peer)
 public macro Offload() = #externalMacro(module: "SkerryMacrosPlugin", type: "MethodMark")
 
-/// Calls run one after the other, in the order sent. On a protocol it speaks for every method.
+/// Calls run one after the other, in the order they came: stands before the protocol, and gives what `reference(to:)` makes a mailbox.
+///
+/// Calls through such a reference pass through the codec in this process too.
 @attached(peer)
 public macro Serial() = #externalMacro(module: "SkerryMacrosPlugin", type: "MethodMark")
 

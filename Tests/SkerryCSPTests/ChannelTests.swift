@@ -10,7 +10,9 @@ import Testing
 
     // MARK: Capacity
 
-    @Test("elements come out once, in order, and then the end", arguments: [.rendezvous, .buffer(1), .buffer(3), .buffer(64), .unbounded] as [ChannelCapacity])
+    @Test(
+        "elements come out once, in order, and then the end",
+        arguments: [.rendezvous, .buffer(1), .buffer(3), .buffer(64), .unbounded] as [ChannelCapacity])
     func order(capacity: ChannelCapacity) throws {
         let simulation = Simulation(seed: 1)
         let (sender, receiver) = Channel<Int>(capacity).halves
@@ -99,7 +101,9 @@ import Testing
 
     // MARK: Many at once
 
-    @Test("a batch is sent in order, waiting for room within", arguments: [.rendezvous, .buffer(1), .buffer(4), .buffer(1_000)] as [ChannelCapacity])
+    @Test(
+        "a batch is sent in order, waiting for room within",
+        arguments: [.rendezvous, .buffer(1), .buffer(4), .buffer(1_000)] as [ChannelCapacity])
     func sendBatch(capacity: ChannelCapacity) throws {
         let simulation = Simulation(seed: 1)
         let (sender, receiver) = Channel<Int>(capacity).halves

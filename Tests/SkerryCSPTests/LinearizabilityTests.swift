@@ -118,7 +118,11 @@ private final class Recorder: Sendable {
 
     var history: [HistoryEntry] { entries.withLock { $0 } }
 
-    func close() { record(tick()) { channel.sender.close(); return .closed } }
+    func close() {
+        record(tick()) {
+            channel.sender.close(); return .closed
+        }
+    }
 
     func perform(_ steps: [Script.Step], yielding: Bool) async {
         for step in steps {
@@ -151,7 +155,9 @@ private final class Recorder: Sendable {
                     }
                 }
             case .close:
-                record(start) { channel.receiver.close(); return .closed }
+                record(start) {
+                    channel.receiver.close(); return .closed
+                }
             }
         }
     }

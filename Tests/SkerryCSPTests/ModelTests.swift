@@ -26,7 +26,12 @@ import Testing
             switch Int.random(in: 0..<100, using: &generator) {
             case 0..<25:
                 model.perform(operation, [.send(step, to: index)], waiting: true)
-                running.append(simulation.spawn { try await outcome { try await channel.sender.send(step); return .sent(arm: 0) } })
+                running.append(
+                    simulation.spawn {
+                        try await outcome {
+                            try await channel.sender.send(step); return .sent(arm: 0)
+                        }
+                    })
             case 25..<50:
                 model.perform(operation, [.receive(from: index)], waiting: true)
                 running.append(
@@ -49,7 +54,12 @@ import Testing
                     })
             case 58..<62:
                 model.post(operation, step, to: index)
-                running.append(simulation.spawn { try await outcome { try channel.sender.post(step); return .sent(arm: 0) } })
+                running.append(
+                    simulation.spawn {
+                        try await outcome {
+                            try channel.sender.post(step); return .sent(arm: 0)
+                        }
+                    })
             case 62..<86:
                 let (arms, spawned) = select(step, channels, simulation, &generator)
                 model.perform(operation, arms, waiting: true)
@@ -65,7 +75,9 @@ import Testing
                                 other.sender.onSend(step) { Outcome.sent(arm: 1) }
                                 otherwise { Outcome.otherwise }
                             }
-                        } closedArm: { 1 }
+                        } closedArm: {
+                            1
+                        }
                     })
             case 90..<99 where !running.isEmpty:
                 let victim = Int.random(in: running.indices, using: &generator)
@@ -80,7 +92,11 @@ import Testing
             for (operation, spawned) in running.enumerated() where finished[operation] == nil {
                 finished[operation] = try spawned.outcome?.get()
             }
-            try #require(finished == model.outcomes, "after step \(step) of seed \(seed), capacities \(capacities)")
+            let differing = Set(finished.keys).union(model.outcomes.keys).filter { finished[$0] != model.outcomes[$0] }.sorted()
+            try #require(
+                differing.isEmpty,
+                "\(differing.map { "\($0): \(finished[$0], default: "-") for \(model.outcomes[$0], default: "-")" }) after step \(step) of seed \(seed), capacities \(capacities)"
+            )
             for (channel, model) in zip(channels, model.channels) {
                 channel.receiver.core.checkInvariants()
                 try #require(channel.receiver.count == model.queue.count)
@@ -115,7 +131,9 @@ import Testing
                         first.receiver.on { $0.map { Outcome.received($0, arm: 0) } ?? Outcome.ended(arm: 0) }
                         second.sender.onSend(step) { Outcome.sent(arm: 1) }
                     }
-                } closedArm: { 1 }
+                } closedArm: {
+                    1
+                }
             }
             return ([.receive(from: one), .send(step, to: other)], spawned)
         case 2:
@@ -138,7 +156,9 @@ import Testing
                         first.sender.onSend(step) { Outcome.sent(arm: 0) }
                         second.sender.onSend(step + 1_000) { Outcome.sent(arm: 1) }
                     }
-                } closedArm: { first.sender.closeReason == nil ? 1 : 0 }
+                } closedArm: {
+                    first.sender.closeReason == nil ? 1 : 0
+                }
             }
             return ([.send(step, to: one), .send(step + 1_000, to: other)], spawned)
         }

@@ -195,7 +195,7 @@ struct MenuTests {
             ),
             ("func f() async throws", "@GET(\"/a\") func f() async throws", "compatible: S.f: the method answers to 'GET /a' too"),
             ("func f() async throws", "@Until(3) func f() async throws", "compatible: S.f: the method ends with version 3"),
-            ("@Offload func f() async throws", "@Serial func f() async throws", ""),
+            ("@Offload func f() async throws", "func f() async throws", ""),
         ])
     func methods(_ old: String, _ new: String, _ expected: String) throws {
         let told = try changes("@Service protocol S: Sendable {\n \(old)\n}", "@Service protocol S: Sendable {\n \(new)\n}")

@@ -1,4 +1,5 @@
 import SkerryMacros
+import SkerryWire
 import Testing
 
 /// Does the work of ``Arith``.
@@ -43,20 +44,44 @@ private struct Echo: Awkward2 {
     func void() async throws {}
 }
 
+/// Counts how many are inside at once.
+private actor Gate: Turnstile {
+    private var inside = 0
+    private var most = 0
+
+    func pass() async throws -> Int {
+        inside += 1
+        most = max(most, inside)
+        // Others may enter here, unless they wait outside.
+        for _ in 0..<10 { await Task.yield() }
+        inside -= 1
+        return most
+    }
+}
+
 private struct Mirror: Namespace.Nested {
     func point(_ point: Namespace.Point?) async throws -> Namespace.Point { point ?? .init(x: -1) }
 }
 
 @Suite("Services declared with @Service")
 struct ServiceUseTests {
-    /// Clients of one implementation: in this process, and with every argument and result carried as bytes.
-    private func clients<Client: ServiceClient>(_ type: Client.Type, _ reference: Reference) -> [Client] {
-        [Client(reference), Client(Reference(copying: reference))]
+    /// Runs `body` with a client in this process, and with one at the other end of a session over a link in memory.
+    private func withClients<Client: ServiceClient>(
+        _ type: Client.Type, of reference: Reference, _ body: (Client) async throws -> Void
+    ) async throws {
+        try await body(Client(reference))
+        let listener = MemoryListener()
+        let server = SessionServer(root: reference)
+        try await listener.start { server.accept($0) }
+        let session = try await Session.open(to: listener.connector)
+        try await body(Client(session.rootReference))
+        await session.close()
+        await server.close()
     }
 
     @Test("Y-04: a plain type that implements the protocol is a service, called alike in this process and from afar")
     func calls() async throws {
-        for arith in clients(ArithClient.self, ArithService.reference(to: Calculator())) {
+        try await withClients(ArithClient.self, of: ArithService.reference(to: Calculator())) { arith in
             #expect(try await arith.succ(3) == 4)
             #expect(try await arith.quotient(of: 7, by: 2) == 3)
             #expect(try await arith.areEqual(.init(x: 1, y: 2), .init(x: 1, y: 2)))
@@ -70,7 +95,7 @@ struct ServiceUseTests {
 
     @Test("Y-04: arguments at the end that may be missing can be left out, one after the other")
     func arities() async throws {
-        for arith in clients(ArithClient.self, ArithService.reference(to: Calculator())) {
+        try await withClients(ArithClient.self, of: ArithService.reference(to: Calculator())) { arith in
             #expect(try await arith.power(3) == 9)
             #expect(try await arith.power(2, exponent: 5) == 32)
             #expect(try await arith.sum([1, 2], from: nil) == 3)
@@ -95,7 +120,7 @@ struct ServiceUseTests {
 
     @Test("Methods and parameters may have the names that the expansion uses")
     func awkward() async throws {
-        for client in clients(Awkward2Client.self, Awkward2Service.reference(to: Echo())) {
+        try await withClients(Awkward2Client.self, of: Awkward2Service.reference(to: Echo())) { client in
             #expect(try await client.name() == "name")
             #expect(try await client.version(reference: 1, local: "l") == "1 l")
             #expect(try await client.methods(call: 1, arguments: 2, implementation: 3) == 123)
@@ -106,9 +131,36 @@ struct ServiceUseTests {
         #expect(Awkward2Service.methods.map(\.name) == ["name", "version", "methods", "default", "void"])
     }
 
+    @Test("Errors that the service declares are thrown again as themselves, all others as text")
+    func errors() async throws {
+        try await withClients(ArithClient.self, of: ArithService.reference(to: Calculator())) { arith in
+            await #expect(throws: ArithError.divisionByZero) { try await arith.quotient(of: 1, by: 0) }
+            await #expect(throws: ArithError.overflow(of: "power")) { try await arith.power(.max) }
+        }
+    }
+
+    @Test("Calls to a serial service run one after the other")
+    func serial() async throws {
+        try await withClients(TurnstileClient.self, of: TurnstileService.reference(to: Gate())) { turnstile in
+            let most = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<20 { group.addTask { try await turnstile.pass() } }
+                return try await group.reduce(0, max)
+            }
+            #expect(most == 1)
+        }
+    }
+
+    @Test("A service may be asked for by its description, and says what it can do")
+    func registry() async throws {
+        let reference = ArithService.reference(to: Calculator())
+        let commands = try await reference.commands()
+        #expect(commands["quotient"]?.contains("The quotient.") == true)
+        #expect(Set(ArithService.methods.map(\.name)).isSubset(of: commands.keys))
+    }
+
     @Test("A protocol inside a type is a service like any other")
     func nested() async throws {
-        for client in clients(Namespace.NestedClient.self, Namespace.NestedService.reference(to: Mirror())) {
+        try await withClients(Namespace.NestedClient.self, of: Namespace.NestedService.reference(to: Mirror())) { client in
             #expect(try await client.point(.init(x: 3)) == .init(x: 3))
             #expect(try await client.point() == .init(x: -1))
         }

@@ -90,6 +90,12 @@ struct ShapeUseTests {
         #expect(Box<Int>.shape.digest == Box<Int>.shape.digest)
         #expect(Either<Int, String>.shape.name == "Either<int64, string>")
         #expect(ID<Tree>.shape.name == "ID")
+        typealias Slot = Shelf<Int>.Slot
+        try expectRoundTrip([Slot(index: 1), Slot(index: 2, label: .text("x")), Slot(index: 3, label: .range(from: 1, to: 2))])
+        try expectRoundTrip(Slot(index: 4, label: .list(first: "a", rest: ["b"])))
+        try expectRoundTrip(Shelf<Int>.Pair(first: 1, second: ["x"]))
+        #expect(Shelf<Int>.Pair<Int, String>.shape.name == "Shelf.Pair<int64, string>")
+        try expectRoundTrip(Outer.Levelled(x: 3))
     }
 
     @Test("A type whose initialisers take something else is read all the same, and what is omitted gets its value")

@@ -1,4 +1,4 @@
-public import Synchronization
+import Synchronization
 
 /// Which of several ready arms goes through.
 @frozen

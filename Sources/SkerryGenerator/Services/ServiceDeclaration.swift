@@ -12,6 +12,8 @@ package struct ServiceDeclaration: Sendable {
     package var documentation: Documentation
     /// What `version:` says, 1 without it.
     package var version: Int
+    /// Whether calls through one reference run one after the other.
+    package var isSerial: Bool
     /// The types in `errors:`, in order.
     package var errors: [String]
     /// In declared order; a method's place is its index on the wire of a session.
@@ -45,12 +47,11 @@ package struct ServiceMethodDeclaration: Sendable {
         package static let durable = Options(rawValue: 1 << 2)
         package static let offload = Options(rawValue: 1 << 3)
         package static let readOnly = Options(rawValue: 1 << 4)
-        package static let serial = Options(rawValue: 1 << 5)
 
         /// Attribute, and member of the library's option set, of each option, in the order they are written.
         static let names: [(option: Options, attribute: String, member: String)] = [
             (.oneWay, "OneWay", "oneWay"), (.idempotent, "Idempotent", "idempotent"), (.durable, "Durable", "durable"),
-            (.offload, "Offload", "offload"), (.readOnly, "ReadOnly", "readOnly"), (.serial, "Serial", "serial"),
+            (.offload, "Offload", "offload"), (.readOnly, "ReadOnly", "readOnly"),
         ]
     }
 

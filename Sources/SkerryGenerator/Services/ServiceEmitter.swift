@@ -72,9 +72,11 @@ struct ServiceEmitter {
 
     /// How an implementation becomes something that can be passed and registered.
     private func reference(_ writer: inout SourceWriter) {
-        writer.line("/// A reference to an implementation in this process.")
+        let order = service.isSerial ? " Calls through it run one after the other, in the order they came." : ""
+        let tail = service.isSerial ? ".intercepted(by: SkerryRPC.ConcurrencyLimit(1))" : ""
+        writer.line("/// A reference to an implementation in this process.\(order)")
         writer.block("\(level)static func reference(to implementation: some \(service.name)) -> SkerryRPC.Reference") { writer in
-            writer.line("SkerryRPC.Reference(dispatcher: \(service.name)Dispatcher(implementation))")
+            writer.line("SkerryRPC.Reference(\(service.name)Dispatcher(implementation))\(tail)")
         }
     }
 

@@ -31,11 +31,9 @@ struct ServiceParser {
         var service = ServiceDeclaration(
             name: node.name.plainName, qualifiedName: surroundings.joined(node.name.text), wireName: node.name.plainName,
             access: min(surroundings.level(node.modifiers), surroundings.access), documentation: Documentation(of: node), version: 1,
-            errors: [], methods: [])
+            isSerial: Annotations(node.attributes).find("Serial", &findings) != nil, errors: [], methods: [])
         readArguments(into: &service)
-        let serial = Annotations(node.attributes).contains("Serial")
         service.methods = methods(of: node)
-        if serial { for index in service.methods.indices { service.methods[index].options.insert(.serial) } }
         checkVersions(node, service)
         return findings.haveErrors ? nil : service
     }
@@ -326,6 +324,7 @@ extension ServiceParser {
         }
         checkOptions(annotations, node, method)
         readRoute(annotations, into: &method)
+        annotations.refuse(["Serial"], "stands before the protocol: its calls share one line", &findings)
         annotations.refuse(
             ["Key", "Via", "Attribute", "Text", "Flattened", "Element", "Namespace", "Omitted"], "belongs to a '@Shape'", &findings)
     }

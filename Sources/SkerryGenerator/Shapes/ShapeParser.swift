@@ -57,8 +57,8 @@ struct ShapeParser {
 
     /// The part that structs and enums share.
     private mutating func frame(
-        _ name: TokenSyntax, _ modifiers: DeclModifierListSyntax,
-        _ generics: GenericParameterClauseSyntax?, documentation: Documentation
+        _ name: TokenSyntax, _ modifiers: DeclModifierListSyntax, _ generics: GenericParameterClauseSyntax?,
+        _ requirements: GenericWhereClauseSyntax?, documentation: Documentation
     ) -> ShapeDeclaration {
         var wireName = name.plainName
         if let own = Annotation(annotation), !own.arguments.isEmpty, let text = own.string(0, &findings) {
@@ -69,12 +69,21 @@ struct ShapeParser {
         return ShapeDeclaration(
             wireName: wireName, qualifiedName: surroundings.joined(name.text),
             access: min(declared, surroundings.access), documentation: documentation,
-            shapedParameters: generics?.parameters.filter { Self.isShaped($0) }.map(\.name.text) ?? [],
+            shapedParameters: generics?.parameters.filter { Self.isShaped($0, requirements) }.map(\.name.text) ?? [],
             isInGenericContext: generics != nil || surroundings.isGeneric, structure: .variant([]), namespace: nil)
     }
 
-    private static func isShaped(_ parameter: GenericParameterSyntax) -> Bool {
-        parameter.inheritedType?.tokens(viewMode: .sourceAccurate).contains { $0.text == "Shaped" } ?? false
+    /// Whether the parameter is said to be `Shaped`, where it is declared or in the `where` clause.
+    private static func isShaped(_ parameter: GenericParameterSyntax, _ requirements: GenericWhereClauseSyntax?) -> Bool {
+        if mentionsShaped(parameter.inheritedType) { return true }
+        return requirements?.requirements.contains { requirement in
+            guard case .conformanceRequirement(let conformance) = requirement.requirement else { return false }
+            return conformance.leftType.oneLine == parameter.name.text && mentionsShaped(conformance.rightType)
+        } ?? false
+    }
+
+    private static func mentionsShaped(_ type: TypeSyntax?) -> Bool {
+        type?.tokens(viewMode: .sourceAccurate).contains { $0.text == "Shaped" } ?? false
     }
 
     /// A generic parameter used in a field must be constrained, for the members stand in the type itself and cannot add a constraint.
@@ -111,7 +120,7 @@ extension ShapeParser {
 
     private mutating func parse(_ node: StructDeclSyntax) -> ShapeDeclaration {
         var shape = frame(
-            node.name, node.modifiers, node.genericParameterClause, documentation: Documentation(of: node))
+            node.name, node.modifiers, node.genericParameterClause, node.genericWhereClause, documentation: Documentation(of: node))
         let annotations = Annotations(node.attributes)
         annotations.refuse(
             ["Key", "Default", "Via", "Omitted", "Attribute", "Text", "Flattened", "Element"], "belongs to a property, not to a type",
@@ -403,7 +412,7 @@ extension ShapeParser {
 
     private mutating func parse(_ node: EnumDeclSyntax) -> ShapeDeclaration {
         var shape = frame(
-            node.name, node.modifiers, node.genericParameterClause, documentation: Documentation(of: node))
+            node.name, node.modifiers, node.genericParameterClause, node.genericWhereClause, documentation: Documentation(of: node))
         Annotations(node.attributes).refuse(Self.fieldMarks, "means nothing on an enum", &findings)
         var cases: [(element: EnumCaseElementSyntax, declaration: EnumCaseDeclSyntax)] = []
         for member in node.memberBlock.members {

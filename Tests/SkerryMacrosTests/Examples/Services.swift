@@ -57,6 +57,12 @@ protocol Arith: Sendable {
     func void() async throws
 }
 
+/// Answers one caller after the other.
+@Serial @Service protocol Turnstile: Sendable {
+    /// Passes, and answers how many were inside at once at most.
+    func pass() async throws -> Int
+}
+
 enum Namespace {
     /// A protocol inside a type.
     @Service protocol Nested: Sendable {

@@ -90,6 +90,37 @@ enum Outer {
     case both(left: Left, right: Right)
 }
 
+/// A generic type around others.
+struct Shelf<Tag>: Sendable {
+    @Shape("Shelf.Slot") struct Slot: Equatable, Sendable {
+        var index: Int
+        var label: Label = .none
+
+        @Shape("Shelf.Label") enum Label: Equatable, Sendable {
+            case none
+            case text(String)
+            case range(from: Int, to: Int)
+            case list(first: String, rest: [String])
+        }
+    }
+}
+
+extension Shelf {
+    /// The constraint stands in the clause behind.
+    @Shape("Shelf.Pair") struct Pair<First, Second>: Equatable, Sendable
+    where First: Shaped & Equatable, Second: Shaped, Second: Equatable {
+        var first: First
+        var second: Second
+    }
+}
+
+extension Outer {
+    /// Declared in an extension.
+    @Shape struct Levelled: Equatable, Sendable {
+        var x: Int
+    }
+}
+
 /// A type whose tag does not travel.
 @Shape struct ID<Tag>: Equatable, Sendable {
     var raw: UInt64
