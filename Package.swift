@@ -117,7 +117,7 @@ let package = Package(
         .executableTarget(
             name: "station-example",
             dependencies: ["SkerryMacros", "SkerryRPC", "SkerryCSP", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging],
-            path: "Examples/Station", resources: [.copy("Page/index.html"), .copy("Page/skerry.js")], swiftSettings: settings),
+            path: "Examples/Station", exclude: ["Page"], swiftSettings: settings),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         // The flush of several column families at one point, which RocksDB 7's C API lacks.
         .target(name: "CRocksDBFlush", dependencies: ["CRocksDB"]),

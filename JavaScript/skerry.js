@@ -33,8 +33,9 @@ const PACKET_PREFERRED = 64 << 10
 const ACKNOWLEDGEMENT_BYTES = 256 << 10, ACKNOWLEDGEMENT_DELAY = 100
 
 const QUESTION_SLOTS = 4_096, REFERENCE_SLOTS = 65_536
-const FLAG = { oneWay: 1, hasDeadline: 0x20, hasReferences: 0x80 }
-const RETURN_HAS_REFERENCES = 4, RETURN_NOT_EXECUTED = 8, SEND_RAN_DRY = 1, SEND_HAS_REFERENCES = 2
+const ONE_WAY = 1, NOT_EXECUTED = 8, RAN_DRY = 1
+/** Codes of services beyond those of the session. */
+const CODES = { code64: 'noSuchService', code65: 'digestMismatch', code66: 'badResult' }
 
 /** Why a call, a channel or a session failed. `code` is one of the words of docs/formats/session.md, or `typed` for an error the service
  * declares, whose value is `detail`. `maybeExecuted` is false when the call certainly had no effect. */
@@ -391,9 +392,8 @@ export class Session {
     const args = this.#encode(named, references)
     const left = deadline === null ? null : Math.max(0, deadline - (Date.now() - began))
     if (left === 0) throw new SkerryError('timeout', 'no time was left for the call', { maybeExecuted: false })
-    const flags = (oneWay ? FLAG.oneWay : 0) | (left === null ? 0 : FLAG.hasDeadline) | (references.length ? FLAG.hasReferences : 0)
     const question = oneWay ? null : this.#takeQuestion()
-    this.#post(JSON.stringify(['call', question?.id ?? 0, flags, target, method, left, null, references, args]))
+    this.#post(JSON.stringify(['call', question?.id ?? 0, oneWay ? ONE_WAY : 0, target, method, left, null, references, args]))
     if (!question) return
     return new Promise((resolve, reject) => this.#await(question, resolve, reject, left, signal))
   }
@@ -403,11 +403,10 @@ export class Session {
   #takeQuestion () {
     let slot = this.#freeQuestions.pop()
     if (slot === undefined) {
-      slot = this.#questions.length
-      // Slot 0 begins with its second generation, because the id 0 is the root.
-      this.#questions.push({ slot, generation: slot === 0 ? 0 : -1 })
+      slot = this.#questions.length + 1
+      this.#questions.push({ slot, generation: -1, isOpen: false })
     }
-    const question = this.#questions[slot]
+    const question = this.#questions[slot - 1]
     question.generation += 1
     question.id = (question.generation * QUESTION_SLOTS + slot) * 2
     question.isOpen = true
@@ -432,11 +431,11 @@ export class Session {
   }
 
   #returned (id, references, value, failure) {
-    const question = this.#questions[Math.floor(id / 2) % QUESTION_SLOTS]
+    const question = this.#questions[Math.floor(id / 2) % QUESTION_SLOTS - 1]
     if (question?.id !== id) throw new SkerryError('protocol', `a reply to call ${id}, which is not under way`)
     const result = this.#decode(value ?? failure?.[7] ?? null, this.#arrived(references))
-    const error = failure && new SkerryError(failure[3], failure[4], {
-      maybeExecuted: (failure[2] & RETURN_NOT_EXECUTED) === 0, retryAfter: failure[5], detail: result
+    const error = failure && new SkerryError(CODES[failure[3]] ?? failure[3], failure[4], {
+      maybeExecuted: (failure[2] & NOT_EXECUTED) === 0, retryAfter: failure[5], detail: result
     })
     question.settle?.(result, error)
     this.#freeQuestions.push(question.slot)
@@ -472,14 +471,14 @@ export class Session {
     if (!this.#answers.delete(id) || this.#end) return
     const references = []
     const result = this.#encode(value === undefined ? {} : value, references)
-    this.#post(JSON.stringify(['return', id, references.length ? RETURN_HAS_REFERENCES : 0, references, result]))
+    this.#post(JSON.stringify(['return', id, 0, references, result]))
   }
 
   #answerFailure (id, error) {
     if (id === 0) return this.#post('["done",1]')
     if (!this.#answers.delete(id) || this.#end) return
     const isOurs = error instanceof SkerryError
-    const flags = isOurs && !error.maybeExecuted ? RETURN_NOT_EXECUTED : 0
+    const flags = isOurs && !error.maybeExecuted ? NOT_EXECUTED : 0
     this.#post(JSON.stringify(['error', id, flags, isOurs ? error.code : 'remote', String(error?.message ?? error).slice(0, 1_000), null, [], null]))
   }
 
@@ -533,7 +532,7 @@ export class Session {
       this.#exports.get(known).introductions += 1
       return known
     }
-    const { slot, generation } = this.#freeExports.shift() ?? { slot: this.#exportSlots, generation: this.#exportSlots++ === 0 ? 1 : 0 }
+    const { slot, generation } = this.#freeExports.shift() ?? { slot: ++this.#exportSlots, generation: 0 }
     const id = (generation * REFERENCE_SLOTS + slot) * 2
     Object.assign(entry, { identity, kind, id, slot, generation, introductions: 1 })
     this.#exports.set(id, entry)
@@ -627,9 +626,12 @@ export class Session {
     const { core, id } = entry
     entry.credit = { elements, bytes }
     if (entry.kind.endsWith('eceiver')) core.capacity = Math.max(core.capacity, 1)
-    core.onSent = () => this.#pump(entry)
     entry.tellClosed = (error) => this.#post(JSON.stringify(['close', id, error ? 1 : 0, error?.message ?? '']))
-    this.#pump(entry)
+    // Not before the frame that introduces the channel is queued.
+    queueMicrotask(() => {
+      core.onSent = () => this.#pump(entry)
+      this.#pump(entry)
+    })
   }
 
   #pump (entry) {
@@ -641,7 +643,7 @@ export class Session {
       credit.elements -= 1
       credit.bytes -= size
       this.#sessionCredit -= size
-      const flags = (core.elements.length > 0 && credit.elements === 0 ? SEND_RAN_DRY : 0) | (references.length ? SEND_HAS_REFERENCES : 0)
+      const flags = core.elements.length > 0 && credit.elements === 0 ? RAN_DRY : 0
       this.#post(`["send",${entry.id},${flags},${JSON.stringify(references)},[${text}]]`)
     }
     if (core.isClosed && core.elements.length === 0 && !entry.isEnded) {

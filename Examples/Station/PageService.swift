@@ -7,14 +7,13 @@ struct PageService<Next: HTTPService>: HTTPService {
     private let files: [String: (type: String, bytes: [UInt8])]
     private let next: Next
 
+    /// - Throws: when the sources that this was built from are not where they were: an example runs from its checkout.
     init(before next: Next) throws {
-        func load(_ name: String) throws -> [UInt8] {
-            guard let url = Bundle.module.url(forResource: name, withExtension: nil) else { throw CocoaError(.fileNoSuchFile) }
-            return [UInt8](try Data(contentsOf: url))
-        }
+        let here = URL(filePath: #filePath).deletingLastPathComponent()
+        let client = here.appending(path: "../../JavaScript/skerry.js").standardized
         files = [
-            "/": ("text/html; charset=utf-8", try load("index.html")),
-            "/skerry.js": ("text/javascript; charset=utf-8", try load("skerry.js")),
+            "/": ("text/html; charset=utf-8", [UInt8](try Data(contentsOf: here.appending(path: "Page/index.html")))),
+            "/skerry.js": ("text/javascript; charset=utf-8", [UInt8](try Data(contentsOf: client))),
         ]
         self.next = next
     }

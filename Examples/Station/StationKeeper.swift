@@ -30,10 +30,10 @@ actor StationKeeper: Station {
     func watch(_ place: String?, into readings: Sender<Reading>) async throws {
         let gone = Ivar<Void>()
         let key = ObjectIdentifier(gone)
-        readings.onClose { _ in gone.fillIfEmpty(()) }
+        try readings.onClose { _ in _ = gone.fillIfEmpty(()) }
         watchers[key] = (place, readings)
         defer { watchers[key] = nil }
-        _ = try await gone.value
+        try await gone.read()
     }
 
     func upload(_ readings: Receiver<Reading>) async throws -> Int {

@@ -2,10 +2,11 @@
 //
 //     swift run station-example 8080
 //     open http://127.0.0.1:8080/
-//     curl -d '{"place":"Bergen","temperature":11.5}' http://127.0.0.1:8080/api/readings
+//     curl -d '{"reading": {"place": "Bergen", "temperature": 11.5}}' http://127.0.0.1:8080/api/readings
 //     curl http://127.0.0.1:8080/api/readings/Bergen
 //     curl -N http://127.0.0.1:8080/api/watch
 
+import Foundation
 import Logging
 import SkerryHTTPServer
 import SkerryRPC
@@ -24,5 +25,7 @@ let endpoint = WebSocketEndpoint(origins: .any) { link in sessions.accept(link) 
 
 let server = HTTPServer(
     configuration: HTTPServerConfiguration(host: "127.0.0.1", port: port), service: endpoint.before(page), logger: Logger(label: "station"))
-print("station: http://\(try await server.start())/")
+let address = try await server.start()
+// Not print, which keeps the line back while standard output is a pipe.
+FileHandle.standardOutput.write(Data("station: http://\(address)/\n".utf8))
 try await server.run()

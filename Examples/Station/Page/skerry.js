@@ -1,1 +1,0 @@
-../../../JavaScript/skerry.js
