@@ -104,7 +104,9 @@ struct MergeTests {
     func markers() {
         let merged = Merge(base: TextLines("a\nb"), ours: TextLines("a\nx"), theirs: TextLines("a\ny\n"))
         #expect(
-            String(decoding: MarkerFormat(oursName: "left", baseName: "old", theirsName: "right", showsBase: true).render(merged), as: UTF8.self)
+            String(
+                decoding: MarkerFormat(oursName: "left", baseName: "old", theirsName: "right", showsBase: true).render(merged),
+                as: UTF8.self)
                 == "a\n<<<<<<< left\nx\n||||||| old\nb\n=======\ny\n>>>>>>> right\n")
         #expect(
             HTMLFormat().render(merged)

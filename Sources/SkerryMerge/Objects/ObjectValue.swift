@@ -146,7 +146,9 @@ extension ObjectValue {
             let key = try reader.text()
             if let last, !last.utf8.lexicographicallyPrecedes(key.utf8) { throw reader.malformed("keys out of order") }
             // Two spellings of one text are one key to a dictionary, though their bytes differ.
-            guard entries.updateValue(try read(&reader, depth: depth + 1), forKey: key) == nil else { throw reader.malformed("a key twice") }
+            guard entries.updateValue(try read(&reader, depth: depth + 1), forKey: key) == nil else {
+                throw reader.malformed("a key twice")
+            }
             last = key
         }
         return entries
