@@ -123,16 +123,21 @@ extension CommitGraph {
     }
 
     /// What `heads` lead to and `excluded` do not, each commit after its parents.
-    public func commits(from heads: some Sequence<ObjectID>, excluding excluded: some Sequence<ObjectID>) -> [ObjectID] {
-        let hidden = ancestors(excluded.compactMap { positions[$0] }, hidden: [])
+    ///
+    /// - Parameter edge: commits of `excluded` behind which nothing is excluded: whoever has those lacks their ancestors.
+    public func commits(
+        from heads: some Sequence<ObjectID>, excluding excluded: some Sequence<ObjectID>, behind edge: Set<ObjectID> = []
+    ) -> [ObjectID] {
+        let hidden = ancestors(excluded.compactMap { positions[$0] }, hidden: [], edge: Set(edge.compactMap { positions[$0] }))
         let wanted = ancestors(heads.compactMap { positions[$0] }.filter { !hidden.contains($0) }, hidden: hidden)
         return wanted.sorted().map { nodes[Int($0)].id }
     }
 
-    private func ancestors(_ heads: [Int32], hidden: Set<Int32>) -> Set<Int32> {
+    private func ancestors(_ heads: [Int32], hidden: Set<Int32>, edge: Set<Int32> = []) -> Set<Int32> {
         var seen = Set(heads)
         var pending = Array(seen)
         while let position = pending.popLast() {
+            if edge.contains(position) { continue }
             for parent in nodes[Int(position)].parents where !hidden.contains(parent) && seen.insert(parent).inserted {
                 pending.append(parent)
             }

@@ -2,13 +2,18 @@
 public struct HistoryError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kind of failure, open for later kinds.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Value: String {
+        private enum Value: String, Sendable {
             case notFound, corrupt, dangling, noChange, notFastForward, notEmpty, nameTaken, changedMeanwhile, badName, tooLarge,
                 incompatible,
                 protocolViolation, failed
         }
         private let value: Value
         public var description: String { value.rawValue }
+
+        private init(value: Value) { self.value = value }
+
+        /// A code a peer sent; one this release does not know is a failure.
+        init(wire text: String) { value = Value(rawValue: text) ?? .failed }
 
         /// No such object or name: fix the call, or fetch it.
         public static let notFound = Code(value: .notFound)
