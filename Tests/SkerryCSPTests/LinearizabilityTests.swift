@@ -20,7 +20,7 @@ import Testing
         #expect(!holds(2, [(.closed, 0, 1), (.sent(1), 2, 3)]), "sent after closing")
     }
 
-    @Test("random schedules on one thread are linearizable, and a seed replays", arguments: seeds(300, soak: 50_000))
+    @Test("random schedules on one thread are linearizable, and a seed replays", arguments: seeds(300, soak: 10_000))
     func schedules(seed: Int) throws {
         let first = try run(seed)
         #expect(try run(seed) == first, "two runs of seed \(seed) differ")
@@ -50,7 +50,7 @@ import Testing
         return simulation.digest
     }
 
-    @Test("random histories of many threads are linearizable", arguments: seeds(600, soak: 100_000))
+    @Test("random histories of many threads are linearizable", arguments: seeds(600, soak: 20_000))
     func threads(seed: Int) async {
         let limit = 1 + seed % 3
         let script = Script(seed: seed)

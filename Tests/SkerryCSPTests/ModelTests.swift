@@ -8,7 +8,7 @@ import Testing
 
     static let capacities: [ChannelCapacity] = [.rendezvous, .buffer(1), .buffer(2), .buffer(5), .dropping(2), .sliding(2), .unbounded]
 
-    @Test("send, receive, post, select, cancel and close agree with plain arrays, step by step", arguments: seeds(200, soak: 20_000))
+    @Test("send, receive, post, select, cancel and close agree with plain arrays, step by step", arguments: seeds(200, soak: 5_000))
     func agreement(seed: Int) throws {
         var generator = SplitMix(seed: seed)
         let simulation = Simulation(seed: seed)

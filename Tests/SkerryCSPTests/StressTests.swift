@@ -123,7 +123,7 @@ import Testing
         #expect(sent.withLock { $0.sorted() } == received.withLock { $0.sorted() }, "seed \(seed)")
     }
 
-    @Test("closing while others send and receive tells everyone, and what was sent comes", arguments: seeds(100, soak: 10_000))
+    @Test("closing while others send and receive tells everyone, and what was sent comes", arguments: seeds(100, soak: 5_000))
     func closing(seed: Int) async throws {
         let (sender, receiver) = Channel<Int>(seed % 2 == 0 ? .rendezvous : .buffer(3)).halves
         let (sent, received) = await withTaskGroup(of: (Int, Int).self) { group in

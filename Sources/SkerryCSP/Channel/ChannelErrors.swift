@@ -16,8 +16,8 @@ public struct ChannelClosed: Error, Sendable, CustomStringConvertible {
     /// What `close(throwing:)` was given; receivers get it after the last buffered element. Nil is the regular end.
     public let cause: (any Error)?
 
-    @usableFromInline
-    init(_ origin: Origin, cause: (any Error)? = nil) {
+    @inlinable
+    public init(_ origin: Origin, cause: (any Error)? = nil) {
         self.origin = origin
         self.cause = cause
     }
@@ -40,8 +40,8 @@ public struct TooManyWaiters: Error, Sendable, Hashable, CustomStringConvertible
     /// Waiters allowed.
     public let limit: Int
 
-    @usableFromInline
-    init(limit: Int) {
+    @inlinable
+    public init(limit: Int) {
         self.limit = limit
     }
 

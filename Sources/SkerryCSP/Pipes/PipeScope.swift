@@ -82,10 +82,12 @@ public func withPipes<Result, Failure: Error>(_ body: (PipeScope) async throws(F
     return try result.get()
 }
 
-/// Runs jobs as they come, each as a task, until this task is cancelled; then cancels them and waits.
+/// Runs jobs as they come, each as a task, until the scope ends; then cancels them and waits.
+///
+/// Jobs that were started at the last moment run as well, cancelled: so an output that was cut short says so, and does not look like a regular end.
 private func run(_ queue: Receiver<PipeScope.Job>) async {
     await withDiscardingTaskGroup { group in
-        while !Task.isCancelled, let job = try? await queue.receive() {
+        while let job = try? await queue.receive() {
             group.addTask { await job() }
         }
         group.cancelAll()

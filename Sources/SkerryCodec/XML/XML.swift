@@ -37,14 +37,19 @@ public enum XML: ShapeFormat {
     /// The namespace of `xsi:type`, whose customary prefix some readers look for.
     static let instanceNamespace = "http://www.w3.org/2001/XMLSchema-instance"
 
-    /// The element a value of this shape stands in when nothing else names it.
+    /// The element a value of this shape stands in when nothing else names it: the name of the type, as far as it is an XML name;
+    /// `Page<Part>` is `Page_Part`.
     static func rootName(of shape: Shape) -> String {
-        switch shape {
-        case .record(let fields): fields.name
-        case .variant(let cases): cases.name
-        case .alias(let alias): alias.name
-        default: "value"
-        }
+        let name =
+            switch shape {
+            case .record(let fields): fields.name
+            case .variant(let cases): cases.name
+            case .alias(let alias): alias.name
+            default: "value"
+            }
+        if XMLScanner.isName(name) { return name }
+        let legal = name.split { !XMLScanner.isName("_\($0)") }.joined(separator: "_")
+        return XMLScanner.isName(legal) ? legal : "_" + legal
     }
 
     /// The namespace its root element declares.

@@ -389,6 +389,11 @@ struct XMLScanner: ~Copyable {
         byte >= 0x20 && byte != UInt8(ascii: "<") && byte != UInt8(ascii: "&") && byte != UInt8(ascii: "]") || byte == 0x0A || byte == 0x09
     }
 
+    /// Whether the text may be the name of an element or attribute, without a prefix.
+    static func isName(_ text: String) -> Bool {
+        text.utf8.first.map(beginsName) == true && text.utf8.allSatisfy(continuesName)
+    }
+
     private static func beginsName(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), 0x80...: true

@@ -54,6 +54,7 @@ public struct XMLWriter: ShapeWriter, ~Copyable {
 
     private mutating func openElement(_ name: String, namespace: String? = nil) throws(ShapeError) {
         guard depthLeft > 0 else { throw limits.exceeded() }
+        guard XMLScanner.isName(name) else { throw XMLWriter.illegal(name) }
         depthLeft -= 1
         finishTag()
         sink.append(UInt8(ascii: "<"))
@@ -89,6 +90,10 @@ public struct XMLWriter: ShapeWriter, ~Copyable {
         guard isTagOpen else { return }
         sink.append(UInt8(ascii: ">"))
         isTagOpen = false
+    }
+
+    private static func illegal(_ name: String) -> ShapeError {
+        ShapeError(.unrepresentable, "XML has no name '\(name)'")
     }
 
     // MARK: Bytes
@@ -134,6 +139,7 @@ public struct XMLWriter: ShapeWriter, ~Copyable {
     private mutating func insert(
         attribute name: String, _ namespace: (prefix: String, name: String)?, _ text: String, at offset: Int
     ) throws(ShapeError) {
+        guard XMLScanner.isName(name) else { throw XMLWriter.illegal(name) }
         let end = sink.count
         append(" ")
         if let namespace {

@@ -199,7 +199,7 @@ extension SessionCore {
 extension SessionCore {
     @inline(__always)
     mutating func receiveCall(
-        _ reader: inout FrameReader, _ header: PacketHeader, now: Moment, into events: inout [SessionEvent]
+        _ reader: inout FrameReader, _ header: PacketHeader, isVoid: Bool, now: Moment, into events: inout [SessionEvent]
     ) throws(ProtocolViolation) {
         let id = try reader.identifier()
         let flags = try reader.integer()
@@ -219,6 +219,7 @@ extension SessionCore {
         var call = IncomingCall(
             id: AnswerID(rawValue: id), target: .root, method: method, options: CallOptions(rawValue: UInt8(flags & CallFlag.options)),
             format: format, deadline: deadline, request: request, payload: payload, references: [])
+        if isVoid { return try receiveVoid(id, raw, reader) }
         let slot = isOneWay ? try beginOneWay(&call, reader) : try beginAnswer(&call, header, raw, reader)
         guard slot >= 0 else { return }
         if deadline != .distantFuture { answerTimers.set(slot, at: deadline) }
@@ -300,15 +301,7 @@ extension SessionCore {
         _ call: inout IncomingCall, _ header: PacketHeader, _ raw: [FrameReader.RawReference], _ reader: FrameReader
     ) throws(ProtocolViolation) -> Int {
         let id = call.id.rawValue
-        guard id & 1 == peerParity else { throw reader.violation(.wrongParity, "a call with \(id), which is an id of this side") }
-        let slot = SlotID.slot(id, slotBits: SessionLimits.questionSlotBits)
-        let generation = SlotID.generation(id, slotBits: SessionLimits.questionSlotBits)
-        guard slot > 0 else { throw reader.violation(.slotOutOfRange, "call \(id) has place 0") }
-        if slot >= answers.count { answers.append(contentsOf: repeatElement(Answer(), count: slot + 1 - answers.count)) }
-        guard answers[slot].state == .free, generation >= answers[slot].nextGeneration else {
-            throw reader.violation(.idReused, "call \(id) comes twice")
-        }
-        answers[slot].nextGeneration = generation + 1
+        let slot = try takeAnswerID(id, reader)
         if openAnswers >= configuration.callsInFlight || isGoingAway && header.acknowledged >= goAwaySequence {
             try refuse(id, raw, reader)
             return -1
@@ -320,6 +313,28 @@ extension SessionCore {
         answers[slot].isCancelled = false
         openAnswers += 1
         return slot
+    }
+
+    /// The place of a call's id, which must be free and the id new.
+    @inline(__always)
+    private mutating func takeAnswerID(_ id: UInt64, _ reader: FrameReader) throws(ProtocolViolation) -> Int {
+        guard id & 1 == peerParity else { throw reader.violation(.wrongParity, "a call with \(id), which is an id of this side") }
+        let slot = SlotID.slot(id, slotBits: SessionLimits.questionSlotBits)
+        let generation = SlotID.generation(id, slotBits: SessionLimits.questionSlotBits)
+        guard slot > 0 else { throw reader.violation(.slotOutOfRange, "call \(id) has place 0") }
+        if slot >= answers.count { answers.append(contentsOf: repeatElement(Answer(), count: slot + 1 - answers.count)) }
+        guard answers[slot].state == .free, generation >= answers[slot].nextGeneration else {
+            throw reader.violation(.idReused, "call \(id) comes twice")
+        }
+        answers[slot].nextGeneration = generation + 1
+        return slot
+    }
+
+    /// A call that was called off before it left: its id is used, its method is defined, its references have come, and that is all.
+    private mutating func receiveVoid(_ id: UInt64, _ raw: [FrameReader.RawReference], _ reader: FrameReader) throws(ProtocolViolation) {
+        guard id != 0 else { throw reader.malformed("a one-way call that was called off") }
+        _ = try takeAnswerID(id, reader)
+        giveBack(try arrived(raw.filter { $0.tag != ReferenceTag.promise }, reader))
     }
 
     private mutating func refuse(_ id: UInt64, _ raw: [FrameReader.RawReference], _ reader: FrameReader) throws(ProtocolViolation) {

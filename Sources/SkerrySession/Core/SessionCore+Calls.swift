@@ -77,12 +77,11 @@ extension SessionCore {
 
     /// Calls off: no event follows, except what `working` had to tell before. The peer is told and its reply is dropped.
     ///
-    /// - Returns: whether the call may have been executed, or nil when it is settled already and its event was reported.
+    /// - Returns: whether the call may have been executed, or nil when it is settled already and its event was reported. False is certain: the call had not
+    ///   left and never will.
     public mutating func cancel(_ question: QuestionID) -> Bool? {
         guard let slot = openQuestion(question.rawValue), questions[slot].state == .asked else { return nil }
-        let maybeExecuted = questions[slot].position < messagesSent
-        abandon(slot)
-        return maybeExecuted
+        return abandon(slot)
     }
 
     /// Asks whether the peer still works on it; ``SessionEvent/working(_:)`` follows if so, and the reply in any case.
@@ -254,28 +253,43 @@ extension SessionCore {
         pendingEvents.append(.callsPermitted)
     }
 
-    /// Nobody waits for the reply any more.
-    mutating func abandon(_ slot: Int) {
+    /// Nobody waits for the reply any more. Returns whether the call may be executed all the same.
+    private mutating func abandon(_ slot: Int) -> Bool {
         questionTimers.clear(slot)
+        if void(slot) { return false }
         questions[slot].state = .abandoned
         writer.begin(.cancel)
         writer.integer(questions[slot].id)
         writer.end()
         queueControl(about: questions[slot].position)
-        guard questions[slot].keepsAnswer, !questions[slot].isFinished else { return }
+        guard questions[slot].keepsAnswer, !questions[slot].isFinished else { return true }
         questions[slot].isFinished = true
         writer.begin(.finish)
         writer.integer(questions[slot].id)
         writer.end()
         queueMessage()
+        return true
+    }
+
+    /// Turns a call that still waits in the queue into one that says nothing, except what it defines and introduces.
+    private mutating func void(_ slot: Int) -> Bool {
+        let front = messagesQueued - UInt64(messages.count)
+        guard questions[slot].position >= front else { return false }
+        let start = FrameLength.read(messages.bytes, at: Int(questions[slot].position - front)).start
+        if isText {
+            messages.replace(at: start + 2, with: FrameType.void.word)
+        } else {
+            messages.replace(at: start, with: FrameType.void.rawValue)
+        }
+        freeQuestionSlot(slot)
+        return true
     }
 
     /// The deadline of a question has passed.
     mutating func questionExpired(_ slot: Int, into events: inout [SessionEvent]) {
         guard questions[slot].state == .asked, !has(.deadlinesIgnored) else { return }
-        let maybeExecuted = questions[slot].position < messagesSent
         let id = QuestionID(rawValue: questions[slot].id)
-        abandon(slot)
+        let maybeExecuted = abandon(slot)
         events.append(.returned(id, Outcome(CallFailure(.timeout, "no reply before the deadline", maybeExecuted: maybeExecuted))))
     }
 }

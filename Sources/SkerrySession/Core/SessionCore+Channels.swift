@@ -69,11 +69,7 @@ extension SessionCore {
         if !channels[index].isRendezvous { channels[index].unreportedElements += elements }
         channels[index].unreportedBytes += bytes
         growWindow(index, now: now)
-        if channels[index].unreportedElements * 2 >= max(1, channels[index].windowElements) && channels[index].unreportedElements > 0
-            || channels[index].unreportedBytes * 2 >= max(1, channels[index].windowBytes) && channels[index].unreportedBytes > 0
-        {
-            grant(index)
-        }
+        grantIfDue(index)
     }
 
     /// The consumer of a rendezvous channel waits for so many more elements.
@@ -218,6 +214,34 @@ extension Channel {
         creditBytes = hello.channelBytes
     }
 
+    /// What is remembered of it.
+    var residue: ChannelResidue {
+        ChannelResidue(
+            elements: isProducer ? creditElements : windowLeftElements, bytes: isProducer ? creditBytes : windowLeftBytes,
+            windowElements: windowElements, windowBytes: windowBytes, isClosedHere: isProducer ? finishing != nil : isDropped,
+            isClosedThere: isProducer ? isRefused : isEnded)
+    }
+
+    /// Goes on from there. What came meanwhile was dropped, which is as good as taken.
+    mutating func restore(_ residue: ChannelResidue) {
+        if isProducer {
+            creditElements = residue.elements
+            creditBytes = residue.bytes
+            finishing = residue.isClosedHere ? .finished : nil
+            didFinish = residue.isClosedHere
+            isRefused = residue.isClosedThere
+        } else {
+            windowElements = residue.windowElements
+            windowBytes = residue.windowBytes
+            windowLeftElements = residue.elements
+            windowLeftBytes = residue.bytes
+            unreportedElements = isRendezvous ? 0 : max(0, windowElements - windowLeftElements)
+            unreportedBytes = max(0, windowBytes - windowLeftBytes)
+            isDropped = residue.isClosedHere
+            isEnded = residue.isClosedThere
+        }
+    }
+
     /// Whether an element may be queued.
     var hasRoom: Bool { creditElements > 0 && creditBytes > 0 }
 
@@ -294,6 +318,17 @@ extension SessionCore {
         }
     }
 
+    /// Grants what was taken when it is half a window.
+    mutating func grantIfDue(_ index: Int) {
+        let channel = channels[index]
+        guard !channel.isProducer, !channel.isEnded, !channel.isDropped else { return }
+        if channel.unreportedElements > 0 && channel.unreportedElements * 2 >= channel.windowElements
+            || channel.unreportedBytes > 0 && channel.unreportedBytes * 2 >= channel.windowBytes
+        {
+            grant(index)
+        }
+    }
+
     /// Tells the producer what it may send in addition.
     private mutating func grant(_ index: Int) {
         let elements = channels[index].unreportedElements
@@ -336,7 +371,12 @@ extension SessionCore {
         let bytes = try reader.natural(below: SessionLimits.creditMaximum, "credit")
         try reader.endFrame()
         guard id != 0 else { return try receiveSessionCredit(bytes, reader, into: &events) }
-        guard let index = try channel(id, isProducer: true, reader) else { return }
+        guard let index = try channel(id, isProducer: true, reader) else {
+            return remember(id) {
+                $0.elements += elements
+                $0.bytes += bytes
+            }
+        }
         channels[index].creditElements += elements
         channels[index].creditBytes += bytes
         guard channels[index].creditElements < SessionLimits.creditMaximum, channels[index].creditBytes < SessionLimits.creditMaximum else {
@@ -385,13 +425,16 @@ extension SessionCore {
         let raw = try reader.references(isPresent: flags & SendFlag.hasReferences != 0)
         let references = raw.isEmpty ? [] : try arrived(raw, reader)
         guard let index = try channel(id, isProducer: false, reader) else {
-            return try dropElements(&reader, references)
+            return try dropElements(&reader, id, references)
         }
         guard !channels[index].isEnded else { throw reader.violation(.channelClosed, "elements after the end of channel \(id)") }
         let block = try receiveElements(&reader, index, references)
         guard block.count > 0, references.isEmpty || block.count == 1 else { throw reader.malformed("\(block.count) elements") }
         counters.elementsReceived += UInt64(block.count)
-        guard !channels[index].isDropped else {
+        guard !channels[index].isDropped, isHeld(id) else {
+            // Nobody here takes it, but a reference that is crossing may bring the channel back.
+            if !channels[index].isRendezvous { channels[index].unreportedElements += block.count }
+            channels[index].unreportedBytes += block.byteCount
             refund(block.byteCount)
             return giveBack(references)
         }
@@ -433,7 +476,9 @@ extension SessionCore {
     }
 
     /// Elements of a channel whose end they crossed.
-    private mutating func dropElements(_ reader: inout FrameReader, _ references: [SessionReference]) throws(ProtocolViolation) {
+    private mutating func dropElements(
+        _ reader: inout FrameReader, _ id: UInt64, _ references: [SessionReference]
+    ) throws(ProtocolViolation) {
         var session = sessionWindow
         let offset = reader.offset
         let block = try reader.elements(references: references) { (size) throws(ProtocolViolation) in
@@ -444,7 +489,26 @@ extension SessionCore {
         sessionWindow = session
         sessionUntaken += block.byteCount
         refund(block.byteCount)
+        remember(id) {
+            $0.elements -= block.count
+            $0.bytes -= block.byteCount
+        }
         giveBack(references)
+    }
+
+    /// Whether somebody on this side has the consumer's end.
+    @inline(__always)
+    private func isHeld(_ id: UInt64) -> Bool {
+        if id & 1 == role.parity { return true }
+        return liveImport(id).map { imports[$0].isHeld } ?? false
+    }
+
+    /// Changes what is remembered of a channel end that was given back.
+    private mutating func remember(_ id: UInt64, _ change: (inout ChannelResidue) -> Void) {
+        let slot = SlotID.slot(id, slotBits: SessionLimits.referenceSlotBits)
+        guard id & 1 == peerParity, slot < imports.count, imports[slot].id == id, var residue = imports[slot].residue else { return }
+        change(&residue)
+        imports[slot].residue = residue
     }
 
     private mutating func ranDry(_ index: Int, now: Moment) {
@@ -470,6 +534,7 @@ extension SessionCore {
             guard !imports[slot].isClosed else { return }
             imports[slot].isClosed = true
         } else {
+            remember(id) { $0.isClosedThere = true }
             return try checkMayClose(id, reader)
         }
         events.append(.closed(ReferenceID(rawValue: id), reason))

@@ -59,6 +59,7 @@ extension SessionCore {
             if resumeDeadline == .distantFuture { resumeDeadline = now + resumeWindow }
             phase = .detached
             phaseDeadline = .distantFuture
+            helloAgainAt = .distantFuture
         }
     }
 
@@ -94,21 +95,36 @@ extension SessionCore {
             let error = SessionError(.peerRestarted, "the peer does not know this session any more")
             return fail(error, bye: CloseReason(code: ByeCode.unknownSession, "unknown session"), into: &events)
         }
+        helloAgainAt = .distantFuture
         if phase == .established { return try receivedAgain(hello, at: offset, now: now) }
-        guard hello.received >= confirmed else {
+        if hello.received >= confirmed {
+            try acknowledged(hello.received, at: offset, now: now)
+        } else if traits.delivery == .ordered {
+            // On lossy links it may be the late HELLO of an earlier link.
             throw ProtocolViolation(.unexpectedHello, at: offset, "the peer has \(hello.received) packets, it confirmed \(confirmed)")
         }
-        try acknowledged(hello.received, at: offset, now: now)
+        helloDue = role == .acceptor
+        establish(hello, into: &events)
+    }
+
+    /// Packets flow from here.
+    private mutating func establish(_ hello: SessionHello, into events: inout [SessionEvent]) {
         let isResumed = peer != nil
         if isResumed { counters.resumptions += 1 }
         peer = hello
         phase = .established
         phaseDeadline = .distantFuture
         resumeDeadline = .distantFuture
-        helloAgainAt = .distantFuture
-        helloDue = role == .acceptor
         events.append(.established(peer: hello, resumed: isResumed))
         if !isResumed { grantInitialCredit(hello, into: &events) }
+    }
+
+    /// On a lossy link a numbered packet shows as well as HELLO that the peer goes on with the session. The initiator still repeats HELLO until it is
+    /// answered, so that an acceptor with nothing to say learns of the link too.
+    mutating func establishWithoutHello(into events: inout [SessionEvent]) -> Bool {
+        guard traits.delivery == .lossy, let peer else { return false }
+        establish(peer, into: &events)
+        return true
     }
 
     /// Whether both sides remember the same session. An acceptor that was never heard is known by epoch 0.
@@ -203,6 +219,7 @@ extension SessionCore {
         phaseDeadline = .distantFuture
         resumeDeadline = .distantFuture
         helloDue = false
+        helloAgainAt = .distantFuture
         forgetPings()
         pongDue = nil
         confirmationReset()

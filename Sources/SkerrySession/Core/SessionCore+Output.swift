@@ -305,7 +305,8 @@ extension SessionCore {
     /// Takes the frame at the front of the messages, which fits no packet, to send it in parts.
     private mutating func beginPart(end: Int, buffer: inout [UInt8]) {
         let (start, next) = FrameLength.read(messages.bytes, at: 0)
-        guard next > packetRoom else { return }
+        // What elements are guaranteed counts too, or a frame a little smaller than a packet would wait for a pause of theirs.
+        guard next > packetRoom - packetRoom / 4 else { return }
         part.bytes.append(UnsafeRawBufferPointer(rebasing: messages.bytes[start..<next]))
         part.messageBytes = UInt64(next)
         part.channel = ChannelOfPart.none

@@ -61,7 +61,7 @@ extension SessionCore {
     ) throws(ProtocolViolation) {
         if phase == .handshaking {
             guard traits.delivery == .lossy else { throw ProtocolViolation(.unexpectedHello, at: 0, "a numbered packet before HELLO") }
-            return
+            guard establishWithoutHello(into: &events) else { return }
         }
         try receiveAcknowledgement(header, reader, now: now)
         confirmLater(bytes: reader.bytes.count, now: now)
@@ -131,7 +131,7 @@ extension SessionCore {
         _ type: UInt8, _ reader: inout FrameReader, _ header: PacketHeader, now: Moment, into events: inout [SessionEvent]
     ) throws(ProtocolViolation) {
         switch type {
-        case FrameType.call.rawValue: try receiveCall(&reader, header, now: now, into: &events)
+        case FrameType.call.rawValue: try receiveCall(&reader, header, isVoid: false, now: now, into: &events)
         case FrameType.return.rawValue: try receiveReturn(&reader, isFailure: false, into: &events)
         case FrameType.send.rawValue: try receiveSend(&reader, now: now, into: &events)
         default: try receiveControl(type, &reader, header, now: now, into: &events)
@@ -142,6 +142,7 @@ extension SessionCore {
         _ type: UInt8, _ reader: inout FrameReader, _ header: PacketHeader, now: Moment, into events: inout [SessionEvent]
     ) throws(ProtocolViolation) {
         switch FrameType(rawValue: type) {
+        case .void: try receiveCall(&reader, header, isVoid: true, now: now, into: &events)
         case .credit: try receiveCredit(&reader, into: &events)
         case .release: try receiveRelease(&reader, into: &events)
         case .cancel: try receiveCancel(&reader, into: &events)

@@ -147,7 +147,10 @@ extension SessionCore {
     }
 
     private mutating func removeImport(_ slot: Int) {
-        if imports[slot].channel >= 0 { removeChannel(imports[slot].channel) }
+        if imports[slot].channel >= 0 {
+            imports[slot].residue = channels[imports[slot].channel].residue
+            removeChannel(imports[slot].channel)
+        }
         imports[slot].channel = -1
         imports[slot].kind = .null
         importCount -= 1
@@ -276,12 +279,15 @@ extension SessionCore {
         if imports[slot].isLive, imports[slot].id == id {
             guard imports[slot].kind == reference.kind else { throw reader.violation(.wrongKind, "\(id) is a \(imports[slot].kind)") }
             imports[slot].introductions += 1
+            if imports[slot].channel >= 0 { grantIfDue(imports[slot].channel) }
             return reference
         }
         // A reference that was given back may come again as long as its host keeps it; an older one may not.
         guard !imports[slot].isLive, generation + 1 >= imports[slot].nextGeneration else {
             throw reader.violation(.idReused, "\(id) takes the place of \(imports[slot].id)")
         }
+        let residue = imports[slot].id == id ? imports[slot].residue : nil
+        imports[slot].residue = nil
         imports[slot].id = id
         imports[slot].nextGeneration = generation + 1
         imports[slot].kind = reference.kind
@@ -290,10 +296,14 @@ extension SessionCore {
         imports[slot].releasePending = 0
         imports[slot].pins = 0
         imports[slot].isClosed = false
-        imports[slot].channel =
-            reference.kind == .service
-            ? -1 : makeChannel(id, isProducer: reference.kind == .sender, isRendezvous: reference.isRendezvous)
         importCount += 1
+        guard reference.kind != .service else { return reference }
+        let channel = makeChannel(id, isProducer: reference.kind == .sender, isRendezvous: reference.isRendezvous)
+        imports[slot].channel = channel
+        if let residue {
+            channels[channel].restore(residue)
+            grantIfDue(channel)
+        }
         return reference
     }
 }

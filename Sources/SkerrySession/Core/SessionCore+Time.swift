@@ -14,6 +14,7 @@ extension SessionCore {
             confirmationDue = true
         }
         if retransmitAt <= now { retransmit() }
+        if helloAgainAt <= now { repeatHello() }
         switch phase {
         case .fresh, .detached, .closed: break
         case .handshaking: advanceHandshake(now, into: &events)
@@ -32,12 +33,12 @@ extension SessionCore {
     /// Ask again after every other call: each may change it.
     public var nextDeadline: Moment {
         if !pendingEvents.isEmpty || isDrained || callPermitWanted && mayPermitCalls { return Moment(nanoseconds: .min) }
-        var next = min(questionTimers.nextDue, answerTimers.nextDue, confirmationAt, retransmitAt)
+        var next = min(questionTimers.nextDue, answerTimers.nextDue, confirmationAt, min(retransmitAt, helloAgainAt))
         switch phase {
         case .closed: return .distantFuture
         case .fresh: break
         case .detached: next = min(next, resumeDeadline)
-        case .handshaking: next = min(next, phaseDeadline, helloAgainAt, resumeDeadline)
+        case .handshaking: next = min(next, phaseDeadline, resumeDeadline)
         case .established: next = min(next, pingAt)
         case .closing: next = min(next, phaseDeadline)
         }
@@ -80,8 +81,11 @@ extension SessionCore {
 
 extension SessionCore {
     private mutating func advanceHandshake(_ now: Moment, into events: inout [SessionEvent]) {
-        if phaseDeadline <= now { return loseLink("the peer said no HELLO", now: now, into: &events) }
-        guard helloAgainAt <= now else { return }
+        if phaseDeadline <= now { loseLink("the peer said no HELLO", now: now, into: &events) }
+    }
+
+    /// No answer came on a lossy link.
+    private mutating func repeatHello() {
         helloAgainAt = .distantFuture
         helloDue = true
         recovery.timedOut()

@@ -118,8 +118,25 @@ struct Import: Sendable {
     var kind = SessionReference.Kind.null
     var isRendezvous = false
     var isClosed = false
+    /// What the channel was when the last introduction was given back. It goes on from there if another one was crossing.
+    var residue: ChannelResidue?
 
     var isLive: Bool { kind != .null }
+    /// Whether somebody here holds it.
+    var isHeld: Bool { introductions > releasePending }
+}
+
+/// What must be remembered of a channel end that was given back, because its host may still count on it.
+struct ChannelResidue: Sendable {
+    /// Credit: the producer's, or what the consumer has left for the producer.
+    var elements: Int
+    var bytes: Int
+    var windowElements: Int
+    var windowBytes: Int
+    /// This side closed it.
+    var isClosedHere: Bool
+    /// The other side closed it.
+    var isClosedThere: Bool
 }
 
 /// Introductions that are given back.

@@ -13,6 +13,8 @@ enum FrameType: UInt8, CaseIterable {
     case done = 11
     case goAway = 12
     case part = 13
+    /// A call that was called off before it left: as long as CALL, and never executed.
+    case void = 14
     case hello = 16
     case ping = 17
     case pong = 18
@@ -37,6 +39,7 @@ enum FrameType: UInt8, CaseIterable {
         case .done: "done"
         case .goAway: "goaway"
         case .part: "part"
+        case .void: "void"
         case .hello: "hello"
         case .ping: "ping"
         case .pong: "pong"

@@ -62,6 +62,15 @@ struct ByteQueue: ~Copyable, @unchecked Sendable {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// Overwrites bytes that wait, `offset` behind the front.
+    mutating func replace(at offset: Int, with bytes: StaticString) {
+        (base.unsafelyUnwrapped + head + offset).copyMemory(from: bytes.utf8Start, byteCount: bytes.utf8CodeUnitCount)
+    }
+
+    mutating func replace(at offset: Int, with byte: UInt8) {
+        base.unsafelyUnwrapped.storeBytes(of: byte, toByteOffset: head + offset, as: UInt8.self)
+    }
+
     /// LEB128.
     @inline(__always)
     mutating func append(integer value: UInt64) {

@@ -1,0 +1,102 @@
+// Fewest edits: before the search, elements without a partner are set aside, and with them those that stand so often on the other side that
+// they would tie a changed stretch to anything (the idea of GNU diff's analyze.c); the rest goes through the bidirectional search.
+
+extension DiffEngine {
+    /// How an element of one side stands to the other side.
+    private enum Standing: UInt8 {
+        /// It is nowhere there.
+        case alone
+        /// It is there, seldom enough to say something.
+        case telling
+        /// It is there very often.
+        case common
+    }
+
+    /// Compares a trimmed region; how common an element is, is counted over the region `counting`.
+    mutating func searchMinimal(_ region: Region, counting whole: Region) {
+        guard !region.isEmptyInA, !region.isEmptyInB else { return markChanged(region) }
+        let sightings = sightings()
+        for i in whole.a0..<whole.a1 { sightings[Int(a[i])].a &+= 1 }
+        for j in whole.b0..<whole.b1 { sightings[Int(b[j])].b &+= 1 }
+        // `Sighting.absent` plus one is zero, so counting began below zero.
+        let limitA = Self.commonLimit(whole.a1 - whole.a0), limitB = Self.commonLimit(whole.b1 - whole.b0)
+        let fromA = (region.a0..<region.a1).map { Self.standing(sightings[Int(a[$0])].b &+ 1, limitA) }
+        let fromB = (region.b0..<region.b1).map { Self.standing(sightings[Int(b[$0])].a &+ 1, limitB) }
+        for i in whole.a0..<whole.a1 { sightings[Int(a[i])] = .none }
+        for j in whole.b0..<whole.b1 { sightings[Int(b[j])] = .none }
+
+        let keptA = Self.kept(fromA, from: region.a0, changed: aChanged)
+        let keptB = Self.kept(fromB, from: region.b0, changed: bChanged)
+        search(keptA, keptB)
+    }
+
+    private static func standing(_ count: UInt32, _ limit: UInt32) -> Standing {
+        count == 0 ? .alone : count >= limit ? .common : .telling
+    }
+
+    /// About the square root, at most 1,024: from so many occurrences on an element is common.
+    private static func commonLimit(_ count: Int) -> UInt32 { UInt32(min(roughRoot(count), 1024)) }
+
+    /// The power of two next above the square root.
+    static func roughRoot(_ count: Int) -> Int {
+        var root = 1, rest = count
+        while rest > 0 {
+            root <<= 1
+            rest >>= 2
+        }
+        return root
+    }
+
+    /// The positions that take part in the search; the others are marked as changed.
+    private static func kept(_ standings: [Standing], from start: Int, changed: UnsafeMutablePointer<UInt8>) -> [UInt32] {
+        var kept: [UInt32] = []
+        kept.reserveCapacity(standings.count)
+        for (offset, standing) in standings.enumerated() {
+            if standing == .telling || (standing == .common && !isNoise(standings, at: offset)) {
+                kept.append(UInt32(truncatingIfNeeded: start + offset))
+            } else {
+                changed[start + offset] = 1
+            }
+        }
+        return kept
+    }
+
+    /// Whether a common element stands amid elements without a partner, with at most a quarter of common ones among them.
+    private static func isNoise(_ standings: [Standing], at offset: Int) -> Bool {
+        let before = census(standings, stride(from: offset - 1, through: max(0, offset - noiseWindow), by: -1))
+        guard before.alone > 0 else { return false }
+        let after = census(standings, stride(from: offset + 1, through: min(standings.count - 1, offset + noiseWindow), by: 1))
+        guard after.alone > 0 else { return false }
+        // The element itself counts on both sides.
+        let common = before.common + after.common + 2
+        return common * 4 < common + before.alone + after.alone
+    }
+
+    /// How far ``isNoise(_:at:)`` looks either way.
+    private static var noiseWindow: Int { 100 }
+
+    /// Elements alone and common in a row, up to the first telling one.
+    private static func census(_ standings: [Standing], _ offsets: StrideThrough<Int>) -> (alone: Int, common: Int) {
+        var alone = 0, common = 0
+        for offset in offsets {
+            switch standings[offset] {
+            case .alone: alone += 1
+            case .common: common += 1
+            case .telling: return (alone, common)
+            }
+        }
+        return (alone, common)
+    }
+
+    private func search(_ keptA: [UInt32], _ keptB: [UInt32]) {
+        let x = keptA.map { a[Int($0)] }, y = keptB.map { b[Int($0)] }
+        x.withUnsafeBufferPointer { x in
+            y.withUnsafeBufferPointer { y in
+                let search = BidirectionalSearch(x, y)
+                search.run(
+                    onlyInX: { aChanged[Int(keptA[$0])] = 1 },
+                    onlyInY: { bChanged[Int(keptB[$0])] = 1 })
+            }
+        }
+    }
+}

@@ -1,0 +1,421 @@
+/// One side of the conversation in which two histories give each other what they lack: a machine without a link and without a store.
+///
+/// Both sides run the same machine and may ask at the same time. An event goes in, actions come out, to be carried out in order; the answers to
+/// ``Action/list(commit:against:)``, ``Action/read(_:)``, ``Action/store(_:boundary:)`` and ``Action/move(_:)`` come back as events.
+/// ``HistoryEndpoint`` is the shell around it.
+///
+/// - Both sides greet with their names. A fetch names the commits it wants and says, newest first and in growing portions, which commits it has,
+///   until all paths of its history lead into common ground; then the missing objects flow.
+/// - Objects flow parents before children under credit: at most ``window`` messages are on their way, so neither side buffers more. A
+///   transfer that breaks off leaves objects no name leads to, and nothing that dangles.
+/// - A push sends first and asks for the move last. It is refused here when the branch is known to have commits that are not ours,
+///   and there if it moved meanwhile.
+public struct ExchangeSession: Sendable {
+    /// What happens to a session.
+    public enum Event: Sendable {
+        /// The link is there.
+        case started
+        case message(ExchangeMessage)
+        /// Objects of a commit, each after those it refers to.
+        case listed([ObjectID])
+        case read([[UInt8]])
+        /// Objects were verified and stored; the graph with the commits among them.
+        case stored(CommitGraph)
+        /// The answer to a move.
+        case moved(HistoryName, refusal: HistoryError.Code?)
+        /// Names here are these now, for whatever reason.
+        case namesChanged([HistoryName: ObjectID], CommitGraph)
+        /// Get everything the peer's branches and tags lead to, or so many commits of it.
+        case fetch(depth: Int?)
+        /// Move the peer's branch of this name to where ours stands.
+        case push(branch: String)
+    }
+
+    /// What is to be done about it.
+    public enum Action: Sendable {
+        case send(ExchangeMessage)
+        /// List the objects of `commit` that commits `against` lack.
+        case list(commit: ObjectID, against: [ObjectID])
+        case read([ObjectID])
+        /// Verify and store; these commits may lack their parents.
+        case store([[UInt8]], boundary: Set<ObjectID>)
+        /// Move a name if it still stands where the change says.
+        case move(NameChange)
+        /// A fetch is complete: the peer's names, all of which lead to commits that are here, and the boundary of what came.
+        case fetched([HistoryName: ObjectID], boundary: Set<ObjectID>)
+        /// A push is complete or refused.
+        case pushed(branch: String, refusal: HistoryError.Code?)
+        /// The peer's names are these now.
+        case heard([HistoryName: ObjectID])
+    }
+
+    /// Messages of objects sent and not yet stored by the peer: 8.
+    public static var window: Int { 8 }
+    /// Commits told to a peer in one fetch before it is taken for a stranger: 16,384.
+    public static var haveMaximum: Int { 1 << 14 }
+    /// Objects asked of the store at a time: 32.
+    public static var readBatch: Int { 32 }
+
+    private let hash: String
+    private var graph: CommitGraph
+    private var names: [HistoryName: ObjectID]
+    private var peer: Peer?
+    private var incoming = Incoming.idle
+    private var outgoing = Outgoing.idle
+    /// Asked for while something of the same kind was under way, or before the peer greeted; each at most once.
+    private var waitingFetch: (isWaiting: Bool, depth: Int?) = (false, nil)
+    private var waitingPushes: [String] = []
+    private var storesUnderWay = 0
+    private var moveUnderWay: NameChange?
+
+    private struct Peer: Sendable {
+        var names: [HistoryName: ObjectID]
+        var boundary: [ObjectID]
+    }
+
+    private enum Incoming: Sendable {
+        case idle
+        case negotiating(Negotiation)
+        case receiving(boundary: Set<ObjectID>, isComplete: Bool)
+    }
+
+    private struct Negotiation: Sendable {
+        /// Commits that both sides have.
+        var common: Set<ObjectID>
+        var told: Set<ObjectID>
+        var portion: Int
+    }
+
+    private enum Outgoing: Sendable {
+        case idle
+        case answering(wants: [ObjectID], depth: Int?, common: Set<ObjectID>)
+        case sending(Sending)
+    }
+
+    private struct Sending: Sendable {
+        var commits: ArraySlice<ObjectID>
+        /// All of them: a parent outside is one the receiver has, or lies beyond the boundary.
+        let all: Set<ObjectID>
+        let boundary: Set<ObjectID>
+        var ids: ArraySlice<ObjectID> = []
+        var packed: [[[UInt8]]] = []
+        var credit = ExchangeSession.window
+        var isWaiting = false
+        /// What to ask for at the end, if this is a push.
+        let push: NameChange?
+        var isEnded = false
+        /// Nothing is to be sent and nothing to be heard of it.
+        var isOver: Bool { isEnded && credit == ExchangeSession.window }
+    }
+
+    /// What the peer's names were when the fetch under way began.
+    private var wanted: [HistoryName: ObjectID] = [:]
+
+    /// - Parameters:
+    ///   - names: where names lead here; the peer sees branches and tags.
+    public init(hash: String, graph: CommitGraph, names: [HistoryName: ObjectID]) {
+        self.hash = hash
+        self.graph = graph
+        self.names = names
+    }
+
+    /// What is to be done now.
+    ///
+    /// - Throws: ``HistoryError`` with `incompatible` or `protocolViolation`: close the link, the session is of no more use.
+    public mutating func handle(_ event: Event) throws(HistoryError) -> [Action] {
+        var actions: [Action] = []
+        switch event {
+        case .started:
+            actions.append(.send(.greet(hash: hash, names: shown(names), boundary: graph.boundary.sorted())))
+        case .message(let message): try receive(message, &actions)
+        case .listed(let ids): try listed(ids, &actions)
+        case .read(let objects): try read(objects, &actions)
+        case .stored(let graph): try stored(graph, &actions)
+        case .moved(let name, let refusal): try moved(name, refusal, &actions)
+        case .namesChanged(let names, let graph):
+            self.graph = graph
+            let before = shown(self.names), now = shown(names)
+            self.names = names
+            if peer != nil, before != now { actions.append(.send(.names(now))) }
+        case .fetch(let depth):
+            waitingFetch = (true, depth)
+            try beginFetch(&actions)
+        case .push(let branch):
+            if !waitingPushes.contains(branch) { waitingPushes.append(branch) }
+            beginPush(&actions)
+        }
+        return actions
+    }
+
+    /// What we heard of third parties is nobody else's business.
+    private func shown(_ names: [HistoryName: ObjectID]) -> [HistoryName: ObjectID] {
+        names.filter { if case .remote = $0.key { false } else { true } }
+    }
+
+    private mutating func receive(_ message: ExchangeMessage, _ actions: inout [Action]) throws(HistoryError) {
+        if case .greet(let peerHash, let names, let boundary) = message {
+            guard peer == nil else { throw violation("a second greeting") }
+            guard peerHash == hash else { throw HistoryError(.incompatible, "the peer names objects by \(peerHash), we by \(hash)") }
+            peer = Peer(names: shown(names), boundary: boundary)
+            try beginFetch(&actions)
+            beginPush(&actions)
+            return
+        }
+        guard peer != nil else { throw violation("no greeting") }
+        switch message {
+        case .greet: break
+        case .names(let names):
+            let visible = shown(names)
+            peer?.names = visible
+            actions.append(.heard(visible))
+        case .want(let ids, let depth): try asked(ids, depth, &actions)
+        case .have(let ids, let isLast): try had(ids, isLast, &actions)
+        case .common(let ids): try common(ids, &actions)
+        case .boundary(let ids): try boundary(ids)
+        case .objects(let objects): try arrived(objects, &actions)
+        case .taken(let count): try taken(count, &actions)
+        case .sent: try sent(&actions)
+        case .push(let change): try pushAsked(change, &actions)
+        case .pushed(let name, let refusal):
+            guard case .branch(let branch) = name else { throw violation("an answer about \(name)") }
+            let head = names[name]
+            if refusal == nil { peer?.names[name] = head }
+            actions.append(.pushed(branch: branch, refusal: refusal))
+        }
+    }
+
+    private func violation(_ message: String) -> HistoryError { HistoryError(.protocolViolation, message) }
+}
+
+// MARK: - Fetching
+
+extension ExchangeSession {
+    private mutating func beginFetch(_ actions: inout [Action]) throws(HistoryError) {
+        guard waitingFetch.isWaiting, let peer, case .idle = incoming else { return }
+        let depth = waitingFetch.depth
+        waitingFetch = (false, nil)
+        let wants = Set(peer.names.values).filter { !graph.contains($0) }.sorted()
+        guard wants.count <= ExchangeMessage.idMaximum else { throw HistoryError(.tooLarge, "\(wants.count) heads") }
+        guard !wants.isEmpty else { return actions.append(.fetched(peer.names, boundary: [])) }
+        wanted = peer.names
+        // What the peer's names lead to and we have is common ground to begin with.
+        let common = Set(peer.names.values).filter { graph.contains($0) }
+        incoming = .negotiating(Negotiation(common: common, told: [], portion: 64))
+        actions.append(.send(.want(wants, depth: depth)))
+        negotiate(&actions, first: common.sorted())
+    }
+
+    private mutating func negotiate(_ actions: inout [Action], first: [ObjectID] = []) {
+        guard case .negotiating(var negotiation) = incoming else { return }
+        let open = graph.commits(from: names.values, excluding: negotiation.common).reversed().lazy.filter { !negotiation.told.contains($0) }
+        let portion = Array(first.prefix(ExchangeMessage.idMaximum)) + open.prefix(negotiation.portion)
+        negotiation.told.formUnion(portion)
+        let isLast = portion.count == first.count || negotiation.told.count >= Self.haveMaximum
+        actions.append(.send(.have(Array(portion.prefix(ExchangeMessage.idMaximum)), isLast: isLast)))
+        negotiation.portion = min(1024, negotiation.portion * 2)
+        incoming = isLast ? .receiving(boundary: [], isComplete: false) : .negotiating(negotiation)
+    }
+
+    private mutating func common(_ ids: [ObjectID], _ actions: inout [Action]) throws(HistoryError) {
+        guard case .negotiating(var negotiation) = incoming, ids.allSatisfy(graph.contains) else { throw violation("common ground nobody asked for") }
+        negotiation.common.formUnion(ids)
+        incoming = .negotiating(negotiation)
+        negotiate(&actions)
+    }
+
+    private mutating func boundary(_ ids: [ObjectID]) throws(HistoryError) {
+        guard case .receiving(let boundary, false) = incoming else { throw violation("a boundary nobody asked for") }
+        incoming = .receiving(boundary: boundary.union(ids), isComplete: false)
+    }
+
+    private mutating func arrived(_ objects: [[UInt8]], _ actions: inout [Action]) throws(HistoryError) {
+        // Objects come for a fetch of ours, or ahead of a push of theirs.
+        guard storesUnderWay < Self.window else { throw violation("more objects than there was credit for") }
+        var boundary: Set<ObjectID> = []
+        if case .receiving(let announced, _) = incoming { boundary = announced }
+        storesUnderWay += 1
+        actions.append(.store(objects, boundary: boundary))
+    }
+
+    private mutating func stored(_ graph: CommitGraph, _ actions: inout [Action]) throws(HistoryError) {
+        storesUnderWay -= 1
+        self.graph = graph
+        actions.append(.send(.taken(1)))
+        try finishFetch(&actions)
+        finishMove(&actions)
+    }
+
+    private mutating func sent(_ actions: inout [Action]) throws(HistoryError) {
+        guard case .receiving(let boundary, false) = incoming else { throw violation("an end nobody asked for") }
+        incoming = .receiving(boundary: boundary, isComplete: true)
+        try finishFetch(&actions)
+    }
+
+    private mutating func finishFetch(_ actions: inout [Action]) throws(HistoryError) {
+        guard case .receiving(let boundary, true) = incoming, storesUnderWay == 0 else { return }
+        guard wanted.values.allSatisfy(graph.contains) else { throw violation("an end before everything wanted was sent") }
+        incoming = .idle
+        actions.append(.fetched(wanted, boundary: boundary))
+        try beginFetch(&actions)
+    }
+}
+
+// MARK: - Sending
+
+extension ExchangeSession {
+    private mutating func asked(_ ids: [ObjectID], _ depth: Int?, _ actions: inout [Action]) throws(HistoryError) {
+        guard case .idle = outgoing else { throw violation("a second wish before the first was answered") }
+        guard ids.allSatisfy(graph.contains) else { throw violation("a wish for commits that were never offered") }
+        outgoing = .answering(wants: ids, depth: depth, common: Set((peer?.names.values).map(Array.init) ?? []).filter { graph.contains($0) })
+    }
+
+    private mutating func had(_ ids: [ObjectID], _ isLast: Bool, _ actions: inout [Action]) throws(HistoryError) {
+        guard case .answering(let wants, let depth, var common) = outgoing else { throw violation("commits nobody asked about") }
+        let known = ids.filter { graph.contains($0) }
+        common.formUnion(known)
+        guard isLast else {
+            outgoing = .answering(wants: wants, depth: depth, common: common)
+            return actions.append(.send(.common(known)))
+        }
+        begin(wants, depth, common, push: nil, &actions)
+    }
+
+    private mutating func begin(
+        _ wants: [ObjectID], _ depth: Int?, _ common: Set<ObjectID>, push: NameChange?, _ actions: inout [Action]
+    ) {
+        var commits = graph.commits(from: wants, excluding: common, behind: Set(peer?.boundary ?? []))
+        var boundary = Set(commits).intersection(graph.boundary)
+        if let depth {
+            let shallow = graph.commits(from: wants, depth: depth)
+            let missing = Set(commits), near = Set(shallow.commits)
+            commits.removeAll { !near.contains($0) }
+            boundary.formUnion(shallow.boundary.filter(missing.contains))
+        }
+        let all = Set(commits)
+        outgoing = .sending(Sending(commits: commits[...], all: all, boundary: boundary, push: push))
+        for portion in stride(from: 0, to: boundary.count, by: ExchangeMessage.idMaximum) {
+            let sorted = boundary.sorted()
+            actions.append(.send(.boundary(Array(sorted[portion..<min(sorted.count, portion + ExchangeMessage.idMaximum)]))))
+        }
+        pump(&actions)
+    }
+
+    /// Sends what is packed, else asks for more to pack, else ends.
+    private mutating func pump(_ actions: inout [Action]) {
+        guard case .sending(var sending) = outgoing else { return }
+        defer { outgoing = sending.isOver ? .idle : .sending(sending) }
+        while sending.credit > 0, !sending.packed.isEmpty {
+            actions.append(.send(.objects(sending.packed.removeFirst())))
+            sending.credit -= 1
+        }
+        guard sending.packed.isEmpty, !sending.isWaiting else { return }
+        if !sending.ids.isEmpty {
+            actions.append(.read(Array(sending.ids.prefix(Self.readBatch))))
+            sending.ids = sending.ids.dropFirst(Self.readBatch)
+            sending.isWaiting = true
+        } else if let commit = sending.commits.popFirst() {
+            actions.append(.list(commit: commit, against: against(commit, sending)))
+            sending.isWaiting = true
+        } else if sending.credit == Self.window || sending.push == nil {
+            // A push waits until everything before it is stored; an end needs not.
+            actions.append(.send(sending.push.map { .push($0) } ?? .sent))
+            sending.isEnded = true
+        }
+    }
+
+    /// Parents whose objects the receiver has by now.
+    private func against(_ commit: ObjectID, _ sending: Sending) -> [ObjectID] {
+        let parents = graph.parents(of: commit) ?? []
+        return sending.boundary.contains(commit) ? parents.filter(sending.all.contains) : parents
+    }
+
+    private mutating func listed(_ ids: [ObjectID], _ actions: inout [Action]) throws(HistoryError) {
+        guard case .sending(var sending) = outgoing, sending.isWaiting else { throw violation("a list nobody asked for") }
+        sending.ids = ids[...]
+        sending.isWaiting = false
+        outgoing = .sending(sending)
+        pump(&actions)
+    }
+
+    private mutating func read(_ objects: [[UInt8]], _ actions: inout [Action]) throws(HistoryError) {
+        guard case .sending(var sending) = outgoing, sending.isWaiting else { throw violation("objects nobody asked for") }
+        var message: [[UInt8]] = [], size = 0
+        for object in objects {
+            if !message.isEmpty, size + object.count > ExchangeMessage.objectBytesTarget {
+                sending.packed.append(message)
+                (message, size) = ([], 0)
+            }
+            message.append(object)
+            size += object.count
+        }
+        if !message.isEmpty { sending.packed.append(message) }
+        sending.isWaiting = false
+        outgoing = .sending(sending)
+        pump(&actions)
+    }
+
+    private mutating func taken(_ count: Int, _ actions: inout [Action]) throws(HistoryError) {
+        guard case .sending(var sending) = outgoing, count <= Self.window - sending.credit else { throw violation("credit nobody gave") }
+        sending.credit += count
+        outgoing = sending.isOver ? .idle : .sending(sending)
+        if case .idle = outgoing { return beginPush(&actions) }
+        if !sending.isEnded { pump(&actions) }
+    }
+}
+
+// MARK: - Pushing
+
+extension ExchangeSession {
+    private mutating func beginPush(_ actions: inout [Action]) {
+        guard let peer, case .idle = outgoing, !waitingPushes.isEmpty else { return }
+        let branch = waitingPushes.removeFirst()
+        let name = HistoryName.branch(branch)
+        guard let head = names[name] else {
+            actions.append(.pushed(branch: branch, refusal: .notFound))
+            return beginPush(&actions)
+        }
+        let theirs = peer.names[name]
+        if theirs == head {
+            actions.append(.pushed(branch: branch, refusal: nil))
+            return beginPush(&actions)
+        }
+        if let theirs, !graph.isAncestor(theirs, of: head) {
+            actions.append(.pushed(branch: branch, refusal: .notFastForward))
+            return beginPush(&actions)
+        }
+        let common = Set(peer.names.values).filter { graph.contains($0) }
+        begin([head], nil, common, push: NameChange(name, from: theirs, to: head), &actions)
+    }
+
+    private mutating func pushAsked(_ change: NameChange, _ actions: inout [Action]) throws(HistoryError) {
+        guard case .branch = change.name, change.to != nil, moveUnderWay == nil else { throw violation("a push of \(change.name)") }
+        moveUnderWay = change
+        finishMove(&actions)
+    }
+
+    private mutating func finishMove(_ actions: inout [Action]) {
+        guard let change = moveUnderWay, storesUnderWay == 0, let to = change.to else { return }
+        let current = names[change.name]
+        if !graph.contains(to) {
+            answer(change.name, .dangling, &actions)
+        } else if let current, !graph.isAncestor(current, of: to) {
+            answer(change.name, .notFastForward, &actions)
+        } else {
+            actions.append(.move(NameChange(change.name, from: current, to: to)))
+        }
+    }
+
+    private mutating func moved(_ name: HistoryName, _ refusal: HistoryError.Code?, _ actions: inout [Action]) throws(HistoryError) {
+        guard let change = moveUnderWay, change.name == name else { throw violation("a move nobody asked for") }
+        if refusal == nil {
+            names[name] = change.to
+            peer?.names[name] = change.to
+        }
+        answer(name, refusal, &actions)
+    }
+
+    private mutating func answer(_ name: HistoryName, _ refusal: HistoryError.Code?, _ actions: inout [Action]) {
+        moveUnderWay = nil
+        actions.append(.send(.pushed(name, refusal: refusal)))
+    }
+}
