@@ -215,6 +215,32 @@ import Testing
         for channel in [left, right] { channel.receiver.core.checkInvariants() }
     }
 
+    @Test("selects leave nobody behind at the channels that lost")
+    func noDeadWaiters() throws {
+        let simulation = Simulation(seed: 1)
+        let (busy, idle) = (Channel<Int>(.rendezvous), Channel<Int>(.rendezvous))
+        let consumer = simulation.spawn {
+            var isOpen = true
+            while isOpen {
+                try await select {
+                    idle.receiver.on { _ in }
+                    busy.receiver.on { if $0 == nil { isOpen = false } }
+                }
+            }
+        }
+        let core = idle.receiver.core
+        for number in 0..<1_000 {
+            simulation.run()
+            #expect(core.receivers.count == 1)
+            #expect(try busy.sender.trySend(number))
+            // The winner is claimed; the loser stands in line until its task runs.
+        }
+        busy.sender.close()
+        simulation.run()
+        #expect(!consumer.isWaiting)
+        #expect(core.receivers.isEmpty && core.senders.isEmpty)
+    }
+
     @Test("a select is refused when one of its channels has no place to wait, and then waits at none")
     func refusal() throws {
         let simulation = Simulation(seed: 1)

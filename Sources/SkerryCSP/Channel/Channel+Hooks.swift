@@ -37,7 +37,7 @@ extension Receiver {
     /// Closed, and nothing is left to receive.
     @inlinable
     public var isDrained: Bool {
-        core.withBothLocks { core.closed != nil && core.heldCount() == 0 && core.senders.isEmpty }
+        core.withBothLocks { core.closed != nil && core.heldCount == 0 && core.senders.isEmpty }
     }
 
     /// Elements that are buffered. Old as soon as it is known.

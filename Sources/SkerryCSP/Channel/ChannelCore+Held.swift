@@ -20,7 +20,7 @@ extension ChannelCore {
     }
 
     @inlinable
-    func heldCount() -> Int { tail.load(ordering: .relaxed) &- head.load(ordering: .relaxed) }
+    var heldCount: Int { tail.load(ordering: .relaxed) &- head.load(ordering: .relaxed) }
 
     /// Sends without waiting.
     @inlinable
@@ -32,7 +32,7 @@ extension ChannelCore {
             heldSettle()
             return .done
         }
-        if heldCount() >= limit {
+        if heldCount >= limit {
             switch overflow {
             case .wait:
                 return .full
@@ -51,7 +51,7 @@ extension ChannelCore {
     /// Receives without waiting. The room that it makes goes to the first waiting sender.
     @inlinable
     func heldReceive(_ wakes: inout Wakes<Element>) -> Received {
-        if heldCount() > 0 {
+        if heldCount > 0 {
             let element = heldPop()
             if let sender = heldTakeSender() {
                 heldPush(sender.element.take()!)
@@ -101,7 +101,7 @@ extension ChannelCore {
     /// Lets go of everything that nobody can receive any more.
     @inlinable
     func heldDiscard(_ wakes: inout Wakes<Element>) {
-        while heldCount() > 0 { wakes.dropped.append(heldPop()) }
+        while heldCount > 0 { wakes.dropped.append(heldPop()) }
         while let sender = heldTakeSender() { wakes.dropped.append(sender.element.take()!) }
         heldSettle()
     }
@@ -195,7 +195,7 @@ extension ChannelCore {
     @inlinable
     func heldPush(_ element: Element) {
         let tail = tail.load(ordering: .relaxed)
-        if heldCount() > mask { heldGrow() }
+        if heldCount > mask { heldGrow() }
         (storage + (tail & mask)).initialize(to: element)
         self.tail.store(tail &+ 1, ordering: .releasing)
     }
@@ -229,7 +229,7 @@ extension ChannelCore {
     func checkInvariants() {
         lockBoth()
         defer { unlockBoth() }
-        let count = heldCount()
+        let count = heldCount
         precondition(count >= 0 && count <= limit && count <= mask + 1, "\(count) elements in a ring for \(limit)")
         // Without a ring, a select may wait on both sides of one channel.
         precondition(receivers.isEmpty || limit == 0 || (count == 0 && senders.isEmpty), "a receiver waits beside \(count) elements")

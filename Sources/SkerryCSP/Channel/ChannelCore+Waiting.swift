@@ -251,7 +251,7 @@ extension ChannelCore {
     func addReadableHook(_ hook: @escaping Hook) throws(TooManyWaiters) -> Bool {
         lockBoth()
         defer { unlockBoth() }
-        guard heldCount() == 0, senders.isEmpty, closed == nil else { return false }
+        guard heldCount == 0, senders.isEmpty, closed == nil else { return false }
         guard readableHooks.count < waiterLimit else { throw TooManyWaiters(limit: waiterLimit) }
         readableHooks.append(hook)
         heldSettle()
@@ -262,7 +262,7 @@ extension ChannelCore {
     func addWritableHook(_ hook: @escaping Hook) throws(TooManyWaiters) -> Bool {
         lockBoth()
         defer { unlockBoth() }
-        guard overflow == .wait, heldCount() >= limit, receivers.isEmpty, closed == nil else { return false }
+        guard overflow == .wait, heldCount >= limit, receivers.isEmpty, closed == nil else { return false }
         guard writableHooks.count < waiterLimit else { throw TooManyWaiters(limit: waiterLimit) }
         writableHooks.append(hook)
         heldSettle()

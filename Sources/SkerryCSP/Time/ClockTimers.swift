@@ -23,16 +23,17 @@ public final class ClockTimers<Base: Clock<Duration>>: TimerService {
     }
 
     deinit {
-        state.withLock { $0.sleeper?.cancel() }
+        state.withLock { $0.sleeper.take() }?.cancel()
     }
 
     public func schedule(after duration: Duration, _ body: @escaping @Sendable () -> Void) -> TimerID {
         let deadline = origin.duration(to: clock.now) + duration
-        return state.withLock { state in
+        let (id, superseded) = state.withLock { state in
             let id = state.heap.add(at: deadline, body)
-            sleepUntilEarliest(&state)
-            return id
+            return (id, sleepUntilEarliest(&state))
         }
+        superseded?.cancel()
+        return id
     }
 
     public func cancel(_ id: TimerID) {
@@ -40,23 +41,24 @@ public final class ClockTimers<Base: Clock<Duration>>: TimerService {
         _ = state.withLock { $0.heap.cancel(id) }
     }
 
-    /// Sees to it that somebody wakes for the earliest timer.
-    private func sleepUntilEarliest(_ state: inout State) {
-        guard let earliest = state.heap.earliest else { return }
-        if let wakeAt = state.wakeAt, wakeAt <= earliest { return }
-        state.sleeper?.cancel()
+    /// Sees to it that somebody wakes for the earliest timer. Returns who sleeps too long for that, to be cancelled after unlocking.
+    private func sleepUntilEarliest(_ state: inout State) -> Task<Void, Never>? {
+        guard let earliest = state.heap.earliest else { return nil }
+        if let wakeAt = state.wakeAt, wakeAt <= earliest { return nil }
+        let superseded = state.sleeper
         state.wakeAt = earliest
         let deadline = origin.advanced(by: earliest)
         state.sleeper = Task { [clock, weak self] in
             do { try await clock.sleep(until: deadline, tolerance: nil) } catch { return }
             self?.fire(for: earliest)
         }
+        return superseded
     }
 
     /// The task that slept for `wakeAt` is awake.
     private func fire(for wakeAt: Duration) {
         let now = max(wakeAt, origin.duration(to: clock.now))
-        let due = state.withLock { state in
+        let (due, superseded) = state.withLock { state in
             var due: [@Sendable () -> Void] = []
             while let entry = state.heap.popDue(at: now) { due.append(entry.body) }
             // Another task may have been started for an earlier deadline meanwhile; it stays.
@@ -64,9 +66,9 @@ public final class ClockTimers<Base: Clock<Duration>>: TimerService {
                 state.wakeAt = nil
                 state.sleeper = nil
             }
-            sleepUntilEarliest(&state)
-            return due
+            return (due, sleepUntilEarliest(&state))
         }
+        superseded?.cancel()
         for body in due { body() }
     }
 }
