@@ -441,7 +441,19 @@ extension SessionCore {
         channels[index].untakenElements += block.count
         channels[index].untakenBytes += block.byteCount
         if flags & SendFlag.ranDry != 0 { ranDry(index, now: now) }
+        guard !isConcealed(id) else {
+            var block = block
+            if block.payload.owner == nil { block.payload = Payload(block.payload.copy(from: reader.bytes)) }
+            return channels[index].concealed.append(.elements(ReferenceID(rawValue: id), block))
+        }
         events.append(.elements(ReferenceID(rawValue: id), block))
+        revealAgain(into: &events)
+    }
+
+    @inline(__always)
+    private func isConcealed(_ id: UInt64) -> Bool {
+        guard id & 1 == peerParity else { return false }
+        return liveImport(id).map { imports[$0].isConcealed } ?? false
     }
 
     /// Takes the elements out of the windows, one by one: each needs credit left by those before it.
@@ -530,9 +542,11 @@ extension SessionCore {
             } else {
                 channels[index].isEnded = true
             }
+            if isConcealed(id) { return channels[index].concealed.append(.closed(ReferenceID(rawValue: id), reason)) }
         } else if let slot = liveImport(id) {
             guard !imports[slot].isClosed else { return }
             imports[slot].isClosed = true
+            if imports[slot].isConcealed { return }
         } else {
             remember(id) { $0.isClosedThere = true }
             return try checkMayClose(id, reader)

@@ -23,6 +23,7 @@ extension SessionCore {
         }
         call.target = ReferenceID(rawValue: target.id)
         events.append(.call(call))
+        revealAgain(into: &events)
         if has(.callsTwice), counters.callsReceived % 16 == 0 { events.append(.call(call)) }
     }
 
@@ -31,6 +32,7 @@ extension SessionCore {
         _ reader: FrameReader, into events: inout [SessionEvent]
     ) throws(ProtocolViolation) {
         var references: [HeldReference] = []
+        let known = Set(raw.map { ReferenceID(rawValue: $0.id) }.filter { liveImport($0.rawValue) != nil })
         for entry in raw {
             if entry.tag == ReferenceTag.promise {
                 try checkPromise(entry.id, reader)
@@ -47,6 +49,9 @@ extension SessionCore {
             let failure = CallFailure(.noSuchReference, "\(ReferenceID(rawValue: target.id)) is not there", maybeExecuted: false)
             return refuseHeld(heldCall, failure)
         }
+        conceal(references, known: known)
+        // Known ones that are concealed stay so until a frame that brings them is reported.
+        revealed.removeAll()
         hold(&heldCall, reader)
         settle(into: &events)
     }
@@ -134,6 +139,7 @@ extension SessionCore {
                 call.references = references
                 markHeld(call.id, false)
                 events.append(.call(call))
+                reveal(references, into: &events)
                 index = 0
             }
         }

@@ -105,6 +105,7 @@ public struct SessionCore: ~Copyable, Sendable {
     var callPermitWanted = false
     var oneWaysUnreported = 0
     var methods: [Method] = []
+    var methodsDefined = 0
     var methodIndex: [MethodKey: Int] = [:]
     var answers: [Answer] = []
     var openAnswers = 0
@@ -128,6 +129,8 @@ public struct SessionCore: ~Copyable, Sendable {
     var exportCount = 0
     var imports: [Import] = []
     var importCount = 0
+    /// Places of concealed imports that another frame has brought into the open.
+    var revealed: [Int] = []
     var channels: [Channel] = []
     var freeChannel = -1
     var channelCount = 0

@@ -225,6 +225,7 @@ final class Actor {
     private func release(_ id: ReferenceID, _ count: Int) {
         guard let (reference, held) = imports[id] else { return }
         world.note("release", id.rawValue, UInt64(count))
+        if World.tracing { print(world.now, isInitiator ? "I" : "A", "DO release", id, count) }
         side.core.release(id, introductions: count)
         ledger.held[id]! -= count
         if held == count {
@@ -275,6 +276,7 @@ final class Actor {
 
     private func close(_ id: ReferenceID) {
         world.note("close", id.rawValue)
+        if World.tracing { print(world.now, isInitiator ? "I" : "A", "DO close", id) }
         side.core.close(id, reason: CloseReason(code: UInt16(world.below(3)), "closed"))
         if consumers[id] != nil {
             consumers[id]?.isClosed = true
@@ -302,6 +304,7 @@ final class Actor {
     // MARK: Events
 
     func handle(_ received: Received) {
+        if World.tracing { print(world.now, isInitiator ? "I" : "A", "\(received.event)".prefix(300)) }
         switch received.event {
         case .call(let call): begin(call, received)
         case .cancelled(let id, let why):
@@ -391,7 +394,7 @@ final class Actor {
         }
         let untaken = consumers[id]!.untaken
         world.check(
-            untaken.count <= max(limits.channelElements, limits.channelElementsMaximum), "\(untaken.count) elements wait on \(id)")
+            consumers[id]!.isRendezvous || untaken.count <= max(limits.channelElements, limits.channelElementsMaximum), "\(untaken.count) elements wait on \(id)")
         world.check(
             untaken.reduce(0, +) <= max(limits.channelBytes, limits.channelBytesMaximum) + SessionLimits.elementMaximum,
             "\(untaken.reduce(0, +)) bytes wait on \(id)")

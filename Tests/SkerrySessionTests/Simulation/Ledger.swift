@@ -74,8 +74,10 @@ final class Ledger {
     }
 
     func received(_ channel: ReferenceID, _ number: Int) {
-        let expected = flows[channel, default: Flow()].received
-        world.check(number == expected, "\(channel) brought element \(number), expected \(expected)")
+        let flow = flows[channel, default: Flow()]
+        let expected = flow.received
+        // A consumer that let go and got hold of the channel again has missed some.
+        world.check(number == expected || flow.isCutShort && number > expected, "\(channel) brought element \(number), expected \(expected)")
         world.check(number < flows[channel, default: Flow()].sent, "\(channel) brought element \(number), which was not sent")
         flows[channel, default: Flow()].received = number + 1
     }
