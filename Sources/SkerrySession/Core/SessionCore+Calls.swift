@@ -290,7 +290,7 @@ extension SessionCore {
 
     /// The deadline of a question has passed.
     mutating func questionExpired(_ slot: Int, into events: inout [SessionEvent]) {
-        guard questions[slot].state == .asked, !has(.deadlinesIgnored) else { return }
+        guard questions[slot].state == .asked else { return }
         let id = QuestionID(rawValue: questions[slot].id)
         let maybeExecuted = abandon(slot)
         events.append(.returned(id, Outcome(CallFailure(.timeout, "no reply before the deadline", maybeExecuted: maybeExecuted))))

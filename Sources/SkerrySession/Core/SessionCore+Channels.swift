@@ -331,6 +331,7 @@ extension SessionCore {
 
     /// Tells the producer what it may send in addition.
     private mutating func grant(_ index: Int) {
+        guard !has(.dropsCredit) else { return }
         let elements = channels[index].unreportedElements
         let bytes = channels[index].unreportedBytes
         channels[index].unreportedElements = 0
@@ -435,6 +436,7 @@ extension SessionCore {
             // Nobody here takes it, but a reference that is crossing may bring the channel back.
             if !channels[index].isRendezvous { channels[index].unreportedElements += block.count }
             channels[index].unreportedBytes += block.byteCount
+            counters.elementsDropped += UInt64(block.count)
             refund(block.byteCount)
             return giveBack(references)
         }
@@ -500,6 +502,8 @@ extension SessionCore {
         try reader.endFrame()
         sessionWindow = session
         sessionUntaken += block.byteCount
+        counters.elementsReceived += UInt64(block.count)
+        counters.elementsDropped += UInt64(block.count)
         refund(block.byteCount)
         remember(id) {
             $0.elements -= block.count

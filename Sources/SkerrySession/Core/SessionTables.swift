@@ -59,6 +59,8 @@ struct HeldCall: Sendable {
     var call: IncomingCall
     var target: HeldTarget
     var references: [HeldReference]
+    /// What this side hosts and the call names: held as long as the call, whatever the caller releases behind it.
+    var pins: [ReferenceID] = []
 }
 
 enum HeldTarget: Sendable, Equatable {

@@ -1,9 +1,7 @@
 @testable import SkerrySession
 
 /// Virtual time: what is to happen, in order of time and then of planning. One generator decides everything, so one seed gives one run.
-import Glibc
 final class World {
-    static let tracing = getenv("SKERRY_TRACE") != nil
     private struct Entry {
         var at: Moment
         var order: Int
