@@ -406,7 +406,6 @@ extension SessionCore {
 
     /// The deadline of a call of the peer has passed.
     mutating func answerExpired(_ index: Int, into events: inout [SessionEvent]) {
-        guard !has(.deadlinesIgnored) else { return }
         let failure = CallFailure(.timeout, "the deadline passed before the call could begin", maybeExecuted: false)
         if index >= SessionLimits.questionSlots {
             let oneWay = oneWays[index - SessionLimits.questionSlots]

@@ -170,7 +170,7 @@ extension SessionCore {
     ) {
         counters.callsMade += 1
         var flags = UInt64(options.rawValue)
-        let defines = !isText && !methods[method.index].wasDefined
+        let defines = !isText && methods[method.index].number < 0
         if defines { flags |= CallFlag.definesMethod }
         if deadline != nil { flags |= CallFlag.hasDeadline }
         if request != nil { flags |= CallFlag.hasRequest }
@@ -190,9 +190,12 @@ extension SessionCore {
 
     private mutating func writeMethod(_ method: MethodID, defines: Bool) {
         guard !isText else { return writer.text(methods[method.index].name, maximum: SessionLimits.methodNameMaximum) }
-        writer.integer(UInt64(method.index))
+        if defines {
+            methods[method.index].number = methodsDefined
+            methodsDefined += 1
+        }
+        writer.integer(UInt64(methods[method.index].number))
         guard defines else { return }
-        methods[method.index].wasDefined = true
         writer.text(methods[method.index].name, maximum: SessionLimits.methodNameMaximum)
         writer.word64(methods[method.index].digest)
     }
@@ -287,7 +290,7 @@ extension SessionCore {
 
     /// The deadline of a question has passed.
     mutating func questionExpired(_ slot: Int, into events: inout [SessionEvent]) {
-        guard questions[slot].state == .asked, !has(.deadlinesIgnored) else { return }
+        guard questions[slot].state == .asked else { return }
         let id = QuestionID(rawValue: questions[slot].id)
         let maybeExecuted = abandon(slot)
         events.append(.returned(id, Outcome(CallFailure(.timeout, "no reply before the deadline", maybeExecuted: maybeExecuted))))
@@ -315,6 +318,7 @@ extension SessionCore {
         if flags & ReturnFlag.confirmsDigest != 0 { methods[Int(questions[slot].method)].isConfirmed = true }
         guard questions[slot].state == .asked else {
             giveBack(references)
+            revealed.removeAll()
             return freeQuestionSlot(slot)
         }
         questionTimers.clear(slot)
@@ -327,6 +331,7 @@ extension SessionCore {
         let outcome = Outcome(
             failure: failure, payload: isEmpty ? .empty : payload, format: isEmpty ? .none : format, references: references)
         events.append(.returned(QuestionID(rawValue: id), outcome))
+        revealAgain(into: &events)
     }
 
     func unknownQuestion(_ id: UInt64, _ reader: FrameReader) -> ProtocolViolation {

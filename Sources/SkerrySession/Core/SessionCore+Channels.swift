@@ -331,6 +331,7 @@ extension SessionCore {
 
     /// Tells the producer what it may send in addition.
     private mutating func grant(_ index: Int) {
+        guard !has(.dropsCredit) else { return }
         let elements = channels[index].unreportedElements
         let bytes = channels[index].unreportedBytes
         channels[index].unreportedElements = 0
@@ -435,13 +436,26 @@ extension SessionCore {
             // Nobody here takes it, but a reference that is crossing may bring the channel back.
             if !channels[index].isRendezvous { channels[index].unreportedElements += block.count }
             channels[index].unreportedBytes += block.byteCount
+            counters.elementsDropped += UInt64(block.count)
             refund(block.byteCount)
             return giveBack(references)
         }
         channels[index].untakenElements += block.count
         channels[index].untakenBytes += block.byteCount
         if flags & SendFlag.ranDry != 0 { ranDry(index, now: now) }
+        guard !isConcealed(id) else {
+            var block = block
+            if block.payload.owner == nil { block.payload = Payload(block.payload.copy(from: reader.bytes)) }
+            return channels[index].concealed.append(.elements(ReferenceID(rawValue: id), block))
+        }
         events.append(.elements(ReferenceID(rawValue: id), block))
+        revealAgain(into: &events)
+    }
+
+    @inline(__always)
+    private func isConcealed(_ id: UInt64) -> Bool {
+        guard id & 1 == peerParity else { return false }
+        return liveImport(id).map { imports[$0].isConcealed } ?? false
     }
 
     /// Takes the elements out of the windows, one by one: each needs credit left by those before it.
@@ -488,6 +502,8 @@ extension SessionCore {
         try reader.endFrame()
         sessionWindow = session
         sessionUntaken += block.byteCount
+        counters.elementsReceived += UInt64(block.count)
+        counters.elementsDropped += UInt64(block.count)
         refund(block.byteCount)
         remember(id) {
             $0.elements -= block.count
@@ -530,9 +546,11 @@ extension SessionCore {
             } else {
                 channels[index].isEnded = true
             }
+            if isConcealed(id) { return channels[index].concealed.append(.closed(ReferenceID(rawValue: id), reason)) }
         } else if let slot = liveImport(id) {
             guard !imports[slot].isClosed else { return }
             imports[slot].isClosed = true
+            if imports[slot].isConcealed { return }
         } else {
             remember(id) { $0.isClosedThere = true }
             return try checkMayClose(id, reader)

@@ -26,7 +26,7 @@ extension SessionCore {
         recovery.linkReplaced()
         retransmitAt = .distantFuture
         retention.unconfirmAll()
-        retention.loseAll()
+        if !has(.forgetsRetained) { retention.loseAll() }
         confirmationReset()
     }
 

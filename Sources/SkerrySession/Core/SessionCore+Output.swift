@@ -262,6 +262,8 @@ extension SessionCore {
         }
         if !part.isActive || part.channel >= 0 { appendMessages(to: &buffer, end: messageEnd) }
         if !turns.isEmpty { appendTurns(to: &buffer, end: end) }
+        // The shares were too small for a piece, and nothing else can go before it.
+        if buffer.count == end - packetRoom, part.isActive { appendPart(to: &buffer, end: end) }
     }
 
     private mutating func appendMessages(to buffer: inout [UInt8], end: Int) {
@@ -351,7 +353,7 @@ enum PartLayout {
     /// Most bytes before the piece: length, type, flag.
     static let overhead = 3 + 1 + 1
     /// Pieces are not made smaller than this, unless they are the last.
-    static let minimum = 256
+    static let minimum = 64
 }
 
 /// The length before each frame of a queue.

@@ -23,6 +23,7 @@ extension SessionCore {
         }
         call.target = ReferenceID(rawValue: target.id)
         events.append(.call(call))
+        revealAgain(into: &events)
         if has(.callsTwice), counters.callsReceived % 16 == 0 { events.append(.call(call)) }
     }
 
@@ -31,6 +32,7 @@ extension SessionCore {
         _ reader: FrameReader, into events: inout [SessionEvent]
     ) throws(ProtocolViolation) {
         var references: [HeldReference] = []
+        let known = Set(raw.map { ReferenceID(rawValue: $0.id) }.filter { liveImport($0.rawValue) != nil })
         for entry in raw {
             if entry.tag == ReferenceTag.promise {
                 try checkPromise(entry.id, reader)
@@ -45,9 +47,12 @@ extension SessionCore {
             heldCall.target = .promise(target.id, index: index)
         } else if try !isCallable(target.id, reader) {
             let failure = CallFailure(.noSuchReference, "\(ReferenceID(rawValue: target.id)) is not there", maybeExecuted: false)
-            return refuseHeld(heldCall, failure)
+            return refuseHeld(heldCall, failure, into: &events)
         }
-        hold(&heldCall, reader)
+        conceal(references, known: known)
+        // Known ones that are concealed stay so until a frame that brings them is reported.
+        revealed.removeAll()
+        hold(&heldCall, reader, into: &events)
         settle(into: &events)
     }
 
@@ -77,16 +82,36 @@ extension SessionCore {
 // MARK: - Holding
 
 extension SessionCore {
-    private mutating func hold(_ heldCall: inout HeldCall, _ reader: FrameReader) {
+    private mutating func hold(_ heldCall: inout HeldCall, _ reader: FrameReader, into events: inout [SessionEvent]) {
         let bytes = heldCall.call.payload.copy(from: reader.bytes)
         guard heldBytes + bytes.count <= SessionLimits.heldBytes else {
             let failure = CallFailure(.overloaded, "\(heldBytes) bytes of calls wait for promises", maybeExecuted: false)
-            return refuseHeld(heldCall, failure)
+            return refuseHeld(heldCall, failure, into: &events)
         }
         heldBytes += bytes.count
         heldCall.call.payload = Payload(bytes)
         markHeld(heldCall.call.id, true)
         held.append(heldCall)
+        pinHeld(held.count - 1)
+    }
+
+    /// Holds what a held call names and this side hosts, once each.
+    private mutating func pinHeld(_ index: Int) {
+        var named: [ReferenceID] = held[index].references.compactMap { if case .known(let reference) = $0 { reference.id } else { nil } }
+        if case .reference(let id) = held[index].target { named.append(id) }
+        for id in named where id.rawValue & 1 == role.parity && !held[index].pins.contains(id) {
+            guard let slot = liveExport(id.rawValue) else { continue }
+            exports[slot].pins += 1
+            held[index].pins.append(id)
+        }
+    }
+
+    private mutating func unpinHeld(_ heldCall: HeldCall, into events: inout [SessionEvent]) {
+        for id in heldCall.pins {
+            guard let slot = liveExport(id.rawValue) else { continue }
+            exports[slot].pins -= 1
+            freeExportIfUnused(id.rawValue, into: &events)
+        }
     }
 
     private mutating func markHeld(_ id: AnswerID, _ isHeld: Bool) {
@@ -107,6 +132,7 @@ extension SessionCore {
                 guard case .promise(id, let place) = held[index].references[entry] else { continue }
                 held[index].references[entry] = .known(!isFailure && place < references.count ? references[place] : .null)
             }
+            pinHeld(index)
         }
         var events: [SessionEvent] = []
         settle(into: &events)
@@ -121,19 +147,23 @@ extension SessionCore {
             case .pending: index += 1
             case .failed(let failure):
                 let heldCall = takeHeld(index)
-                refuseHeld(heldCall, failure)
+                refuseHeld(heldCall, failure, into: &events)
                 index = 0
             case .ready(let id):
                 held[index].target = .reference(id)
+                pinHeld(index)
                 guard !isBehindAnother(index), let references = known(held[index].references) else {
                     index += 1
                     continue
                 }
-                var call = takeHeld(index).call
+                let heldCall = takeHeld(index)
+                var call = heldCall.call
                 call.target = id
                 call.references = references
                 markHeld(call.id, false)
                 events.append(.call(call))
+                reveal(references, into: &events)
+                unpinHeld(heldCall, into: &events)
                 index = 0
             }
         }
@@ -192,11 +222,12 @@ extension SessionCore {
     /// A held call is called off or expires.
     mutating func dropHeld(_ id: AnswerID, _ failure: CallFailure, into events: inout [SessionEvent]) {
         guard let index = held.firstIndex(where: { $0.call.id == id }) else { return }
-        refuseHeld(takeHeld(index), failure)
+        refuseHeld(takeHeld(index), failure, into: &events)
         settle(into: &events)
     }
 
-    private mutating func refuseHeld(_ heldCall: HeldCall, _ failure: CallFailure) {
+    private mutating func refuseHeld(_ heldCall: HeldCall, _ failure: CallFailure, into events: inout [SessionEvent]) {
+        unpinHeld(heldCall, into: &events)
         var call = heldCall.call
         call.references = heldCall.references.compactMap { if case .known(let reference) = $0 { reference } else { nil } }
         fail(call, failure)

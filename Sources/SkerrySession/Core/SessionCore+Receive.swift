@@ -110,6 +110,7 @@ extension SessionCore {
         while reader.offset < packetEnd {
             let type = try reader.beginBinaryFrame(packetEnd: packetEnd)
             try receiveFrame(type, &reader, header, now: now, into: &events)
+            if !pendingEvents.isEmpty { reportPending(into: &events) }
         }
     }
 
@@ -123,6 +124,7 @@ extension SessionCore {
             } else {
                 try receiveFrame(FrameType(word: word)?.rawValue ?? 0, &reader, header, now: now, into: &events)
             }
+            if !pendingEvents.isEmpty { reportPending(into: &events) }
         }
     }
 

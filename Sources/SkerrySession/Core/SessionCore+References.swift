@@ -280,6 +280,7 @@ extension SessionCore {
             guard imports[slot].kind == reference.kind else { throw reader.violation(.wrongKind, "\(id) is a \(imports[slot].kind)") }
             imports[slot].introductions += 1
             if imports[slot].channel >= 0 { grantIfDue(imports[slot].channel) }
+            if imports[slot].isConcealed { revealed.append(slot) }
             return reference
         }
         // A reference that was given back may come again as long as its host keeps it; an older one may not.
@@ -296,6 +297,7 @@ extension SessionCore {
         imports[slot].releasePending = 0
         imports[slot].pins = 0
         imports[slot].isClosed = false
+        imports[slot].isConcealed = false
         importCount += 1
         guard reference.kind != .service else { return reference }
         let channel = makeChannel(id, isProducer: reference.kind == .sender, isRendezvous: reference.isRendezvous)
@@ -305,6 +307,46 @@ extension SessionCore {
             grantIfDue(channel)
         }
         return reference
+    }
+}
+
+// MARK: - Concealment
+
+extension SessionCore {
+    /// References that came with a call that is held: what happens on them waits until the call is reported, or the application would hear of what it
+    /// does not know.
+    mutating func conceal(_ references: [HeldReference], known: Set<ReferenceID>) {
+        for case .known(let reference) in references where reference.kind != .null && !known.contains(reference.id) {
+            if let slot = liveImport(reference.id.rawValue) { imports[slot].isConcealed = true }
+        }
+    }
+
+    /// A frame that brought these references was reported: what waited for that follows.
+    mutating func reveal(_ references: [SessionReference], into events: inout [SessionEvent]) {
+        for reference in references where reference.kind != .null {
+            if let slot = liveImport(reference.id.rawValue) { reveal(slot, into: &events) }
+        }
+    }
+
+    /// The same for references that were concealed when another frame brought them again.
+    @inline(__always)
+    mutating func revealAgain(into events: inout [SessionEvent]) {
+        guard !revealed.isEmpty else { return }
+        let slots = revealed
+        revealed.removeAll()
+        for slot in slots { reveal(slot, into: &events) }
+    }
+
+    private mutating func reveal(_ slot: Int, into events: inout [SessionEvent]) {
+        guard imports[slot].isLive, imports[slot].isConcealed else { return }
+        imports[slot].isConcealed = false
+        let channel = imports[slot].channel
+        if channel >= 0 {
+            events.append(contentsOf: channels[channel].concealed)
+            channels[channel].concealed = []
+        } else if imports[slot].isClosed {
+            events.append(.closed(ReferenceID(rawValue: imports[slot].id), .finished))
+        }
     }
 }
 

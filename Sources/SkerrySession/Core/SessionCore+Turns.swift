@@ -16,7 +16,7 @@ extension SessionCore {
     mutating func appendTurns(to buffer: inout [UInt8], end: Int) {
         while let index = turns.first, end - buffer.count > SendLayout.overhead {
             // Alone it need not wait for its own next turn.
-            let isAlone = turns.count == 1 || has(.unfair)
+            let isAlone = turns.count == 1
             if isAlone {
                 channels[index].deficit = Int.max / 2
             } else if !channels[index].isMidTurn {

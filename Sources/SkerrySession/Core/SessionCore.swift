@@ -105,6 +105,7 @@ public struct SessionCore: ~Copyable, Sendable {
     var callPermitWanted = false
     var oneWaysUnreported = 0
     var methods: [Method] = []
+    var methodsDefined = 0
     var methodIndex: [MethodKey: Int] = [:]
     var answers: [Answer] = []
     var openAnswers = 0
@@ -128,6 +129,8 @@ public struct SessionCore: ~Copyable, Sendable {
     var exportCount = 0
     var imports: [Import] = []
     var importCount = 0
+    /// Places of concealed imports that another frame has brought into the open.
+    var revealed: [Int] = []
     var channels: [Channel] = []
     var freeChannel = -1
     var channelCount = 0
@@ -223,12 +226,12 @@ struct Defects: OptionSet, Sendable {
     static let releaseUnchecked = Defects(rawValue: 32)
     /// A call is reported twice.
     static let callsTwice = Defects(rawValue: 64)
-    /// A deadline is never looked at.
-    static let deadlinesIgnored = Defects(rawValue: 128)
+    /// Packets are not sent again over a new link.
+    static let forgetsRetained = Defects(rawValue: 128)
     /// No timer sends a lost packet again.
     static let noRetransmission = Defects(rawValue: 256)
-    /// Channels send in the reverse order of their turns, the last first.
-    static let unfair = Defects(rawValue: 512)
+    /// What the consumer takes is not granted again.
+    static let dropsCredit = Defects(rawValue: 512)
     /// A closed end does not tell the other.
     static let closesSilently = Defects(rawValue: 1_024)
 }

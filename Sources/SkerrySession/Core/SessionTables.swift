@@ -59,6 +59,8 @@ struct HeldCall: Sendable {
     var call: IncomingCall
     var target: HeldTarget
     var references: [HeldReference]
+    /// What this side hosts and the call names: held as long as the call, whatever the caller releases behind it.
+    var pins: [ReferenceID] = []
 }
 
 enum HeldTarget: Sendable, Equatable {
@@ -75,7 +77,8 @@ enum HeldReference: Sendable {
 struct Method: Sendable {
     var name: String
     var digest: UInt64
-    var wasDefined = false
+    /// On the wire, in the order of first use; -1 before.
+    var number = -1
     var isConfirmed = false
 }
 
@@ -120,6 +123,8 @@ struct Import: Sendable {
     var isClosed = false
     /// What the channel was when the last introduction was given back. It goes on from there if another one was crossing.
     var residue: ChannelResidue?
+    /// It came with a call that is held: nobody here knows of it yet, and what comes on its channel waits with it.
+    var isConcealed = false
 
     var isLive: Bool { kind != .null }
     /// Whether somebody here holds it.
@@ -213,6 +218,8 @@ struct Channel: Sendable {
     var isEnded = false
     /// Closed from here: what still comes is dropped.
     var isDropped = false
+    /// What came before the reference was reported.
+    var concealed: [SessionEvent] = []
 }
 
 /// A frame too large for a packet, on its way in several.

@@ -18,6 +18,8 @@ public struct SessionStatistics: Sendable, Hashable {
     public var callsRefused: UInt64 = 0
     public var elementsSent: UInt64 = 0
     public var elementsReceived: UInt64 = 0
+    /// Elements among them that crossed the end of their channel on this side and were for nobody.
+    public var elementsDropped: UInt64 = 0
     /// Times the session went on over a new link.
     public var resumptions: UInt64 = 0
 

@@ -35,6 +35,8 @@ final class Actor {
     private var closedProducers: Set<ReferenceID> = []
     private var consumers: [ReferenceID: Consumer] = [:]
     private var relays: [QuestionID: (Bool) -> Void] = [:]
+    /// Ends of which the other side said that it closed them.
+    private var closedThere: Set<ReferenceID> = []
     private(set) var isOver = false
     private(set) var isWinding = false
     private(set) var executed = 0
@@ -276,6 +278,9 @@ final class Actor {
     private func close(_ id: ReferenceID) {
         world.note("close", id.rawValue)
         side.core.close(id, reason: CloseReason(code: UInt16(world.below(3)), "closed"))
+        if imports[id] != nil, !closedThere.contains(id), !closedProducers.contains(id), consumers[id]?.isClosed != true {
+            ledger.closedByImporter.insert(id)
+        }
         if consumers[id] != nil {
             consumers[id]?.isClosed = true
             cutShort(id)
@@ -312,6 +317,7 @@ final class Actor {
         case .elements(let id, let block): take(id, block, received)
         case .closed(let id, _):
             world.note("closed", id.rawValue)
+            closedThere.insert(id)
             if consumers[id] == nil, exports[id]?.kind != .service, imports[id]?.reference.kind != .service {
                 closedProducers.insert(id)
                 cutShort(id)
@@ -320,6 +326,8 @@ final class Actor {
             world.note("released", id.rawValue)
             world.check(exports[id] != nil, "\(id) was released twice or never exported")
             world.check(ledger.held[id, default: 0] == 0, "\(id) is gone while the peer holds it \(ledger.held[id, default: 0]) times")
+            world.check(
+                !ledger.closedByImporter.contains(id) || closedThere.contains(id), "\(id) was closed by the peer, and this side was never told")
             if exports[id]?.kind == .receiver { cutShort(id) }
             forgetExport(id)
         case .failed(let error):
@@ -385,13 +393,13 @@ final class Actor {
         received.packet.withUnsafeBytes { packet in
             block.forEach(in: packet) { element in
                 guard let number = Actor.number(String(decoding: element, as: UTF8.self)) else { return world.problem("an element without a number") }
-                ledger.received(id, number)
+                ledger.received(id, number, dropped: side.core.counters.elementsDropped)
                 consumers[id]?.untaken.append(element.count)
             }
         }
         let untaken = consumers[id]!.untaken
         world.check(
-            untaken.count <= max(limits.channelElements, limits.channelElementsMaximum), "\(untaken.count) elements wait on \(id)")
+            consumers[id]!.isRendezvous || untaken.count <= max(limits.channelElements, limits.channelElementsMaximum), "\(untaken.count) elements wait on \(id)")
         world.check(
             untaken.reduce(0, +) <= max(limits.channelBytes, limits.channelBytesMaximum) + SessionLimits.elementMaximum,
             "\(untaken.reduce(0, +)) bytes wait on \(id)")
