@@ -58,25 +58,30 @@ public struct RecordFrame {
     /// The error for a field without a value.
     @inline(never)
     public func missing(_ index: Int) -> ShapeError {
-        ShapeError(.missingField, "\(fields.name) has no field \(fields[index].key)", at: offset)
+        outside(ShapeError(.missingField, "\(fields.name) has no field \(fields[index].key)", at: offset))
     }
 
     /// The error for a field met twice.
     @inline(never)
     public func duplicate(_ index: Int, at offset: Int) -> ShapeError {
-        ShapeError(.duplicateField, "field \(fields[index].key) of \(fields.name) stands here twice", at: offset)
+        outside(ShapeError(.duplicateField, "field \(fields[index].key) of \(fields.name) stands here twice", at: offset))
     }
 
     /// The error for a field that the type does not have.
     @inline(never)
     public func unknown(_ key: UnsafeRawBufferPointer, at offset: Int) -> ShapeError {
-        ShapeError(.unknownField, "\(fields.name) has no field \(String(decoding: key.prefix(64), as: UTF8.self))", at: offset)
+        outside(ShapeError(.unknownField, "\(fields.name) has no field \(String(decoding: key.prefix(64), as: UTF8.self))", at: offset))
     }
 
     /// The error as it looks from outside the field being read or written.
     @inline(never)
     public func passing(_ error: ShapeError, _ index: Int) -> ShapeError {
-        error.inside(.field(fields[index].key))
+        outside(error.inside(.field(fields[index].key)))
+    }
+
+    /// The error as it looks from outside the record: the labelled values of a case stand inside of the case.
+    private func outside(_ error: ShapeError) -> ShapeError {
+        fields.owner.map { error.inside(.variant($0)) } ?? error
     }
 }
 

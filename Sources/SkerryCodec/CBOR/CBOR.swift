@@ -24,8 +24,9 @@ public enum CBOR: ShapeFormat {
     public struct ReadingOptions: Sendable {
         public var limits: DecodingLimits
         public var unknownFields: UnknownFields
-        /// Whether every other encoding than the deterministic one is refused: what is read then has exactly one text, so it can be hashed
-        /// and signed. Unknown tags are refused too.
+        /// Whether every other encoding of a data item than the deterministic one is refused, and unknown tags too.
+        ///
+        /// Hash and sign the bytes received: two items may still be one value, with an option as null or left out.
         public var isDeterministic: Bool
 
         @inlinable

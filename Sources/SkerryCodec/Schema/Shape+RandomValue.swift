@@ -27,7 +27,9 @@ private struct RandomValues<Generator: RandomNumberGenerator> {
         case .float: return .double(float())
         case .double: return .double(double())
         case .string: return .string(string(size))
-        case .bytes: return .bytes((0..<Int.random(in: 0...max(0, size * 3), using: &generator)).map { _ in .random(in: 0...255, using: &generator) })
+        case .bytes:
+            return .bytes(
+                (0..<Int.random(in: 0...max(0, size * 3), using: &generator)).map { _ in .random(in: 0...255, using: &generator) })
         case .option(let wrapped): return option(wrapped, size)
         case .list(let element): return .list(elements(element, size))
         case .set(let element): return .list(Self.distinct(elements(element, size)))
@@ -60,8 +62,9 @@ private struct RandomValues<Generator: RandomNumberGenerator> {
         switch Int.random(in: 0..<8, using: &generator) {
         case 0: return 0
         case 1: return -0.0
-        case 2: return [.leastNonzeroMagnitude, -.greatestFiniteMagnitude, .leastNormalMagnitude, 1.5, 65_504, 5.960464477539063e-8][
-            Int.random(in: 0..<6, using: &generator)]
+        case 2:
+            return [.leastNonzeroMagnitude, -.greatestFiniteMagnitude, .leastNormalMagnitude, 1.5, 65_504, 5.960464477539063e-8][
+                Int.random(in: 0..<6, using: &generator)]
         case 3: return Double(Int.random(in: -1_000_000...1_000_000, using: &generator))
         case 4: return Double.random(in: -1...1, using: &generator)
         default:
@@ -80,7 +83,8 @@ private struct RandomValues<Generator: RandomNumberGenerator> {
         // Letters, what formats must escape, and what takes two, three and four bytes.
         let alphabet: [Character] = Array("abcxyz09 _-/$\"\\&<>();'\n\t\u{1}\u{7f}éßд中\u{2028}\u{fffd}🦭")
         let letters = chance(2) ? Array(alphabet.prefix(10)) : alphabet
-        return String((0...Int.random(in: 0...max(1, size * 4), using: &generator)).map { _ in letters.randomElement(using: &generator) ?? "a" })
+        return String(
+            (0...Int.random(in: 0...max(1, size * 4), using: &generator)).map { _ in letters.randomElement(using: &generator) ?? "a" })
     }
 
     // MARK: Containers

@@ -9,6 +9,9 @@ public struct Case: Sendable {
     /// Whether it carries something.
     public let hasPayload: Bool
 
+    /// The labelled values, if it carries such.
+    let fields: Fields?
+
     private let makePayload: @Sendable () -> Shape?
 
     /// What it carries: nothing, one value, or a record of its labelled values.
@@ -26,14 +29,18 @@ public struct Case: Sendable {
 
     /// A case that carries several values, or one with a label that matters.
     public init(_ key: String, _ fields: Fields, name: String? = nil, doc: String = "") {
-        self.init(key, name: name, doc: doc, hasPayload: true) { .record(fields) }
+        let fields = Fields(fields, of: key)
+        self.init(key, name: name, doc: doc, hasPayload: true, fields: fields) { .record(fields) }
     }
 
-    private init(_ key: String, name: String?, doc: String, hasPayload: Bool, makePayload: @escaping @Sendable () -> Shape?) {
+    private init(
+        _ key: String, name: String?, doc: String, hasPayload: Bool, fields: Fields? = nil, makePayload: @escaping @Sendable () -> Shape?
+    ) {
         self.key = key
         self.name = name ?? key
         documentation = doc
         self.hasPayload = hasPayload
+        self.fields = fields
         self.makePayload = makePayload
     }
 }

@@ -9,6 +9,8 @@ internal import Synchronization
 public struct Cases: Sendable {
     /// The keys, in the order of the cases.
     public let keys: KeyTable
+    // Written once, before the value is seen by anyone, and never freed.
+    @usableFromInline nonisolated(unsafe) let payloads: UnsafePointer<Fields?>
     // Immortal, because this reference is never released.
     @usableFromInline let description: Unmanaged<Description>
 
@@ -33,6 +35,9 @@ public struct Cases: Sendable {
     public init(_ name: String, _ list: [Case], doc: String = "") {
         precondition(!list.isEmpty, "\(name) has no cases, so it has no values")
         keys = KeyTable(list.map(\.key), of: name, payloads: list.map(\.hasPayload))
+        let payloads = UnsafeMutablePointer<Fields?>.allocate(capacity: list.count)
+        for (index, item) in list.enumerated() { (payloads + index).initialize(to: item.fields) }
+        self.payloads = UnsafePointer(payloads)
         description = .passRetained(Description(name: name, documentation: doc, list: list))
     }
 
@@ -70,9 +75,10 @@ public struct Cases: Sendable {
     /// The fields of a case that carries several values.
     ///
     /// - Precondition: the case at `index` was made with fields.
+    @inlinable
     public func fields(_ index: Int) -> Fields {
-        guard case .record(let fields)? = self[index].payload else {
-            preconditionFailure("case \(self[index].key) of \(name) has no fields")
+        guard index >= 0, index < count, let fields = payloads[index] else {
+            preconditionFailure("case \(index) of \(name) has no fields")
         }
         return fields
     }

@@ -22,12 +22,15 @@ public struct Fields: Sendable {
         let documentation: String
         let xml: XMLHints
         let list: [Field]
+        /// The key of the case whose labelled values these are, for the path of errors.
+        let owner: String?
 
-        init(name: String, documentation: String, xml: XMLHints, list: [Field]) {
+        init(name: String, documentation: String, xml: XMLHints, list: [Field], owner: String? = nil) {
             self.name = name
             self.documentation = documentation
             self.xml = xml
             self.list = list
+            self.owner = owner
         }
     }
 
@@ -41,6 +44,13 @@ public struct Fields: Sendable {
         precondition(list.count <= Self.countMaximum, "\(name) has \(list.count) fields, more than \(Self.countMaximum)")
         keys = KeyTable(list.map(\.key), of: name)
         description = .passRetained(Description(name: name, documentation: doc, xml: xml, list: list))
+    }
+
+    /// The labelled values of the case `owner`.
+    init(_ fields: Fields, of owner: String) {
+        keys = fields.keys
+        description = .passRetained(
+            Description(name: fields.name, documentation: fields.documentation, xml: fields.xml, list: fields.list, owner: owner))
     }
 
     /// The description of a generic type's instance: made at the first call for `type`, the same at all later ones.
@@ -70,6 +80,9 @@ public struct Fields: Sendable {
     public var xml: XMLHints { description._withUnsafeGuaranteedRef { $0.xml } }
     /// The fields in order.
     public var list: [Field] { description._withUnsafeGuaranteedRef { $0.list } }
+
+    /// The key of the case whose labelled values these are; nil for records.
+    var owner: String? { description._withUnsafeGuaranteedRef { $0.owner } }
 
     /// The field at `index`.
     public subscript(index: Int) -> Field { description._withUnsafeGuaranteedRef { $0.list[index] } }

@@ -63,6 +63,13 @@ struct BinTests {
             try Bin.decode(Double.self, from: Bin.encode(Double(bitPattern: 0x7ff8_0000_0000_0005))).bitPattern == 0x7ff8_0000_0000_0005)
     }
 
+    @Test("a seal is the magic, the version and the digest, as the worked example has it")
+    func seal() throws {
+        let bytes = hex("536b4201 6f7063a4877c7d2b 06686561727473 0b")
+        #expect(try Bin.seal(Card(suit: .hearts, rank: .queen)) == bytes)
+        #expect(try Bin.open(Card.self, from: bytes) == Card(suit: .hearts, rank: .queen))
+    }
+
     @Test("a writer and a reader can be used by hand, with a buffer that is kept")
     func byHand() throws {
         var writer = BinWriter(ByteSink(capacity: 16))

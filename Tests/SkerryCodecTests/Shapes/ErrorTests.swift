@@ -77,6 +77,14 @@ struct ErrorTests {
         #expect(CBOR.failure(Card.self, hex("a1647375697464637570 73"))?.description == "suit: cups is no Suit (byte 6)")
     }
 
+    @Test("the labelled values of a case are inside of the case")
+    func labelled() {
+        let wrong = JSON.failure([Expression].self, Array(#"[{"sum":{"left":{"negative":{"number":"x"}}}}]"#.utf8))
+        #expect(wrong?.path.description == "[0].sum.left.negative.number")
+        let missing = JSON.failure([Expression].self, Array(#"["zero",{"sum":{"left":"zero"}}]"#.utf8))
+        #expect(missing?.description == "[1].sum: Expression.sum has no field right (line 1, column 16)")
+    }
+
     @Test("values that a type refuses are an error at the value")
     func invalid() {
         let range = JSON.failure([ClosedRange<Int>].self, Array("[{\"lower\":2,\"upper\":1}]".utf8))
