@@ -160,8 +160,12 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "SkerryMacrosTests", dependencies: ["SkerryMacros", "SkerryGenerator", "SkerryCodec", "SkerryRPC"],
-            swiftSettings: settings),
+            name: "SkerryMacrosTests",
+            dependencies: [
+                "SkerryMacros", "SkerryGenerator", "SkerryMacrosPlugin", "skerry-generate", "SkerryCodec", "SkerryRPC", "SkerryWire", "SkerryCSP",
+                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
+            ] + syntax, resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(name: "SkerryCacheTests", dependencies: ["SkerryCache"], swiftSettings: settings),
         .testTarget(name: "SkerryCRDTTests", dependencies: ["SkerryCRDT"], swiftSettings: settings),
         .testTarget(

@@ -61,7 +61,9 @@ extension Session {
         } catch let failure as DeclaredFailure {
             answer(call, failure: CallFailure(.typed, failure.name), failure.payload)
         } catch {
-            let error = error as? CallError ?? CallError(.cancelled, "the callee was cancelled", maybeExecuted: true)
+            var error = error as? CallError ?? CallError(.cancelled, "the callee was cancelled", maybeExecuted: true)
+            // The callee's clock may be the first to notice; what happened is the same as when the caller's is.
+            if error.code == .cancelled, call.deadline <= options.clock.now { error.code = .timeout }
             let payload = try? ServicePayload(error.detail, call.invocation.replyFormat == .json ? .json : .cbor)
             answer(call, failure: error.failure, payload ?? ServicePayload(format: .none, bytes: []))
         }

@@ -140,7 +140,7 @@ struct AdminProtocolTests {
 
     @Test("an answer from something else is named as such")
     func foreignAnswers() async throws {
-        for answer in [.object([:]), .object(["users": nil]), .object(["users": [.object(["id": "a"])]]), []] as [Value] {
+        for answer in [.object([:]), .object(["users": .null]), .object(["users": [.object(["id": "a"])]]), []] as [Value] {
             let remote = RemoteAdministration(transport: FixedTransport(answer: answer))
             let error = await #expect(throws: AdminError.self) { try await remote.users() }
             #expect(error?.code == .unreachable)
