@@ -21,6 +21,29 @@ import Testing
         #expect(left.receiver.count + right.receiver.count == 3)
     }
 
+    @Test("bodies may await, whether the select had to wait or not")
+    func awaitingBodies() throws {
+        let simulation = Simulation(seed: 1)
+        let (numbers, results) = (Channel<Int>(.buffer(2)), Channel<Int>(.rendezvous))
+        let task = simulation.spawn {
+            for _ in 0..<2 {
+                try await select {
+                    numbers.receiver.on { number in try await results.sender.send(number! * 2) }
+                    results.sender.onSend(-1) { try await results.sender.send(-2) }
+                }
+            }
+        }
+        #expect(try numbers.sender.trySend(1))
+        simulation.run()
+        #expect(results.receiver.tryReceive() == .element(2))
+        simulation.run()
+        #expect(results.receiver.tryReceive() == .element(-1))
+        simulation.run()
+        #expect(results.receiver.tryReceive() == .element(-2))
+        simulation.run()
+        #expect(!task.isWaiting)
+    }
+
     @Test("in order of priority the first ready arm wins, from a given start the first from there")
     func orders() throws {
         let simulation = Simulation(seed: 1)

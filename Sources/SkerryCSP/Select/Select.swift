@@ -37,7 +37,10 @@ public enum SelectOrder: Sendable {
 public func select<Arms: SelectArm>(_ order: SelectOrder = .fair, @SelectBuilder _ arms: () -> Arms) async throws -> Arms.Output {
     let arms = arms()
     let start = firstArm(arms, order)
-    if let taken = attempt(arms, from: start) { return try await arms._finish(taken) }
+    if let taken = attempt(arms, from: start) {
+        if let output = try arms._finishPromptly(taken) { return output }
+        return try await arms._finish(taken)
+    }
     return try await arms._finish(waitForArm(arms, from: start))
 }
 

@@ -26,6 +26,9 @@ public protocol SelectArm<Output> {
     func _enroll(_ selection: Selection, _ entries: inout [SelectEntry])
     /// What the arm took that won while waiting.
     func _taken(_ index: Int, _ entry: SelectEntry) -> _Taken
+    /// Calls the closure of the arm that went through if it does not await; nil if it does. Kept apart from `_finish`, since in a function
+    /// without an await on its path no executor is switched to.
+    func _finishPromptly(_ taken: _Taken) throws -> Output?
     /// Calls the closure of the arm that went through.
     func _finish(_ taken: consuming _Taken) async throws -> Output
 }
@@ -35,6 +38,7 @@ extension SelectArm {
     @inlinable public func _nextTurn() -> UInt32? { nil }
     @inlinable public var _seemsReady: Bool { false }
     @inlinable public func _spin<Arms: SelectArm>(for arms: Arms) -> Bool? { nil }
+    @inlinable public func _finishPromptly(_ taken: _Taken) throws -> Output? { nil }
 }
 
 /// Several arms, in the order they were written.
@@ -85,6 +89,14 @@ public struct SelectPair<First: SelectArm, Second: SelectArm>: SelectArm where F
     }
 
     @inlinable @inline(__always)
+    public func _finishPromptly(_ taken: _Taken) throws -> Output? {
+        switch taken {
+        case .first(let taken): try first._finishPromptly(taken)
+        case .second(let taken): try second._finishPromptly(taken)
+        }
+    }
+
+    @inlinable @inline(__always)
     public func _finish(_ taken: consuming _Taken) async throws -> Output {
         switch consume taken {
         case .first(let taken): try await first._finish(taken)
@@ -114,6 +126,7 @@ public struct SelectOptional<Arm: SelectArm>: SelectArm {
     @inlinable @inline(__always) public func _attempt(_ index: Int) -> _Taken? { arm?._attempt(index) }
     @inlinable public func _enroll(_ selection: Selection, _ entries: inout [SelectEntry]) { arm?._enroll(selection, &entries) }
     @inlinable public func _taken(_ index: Int, _ entry: SelectEntry) -> _Taken { arm!._taken(index, entry) }
+    @inlinable @inline(__always) public func _finishPromptly(_ taken: _Taken) throws -> Output? { try arm!._finishPromptly(taken) }
     @inlinable @inline(__always) public func _finish(_ taken: consuming _Taken) async throws -> Output { try await arm!._finish(taken) }
 }
 
