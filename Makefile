@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build serve test test-swift test-clients check bench bench-store soak simulate format
+.PHONY: help deps build serve test test-swift test-clients check bench bench-store bench-services bench-merge generate soak simulate format
 
 # Arguments for the program: make serve ARGS='--listen 0.0.0.0:9000'
 ARGS ?=
@@ -41,22 +41,35 @@ test-swift: ## the Swift tests alone
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
 
-test-clients: build ## aws, boto3, s3cmd, rclone, restic, strace and kill -9 alone; PYTEST='-k NAME'
+test-clients: build ## aws, boto3, s3cmd, rclone, restic, node, chromium, strace and kill -9 alone; PYTEST='-k NAME'
 	@Scripts/deps.sh test
 	@Scripts/python-tools.sh
 	$(SWIFT) build --product skerry
-	SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) $(PYTHON) -m pytest Tests/ClientTests $(PYTEST)
+	$(SWIFT) build --product station-example
+	SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) STATION_BINARY=$(CURDIR)/.build/debug/station-example $(PYTHON) -m pytest Tests/ClientTests $(PYTEST)
 
 check: ## the arrows between modules and the formatting, without building
 	@python3 Scripts/check-imports.py
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
-bench: bench-store ## every benchmark
+bench: bench-store bench-services bench-merge ## every benchmark
 
 bench-store: build ## S3 against nginx, listing, memory, start-up, dedup; BENCH_SHORT=1 is quick, RESULTS=1 writes Benchmarks/results-store.md
 	@Scripts/deps.sh bench
 	@Scripts/python-tools.sh
 	$(PYTHON) Benchmarks/store/bench.py --binary $(RELEASE)
+
+bench-services: ## channels against Go, codecs against Foundation, calls against gRPC; BENCH_SHORT=1 is quick, RESULTS=1 writes Benchmarks/results-services.md
+	@Scripts/deps.sh build bench
+	python3 Benchmarks/services/bench.py
+
+bench-merge: ## diff against git; BENCH_SHORT=1 is quick
+	$(SWIFT) build -c release --package-path Benchmarks/merge
+	python3 Benchmarks/merge/bench.py
+
+generate: ## print the committed expansions of // @Shape and // @Service anew
+	$(SWIFT) build --product skerry-generate
+	.build/debug/skerry-generate --write Sources Benchmarks
 
 soak: build ## the crash and dedup tests in their long form (about an hour)
 	@Scripts/deps.sh test
@@ -64,9 +77,9 @@ soak: build ## the crash and dedup tests in their long form (about an hour)
 	$(SWIFT) build --product skerry
 	SKERRY_SOAK=1 SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) $(PYTHON) -m pytest Tests/ClientTests -k 'kill or dedup or durab' --timeout 7200 $(PYTEST)
 
-simulate: ## the store on a disk that tears and forgets, from seeds: SEED=1 RUNS=20
+simulate: ## the store on a disk that tears and forgets, sessions on a network that loses and cuts, from seeds: SEED=1 RUNS=20
 	@Scripts/deps.sh build
 	SKERRY_SEED=$(SEED) SKERRY_RUNS=$(RUNS) $(SWIFT) test --filter Simulation
 
 format: ## rewrite the Swift sources in the house format
-	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Examples Benchmarks

@@ -25,13 +25,16 @@ debian() {
     test)
         # Debian splits ensurepip from python3; another python3 first in PATH may have it already.
         need python3-venv python3 -c 'import ensurepip, venv'
-        for name in s3cmd rclone restic strace curl; do need $name has $name; done
+        for name in git s3cmd rclone restic strace curl chromium; do need $name has $name; done
         ;;
     bench)
         need python3-venv python3 -c 'import ensurepip, venv'
         # Debian's nginx has the DAV module built in; it is only run with a configuration of our own.
         need nginx has nginx
         need wrk has wrk
+        # The peer of the channels.
+        need golang-go has go
+        need util-linux has taskset
         ;;
     *)
         echo "deps.sh: unknown group $1 (build, test, bench)" >&2
@@ -44,7 +47,7 @@ macos() {
     case $1 in
     build) need rocksdb pkg-config --exists rocksdb && need pkg-config has pkg-config ;;
     test) for name in s3cmd rclone restic; do need $name has $name; done ;; # strace is Linux's; its test is skipped
-    bench) for name in nginx wrk; do need $name has $name; done ;;
+    bench) for name in nginx wrk go; do need $name has $name; done ;;
     *)
         echo "deps.sh: unknown group $1 (build, test, bench)" >&2
         exit 2

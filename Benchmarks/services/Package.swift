@@ -14,7 +14,10 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "bench-services",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "skerry", path: "../..")],
+    dependencies: [
+        .package(name: "skerry", path: "../.."),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
     targets: [
         .executableTarget(
             name: "bench-channels", dependencies: [.product(name: "SkerryCSP", package: "skerry")], swiftSettings: settings),
@@ -25,7 +28,7 @@ let package = Package(
             dependencies: [
                 .product(name: "SkerryCSP", package: "skerry"), .product(name: "SkerryCodec", package: "skerry"),
                 .product(name: "SkerrySession", package: "skerry"), .product(name: "SkerryWire", package: "skerry"),
-                .product(name: "SkerryRPC", package: "skerry"),
+                .product(name: "SkerryRPC", package: "skerry"), .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
     ]

@@ -1,0 +1,72 @@
+// Calls and elements over one connection on loopback, client and server in one process. Prints `NAME VALUE UNIT` lines.
+// Arguments: names of transports (tcp, tls, websocket), all when none is given; `--calls N` for the number of calls a round.
+
+import SkerryCSP
+import SkerryRPC
+
+let clock = ContinuousClock()
+
+func seconds(_ duration: Duration) -> Double {
+    Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
+}
+
+/// Calls a second with so many in flight.
+func rate(_ setup: Setup, calls: Int, inFlight: Int) async throws -> Double {
+    let payload = [UInt8](repeating: 7, count: 16)
+    let echo = setup.echo
+    let start = clock.now
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<inFlight {
+            group.addTask {
+                for _ in 0..<calls / inFlight {
+                    guard try await echo.echo(payload) == payload else { preconditionFailure("another answer") }
+                }
+            }
+        }
+        try await group.waitForAll()
+    }
+    return Double(calls / inFlight * inFlight) / seconds(clock.now - start)
+}
+
+/// Elements a second through a channel that crosses the connection, and the most that waited on the way.
+func pour(_ setup: Setup, elements: Int) async throws -> Double {
+    let channel = Channel<[UInt8]>(.buffer(1_024))
+    let echo = setup.echo
+    let start = clock.now
+    async let pouring: Void = echo.pour(elements, of: 64, into: channel.sender)
+    var count = 0
+    while true {
+        let batch = try await channel.receiver.receive(upTo: 256)
+        if batch.isEmpty { break }
+        count += batch.count
+    }
+    try await pouring
+    guard count == elements else { preconditionFailure("\(count) of \(elements) elements") }
+    return Double(count) / seconds(clock.now - start)
+}
+
+func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+var arguments = Array(CommandLine.arguments.dropFirst())
+var calls = 200_000
+if let index = arguments.firstIndex(of: "--calls") {
+    calls = Int(arguments[index + 1]) ?? calls
+    arguments.removeSubrange(index...index + 1)
+}
+let transports = arguments.isEmpty ? Setup.Transport.allCases : arguments.compactMap(Setup.Transport.init)
+
+for transport in transports {
+    let setup = try await Setup(transport)
+    _ = try await rate(setup, calls: calls / 4, inFlight: 64)
+    for inFlight in transport == .tcp ? [1, 16, 64, 256] : [64] {
+        var rates: [Double] = []
+        for _ in 0..<3 { rates.append(try await rate(setup, calls: inFlight == 1 ? calls / 8 : calls, inFlight: inFlight)) }
+        print("\(transport.rawValue)-\(inFlight) \(Int(median(rates))) calls/s")
+    }
+    if transport == .tcp {
+        var rates: [Double] = []
+        for _ in 0..<3 { rates.append(try await pour(setup, elements: calls * 10)) }
+        print("\(transport.rawValue)-elements \(Int(median(rates))) elements/s")
+    }
+    await setup.session.close()
+}
