@@ -1,3 +1,4 @@
+import SkerryGenerator
 package import SwiftSyntax
 package import SwiftSyntaxMacros
 
@@ -6,7 +7,8 @@ package enum FieldMark: PeerMacro {
     package static func expansion(
         of node: AttributeSyntax, providingPeersOf declaration: some DeclSyntaxProtocol, in context: some MacroExpansionContext
     ) throws -> [DeclSyntax] {
-        []
+        context.diagnoseLoose(node, on: declaration)
+        return []
     }
 }
 
@@ -15,6 +17,14 @@ package enum MethodMark: PeerMacro {
     package static func expansion(
         of node: AttributeSyntax, providingPeersOf declaration: some DeclSyntaxProtocol, in context: some MacroExpansionContext
     ) throws -> [DeclSyntax] {
-        []
+        context.diagnoseLoose(node, on: declaration)
+        return []
+    }
+}
+
+extension MacroExpansionContext {
+    /// Tells of a mark that nothing reads.
+    fileprivate func diagnoseLoose(_ node: AttributeSyntax, on declaration: some DeclSyntaxProtocol) {
+        for diagnostic in LooseMark(node, on: declaration, in: lexicalContext.first).findings.diagnostics { diagnose(diagnostic) }
     }
 }

@@ -95,7 +95,8 @@ struct ServiceUseTests {
 
     @Test("Y-04: arguments at the end that may be missing can be left out, one after the other")
     func arities() async throws {
-        try await withClients(ArithClient.self, of: ArithService.reference(to: Calculator())) { arith in
+        // A function, for 6.3.1 refuses expectations about members of a macro's extension inside a closure.
+        func check(_ arith: ArithClient) async throws {
             #expect(try await arith.power(3) == 9)
             #expect(try await arith.power(2, exponent: 5) == 32)
             #expect(try await arith.sum([1, 2], from: nil) == 3)
@@ -105,6 +106,7 @@ struct ServiceUseTests {
             #expect(try await arith.search(in: text, prefix: "a") == ["ann", "and", "also"])
             #expect(try await arith.search(in: text) == ["ann", "and", "bob"])
         }
+        try await withClients(ArithClient.self, of: ArithService.reference(to: Calculator()), check)
         // Implementations have the shorter forms too.
         #expect(try await Calculator().power(4) == 16)
     }
@@ -160,10 +162,11 @@ struct ServiceUseTests {
 
     @Test("A protocol inside a type is a service like any other")
     func nested() async throws {
-        try await withClients(Namespace.NestedClient.self, of: Namespace.NestedService.reference(to: Mirror())) { client in
+        func check(_ client: Namespace.NestedClient) async throws {
             #expect(try await client.point(.init(x: 3)) == .init(x: 3))
             #expect(try await client.point() == .init(x: -1))
         }
+        try await withClients(Namespace.NestedClient.self, of: Namespace.NestedService.reference(to: Mirror()), check)
     }
 
     @Test("Y-05: the description holds names, documentation, options and versions")

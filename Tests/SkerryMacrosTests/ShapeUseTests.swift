@@ -74,9 +74,8 @@ struct ShapeUseTests {
         #expect(try read(Expression.self, #"{"var":{"name":"x"}}"#) == .variable(name: "x", index: 0))
         let error = #expect(throws: ShapeError.self) { try read(Expression.self, #"{"sum":{"_0":"nothing","_1":{"number":"x"}}}"#) }
         #expect(error?.path.description == "sum._1.number")
-        for index in Either<Int, String>.bothFields.list.indices {
-            #expect(Either<Int, String>.bothFields[index].key == ["left", "right"][index])
-        }
+        #expect(Either<Int, String>.cases.fields(2).list.map(\.key) == ["left", "right"])
+        #expect(Either<Int, String>.cases.fields(2).name == "Either.both<int64, string>")
     }
 
     @Test("Generic types have a description for each instance, under its own name")

@@ -1,6 +1,6 @@
 package import SwiftDiagnostics
 
-/// What the generator says about a declaration: an error, a warning or a note, with a code that tests and tools can name.
+/// What the generator says about a declaration: an error, or a note that belongs to one, with a code that tests and tools can name.
 package struct GeneratorMessage: DiagnosticMessage, NoteMessage {
     package let code: GeneratorCode
     package let message: String

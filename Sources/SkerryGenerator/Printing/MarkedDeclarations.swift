@@ -48,6 +48,7 @@ final class MarkedDeclarations: SyntaxVisitor {
                 found.append(.service(expansion, outer: surroundings.last!.path))
             }
         }
+        checkLoose(node, attributes)
         descend(Syntax(node))
         return .visitChildren
     }
@@ -106,7 +107,26 @@ final class MarkedDeclarations: SyntaxVisitor {
             "what is printed stands in another file, which cannot reach \(subject): make it at least internal")
     }
 
+    /// A mark in a comment that nothing reads. One that is code is the compiler's to judge, who knows whose it is.
+    private func checkLoose(_ node: some DeclSyntaxProtocol, _ attributes: AttributeListSyntax) {
+        var group = node.parent
+        while let outer = group, outer.asProtocol((any DeclGroupSyntax).self) == nil { group = outer.parent }
+        for annotation in Annotations(attributes).all
+        where CommentedAttributes.names.contains(annotation.name) && isPrinted(annotation) {
+            findings.append(LooseMark(annotation.node, on: node, in: group).findings)
+        }
+    }
+
     // MARK: - Visits
+
+    override func visit(_ node: VariableDeclSyntax) -> SyntaxVisitorContinueKind {
+        checkLoose(node, node.attributes)
+        return .visitChildren
+    }
+    override func visit(_ node: EnumCaseDeclSyntax) -> SyntaxVisitorContinueKind {
+        checkLoose(node, node.attributes)
+        return .visitChildren
+    }
 
     override func visit(_ node: StructDeclSyntax) -> SyntaxVisitorContinueKind { enter(node, node.attributes, node.name) }
     override func visit(_ node: EnumDeclSyntax) -> SyntaxVisitorContinueKind { enter(node, node.attributes, node.name) }

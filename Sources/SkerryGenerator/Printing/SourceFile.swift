@@ -102,6 +102,8 @@ extension SourceFile {
     package func printed() -> String {
         var writer = SourceWriter()
         writer.line("\(Self.marker)\(name): change that and run it again.")
+        // Documentation stands on one line however long it is.
+        writer.line("// swift-format-ignore-file")
         writer.line()
         for line in imports() { writer.line(line) }
         for found in marked {

@@ -35,7 +35,7 @@ struct ServiceParser {
         readArguments(into: &service)
         service.methods = methods(of: node)
         checkVersions(node, service)
-        return findings.haveErrors ? nil : service
+        return findings.count == 0 ? service : nil
     }
 
     private mutating func wrong(_ declaration: some DeclSyntaxProtocol) {
@@ -151,7 +151,7 @@ extension ServiceParser {
     private static let reservedMethods: Set<String> = ["reference", "local", "shape", "write", "isAbsent", "init"]
 
     private mutating func method(_ node: FunctionDeclSyntax) -> ServiceMethodDeclaration? {
-        let before = findings.errorCount
+        let before = findings.count
         checkSignature(node)
         let annotations = Annotations(node.attributes)
         let parameters = parameters(of: node, annotations)
@@ -163,7 +163,7 @@ extension ServiceParser {
             documentation: Documentation(of: node), parameters: parameters, result: result.map { TypeText($0) } ?? .void, options: [],
             until: nil, route: nil)
         readAnnotations(annotations, node, into: &method)
-        return findings.errorCount == before ? method : nil
+        return findings.count == before ? method : nil
     }
 
     private static func fullName(_ node: FunctionDeclSyntax) -> String {

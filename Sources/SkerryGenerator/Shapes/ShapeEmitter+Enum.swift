@@ -31,17 +31,7 @@ extension ShapeEmitter {
     func members(of cases: [ShapeDeclaration.VariantCase]) -> [String] {
         var tail: [String] = []
         if !shape.documentation.text.isEmpty { tail.append("doc: \(swiftLiteral(shape.documentation.text))") }
-        var members: [String] = []
-        for variantCase in cases {
-            guard case .fields(let fields) = variantCase.payload else { continue }
-            // A generic type keeps its descriptions by type, so each needs a type of its own: tuples of different lengths.
-            let key = "(" + Array(repeating: "Self", count: members.count + 2).joined(separator: ", ") + ")"
-            members.append(
-                description(
-                    variantCase.fieldsName, "Fields", name: "\(shape.wireName).\(variantCase.key)", fields.map(\.description), tail: [],
-                    cachedFor: key))
-        }
-        members.append(description("cases", "Cases", name: shape.wireName, cases.map(\.description), tail: tail))
+        var members = [description("cases", "Cases", cases.map(arguments), tail: tail)]
         members.append("\(level)static var shape: SkerryCodec.Shape { .variant(cases) }")
         members.append(write(cases))
         members.append(read(cases))
@@ -69,11 +59,7 @@ extension ShapeEmitter {
             writer.line("case .\(variantCase.name)(\(locals.map { "let \($0)" }.joined(separator: ", "))):")
             writer.indented { writer in
                 writer.line("var variant = try writer.beginVariant(\(index), of: Self.cases)")
-                writer.block("do throws(SkerryCodec.ShapeError)", close: "} catch {") { writer in
-                    writer.writeFields(fields, of: "Self.\(variantCase.fieldsName)", values: locals)
-                }
-                writer.indented { $0.line("throw variant.passing(error)") }
-                writer.line("}")
+                writer.writeFields(fields, of: "variant.cases.fields(\(index))", values: locals)
                 writer.line("try writer.endVariant(&variant)")
             }
         }
@@ -87,7 +73,7 @@ extension ShapeEmitter {
                 writer.line("switch variant.index {")
                 for (index, variantCase) in cases.enumerated() {
                     // The last place is the default: a reader announces no other, and the switch must be exhaustive.
-                    read(variantCase, label: index + 1 == cases.count ? "default" : "case \(index)", to: &writer)
+                    read(variantCase, index, label: index + 1 == cases.count ? "default" : "case \(index)", to: &writer)
                 }
                 writer.line("}")
                 writer.line("try reader.endVariant(&variant)")
@@ -96,7 +82,7 @@ extension ShapeEmitter {
         }
     }
 
-    private func read(_ variantCase: ShapeDeclaration.VariantCase, label: String, to writer: inout SourceWriter) {
+    private func read(_ variantCase: ShapeDeclaration.VariantCase, _ index: Int, label: String, to writer: inout SourceWriter) {
         switch variantCase.payload {
         case .none:
             writer.line("\(label): value = .\(variantCase.name)")
@@ -105,36 +91,29 @@ extension ShapeEmitter {
         case .fields(let fields):
             writer.line("\(label):")
             writer.indented { writer in
-                writer.block("do throws(SkerryCodec.ShapeError)", close: "} catch {") { writer in
-                    let locals = ShapeField.locals(fields, inCase: true)
-                    writer.readFields(fields, of: variantCase.fieldsName, locals: locals)
-                    let arguments = fields.enumerated().map { index, field in
-                        (field.isLabelled ? "\(field.name.label): " : "") + field.taken(index, from: locals[index])
-                    }
-                    let effect = fields.contains(where: \.isRequired) ? "try " : ""
-                    writer.call("value = \(effect).\(variantCase.name)", arguments)
+                let locals = ShapeField.locals(fields, inCase: true)
+                writer.readFields(fields, of: "variant.cases.fields(\(index))", locals: locals)
+                let arguments = fields.enumerated().map { place, field in
+                    (field.isLabelled ? "\(field.name.label): " : "") + field.taken(place, from: locals[place])
                 }
-                writer.indented { $0.line("throw variant.passing(error)") }
-                writer.line("}")
+                let effect = fields.contains(where: \.isRequired) ? "try " : ""
+                writer.call("value = \(effect).\(variantCase.name)", arguments)
             }
         }
     }
-}
 
-extension ShapeDeclaration.VariantCase {
-    /// The static member that describes the case's values.
-    var fieldsName: String { name.plain + "Fields" }
-
-    /// `.init("key", String.self, name: "…", doc: "…")`.
-    var description: String {
-        var parts = [swiftLiteral(key)]
-        switch payload {
+    /// `"key", String.self, name: "…", doc: "…"`.
+    private func arguments(of variantCase: ShapeDeclaration.VariantCase) -> [String] {
+        var parts = [swiftLiteral(variantCase.key)]
+        switch variantCase.payload {
         case .none: break
         case .single(let type): parts.append("\(type.metatype).self")
-        case .fields: parts.append(fieldsName)
+        case .fields(let fields):
+            let list = fields.map { ".init(\($0.description.joined(separator: ", ")))" }.joined(separator: ", ")
+            parts.append("SkerryCodec.Fields(\(instanceName(".\(variantCase.key)")), [\(list)])")
         }
-        if name.plain != key { parts.append("name: \(swiftLiteral(name.plain))") }
-        if !documentation.text.isEmpty { parts.append("doc: \(swiftLiteral(documentation.text))") }
-        return ".init(\(parts.joined(separator: ", ")))"
+        if variantCase.name.plain != variantCase.key { parts.append("name: \(swiftLiteral(variantCase.name.plain))") }
+        if !variantCase.documentation.text.isEmpty { parts.append("doc: \(swiftLiteral(variantCase.documentation.text))") }
+        return parts
     }
 }

@@ -4,7 +4,7 @@ extension ShapeEmitter {
         if !shape.documentation.text.isEmpty { tail.append("doc: \(swiftLiteral(shape.documentation.text))") }
         if let namespace = shape.namespace { tail.append("xml: .init(namespace: \(swiftLiteral(namespace)))") }
         var members = [
-            description("fields", "Fields", name: shape.wireName, record.fields.map { $0.description }, tail: tail),
+            description("fields", "Fields", record.fields.map(\.description), tail: tail),
             "\(level)static var shape: SkerryCodec.Shape { .record(fields) }",
             write(record),
             read(record),

@@ -35,38 +35,39 @@ struct ShapeEmitter {
     }
 
     /// The member that holds a `Fields` or `Cases`: made once, which a generic type does by a look-up.
-    func description(
-        _ member: String, _ type: String, name: String, _ items: [String], tail: [String], cachedFor key: String = "Self"
-    ) -> String {
+    ///
+    /// - Parameters:
+    ///   - items: the arguments of each element's initialiser.
+    ///   - tail: what follows the elements.
+    func description(_ member: String, _ type: String, _ items: [[String]], tail: [String]) -> String {
         Self.text { writer in
             let head = "\(level)static"
             if shape.isInGenericContext {
                 writer.block("\(head) var \(member): SkerryCodec.\(type)") { writer in
-                    writer.block("SkerryCodec.\(type).cached(for: \(key).self)") { writer in
-                        writer.description("SkerryCodec.\(type)", name: instanceName(name), items, tail: tail)
+                    writer.block("SkerryCodec.\(type).cached(for: Self.self)") { writer in
+                        writer.description("SkerryCodec.\(type)", name: instanceName(), items, tail: tail)
                     }
                 }
             } else {
-                writer.description("\(head) let \(member) = SkerryCodec.\(type)", name: swiftLiteral(name), items, tail: tail)
+                writer.description("\(head) let \(member) = SkerryCodec.\(type)", name: instanceName(), items, tail: tail)
             }
         }
     }
-}
 
-extension ShapeEmitter {
-    /// The name of one instance of a generic type, as an expression.
-    func instanceName(_ name: String) -> String {
-        if shape.shapedParameters.isEmpty { return swiftLiteral(name) }
+    /// The name of the type, or of one instance of a generic type, as an expression; `suffix` follows the name.
+    func instanceName(_ suffix: String = "") -> String {
+        let name = swiftLiteral(shape.wireName + suffix)
+        if shape.shapedParameters.isEmpty { return name }
         let arguments = shape.shapedParameters.map { "\\(\($0).shape.name)" }.joined(separator: ", ")
-        return String(swiftLiteral(name).dropLast()) + "<" + arguments + ">\""
+        return String(name.dropLast()) + "<" + arguments + ">\""
     }
 }
 
 extension SourceWriter {
-    /// `head("name", [items], tail)` on one line when it is short, else an item a line.
-    fileprivate mutating func description(_ head: String, name: String, _ items: [String], tail: [String]) {
+    /// `head(name, [items], tail)` on one line when it is short, else an item a line.
+    fileprivate mutating func description(_ head: String, name: String, _ items: [[String]], tail: [String]) {
         let rest = tail.map { ", " + $0 }.joined()
-        let single = "\(head)(\(name), [\(items.joined(separator: ", "))]\(rest))"
+        let single = "\(head)(\(name), [\(items.map(Self.initialiser).joined(separator: ", "))]\(rest))"
         if fits(single), items.count < 3 || tail.isEmpty {
             line(single)
             return
@@ -76,24 +77,28 @@ extension SourceWriter {
             writer.line("\(name),")
             writer.line("[")
             writer.indented { writer in
-                for item in items { writer.line("\(item),") }
+                for item in items { writer.call(".init", item, tail: ",") }
             }
             writer.line("]\(rest))")
         }
+    }
+
+    private static func initialiser(_ arguments: [String]) -> String {
+        ".init(\(arguments.joined(separator: ", ")))"
     }
 }
 
 // MARK: - Fields as arguments of the library's initialisers
 
 extension ShapeField {
-    /// `.init("key", Int.self, name: "…", doc: "…")`.
-    var description: String {
+    /// `"key", Int.self, name: "…", doc: "…"`.
+    var description: [String] {
         var parts = [swiftLiteral(key), "\(carried.metatype).self"]
         if let defaultValue { parts.append("default: \(carriedDefault(defaultValue))") }
         if name.plain != key { parts.append("name: \(swiftLiteral(name.plain))") }
         if !documentation.text.isEmpty { parts.append("doc: \(swiftLiteral(documentation.text))") }
         if let hints = xml.description { parts.append("xml: \(hints)") }
-        return ".init(\(parts.joined(separator: ", ")))"
+        return parts
     }
 }
 

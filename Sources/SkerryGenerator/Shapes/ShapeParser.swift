@@ -33,7 +33,7 @@ struct ShapeParser {
             } else {
                 wrong(declaration)
             }
-        return findings.haveErrors ? nil : shape
+        return findings.count == 0 ? shape : nil
     }
 
     private mutating func wrong(_ declaration: some DeclSyntaxProtocol) -> ShapeDeclaration? {
@@ -165,6 +165,7 @@ extension ShapeParser {
 
     private mutating func collect(_ variable: VariableDeclSyntax, into properties: inout StoredProperties) {
         let annotations = Annotations(variable.attributes)
+        annotations.refuse(LooseMark.methodMarks, "belongs to a method of a '@Service'", &findings)
         if variable.modifiers.contains(where: { $0.name.tokenKind == .keyword(.static) }) {
             annotations.refuse(Self.fieldMarks, "belongs to a stored property, and this one is static", &findings)
             return

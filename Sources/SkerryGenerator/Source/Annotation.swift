@@ -66,7 +66,7 @@ struct Annotations {
     }
 
     /// Refuses each of `names` that stands here, saying why it means nothing.
-    func refuse(_ names: [String], _ reason: String, _ findings: inout Findings) {
+    func refuse(_ names: some Collection<String>, _ reason: String, _ findings: inout Findings) {
         for annotation in all where names.contains(annotation.name) {
             findings.error(
                 .misplacedAttribute, at: annotation.node, "'@\(annotation.name)' \(reason)",

@@ -49,9 +49,9 @@ enum TypeChecker {
     /// Checks `type`, which belongs to `subject`, such as "property 'size'". True when nothing was found.
     static func check(_ type: TypeSyntax, of subject: String, allowingVoid: Bool = false, _ findings: inout Findings) -> Bool {
         if allowingVoid, TypeText(type).isVoid { return true }
-        let before = findings.errorCount
+        let before = findings.count
         visit(type, of: subject, &findings)
-        return findings.errorCount == before
+        return findings.count == before
     }
 
     private static func visit(_ type: TypeSyntax, of subject: String, _ findings: inout Findings) {

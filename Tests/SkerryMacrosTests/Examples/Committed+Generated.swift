@@ -1,4 +1,5 @@
 // Printed by skerry-generate from Committed.swift: change that and run it again.
+// swift-format-ignore-file
 
 package import SkerryCodec
 package import SkerryRPC
@@ -60,7 +61,7 @@ package enum JournalService: SkerryRPC.ServiceDescription {
 
     /// A reference to an implementation in this process.
     package static func reference(to implementation: some Journal) -> SkerryRPC.Reference {
-        SkerryRPC.Reference(dispatcher: JournalDispatcher(implementation))
+        SkerryRPC.Reference(JournalDispatcher(implementation))
     }
 
     struct AddArguments: SkerryCodec.Shaped {
