@@ -118,7 +118,8 @@ struct CommitGraphTests {
                 for _ in 0..<2 {
                     let a = size - 1 - random.below(6), b = size - 1 - random.below(10)
                     questions.append((seed, a, b))
-                    script += "git merge-base --all \(try #require(hashes[seed * size + a])) \(try #require(hashes[seed * size + b])); echo\n"
+                    script +=
+                        "git merge-base --all \(try #require(hashes[seed * size + a])) \(try #require(hashes[seed * size + b])); echo\n"
                 }
             }
             let answers = String(decoding: try Git.shell(script, in: directory), as: UTF8.self)
@@ -167,7 +168,8 @@ struct CommitGraphTests {
         let entries = [
             LogFormat.Entry(id: ids[5], parents: [ids[3], ids[4]], text: "merge\nof two"),
             LogFormat.Entry(id: ids[4], parents: [ids[1]], text: "theirs"), LogFormat.Entry(id: ids[3], parents: [ids[2]], text: "ours"),
-            LogFormat.Entry(id: ids[2], parents: [ids[1]], text: "ours before"), LogFormat.Entry(id: ids[1], parents: [ids[0]], text: "fork"),
+            LogFormat.Entry(id: ids[2], parents: [ids[1]], text: "ours before"),
+            LogFormat.Entry(id: ids[1], parents: [ids[0]], text: "fork"),
             LogFormat.Entry(id: ids[0], parents: [], text: "first"),
         ]
         let name = { ids[$0].abbreviated }

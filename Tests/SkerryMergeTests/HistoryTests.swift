@@ -8,7 +8,9 @@ func snapshot(_ texts: [String: String]) -> Snapshot { Snapshot(texts: texts)! }
 
 extension History {
     @discardableResult
-    mutating func commit(_ texts: [String: String], to branch: String = "main", at time: UInt64 = 1, _ message: String = "m") throws -> ObjectID {
+    mutating func commit(_ texts: [String: String], to branch: String = "main", at time: UInt64 = 1, _ message: String = "m") throws
+        -> ObjectID
+    {
         try commit(snapshot(texts), to: branch, author: "t", message: message, timestamp: time)
     }
 }
@@ -120,7 +122,8 @@ struct HistoryTests {
         var a = try MemoryHistory(store: MemoryHistoryStore())
         try a.commit(["f": "1\n2\n3\n4\n5\n", "g": "x\n"])
         var b = a
-        let ours = try a.commit(["f": "one\n2\n3\n4\n5\n", "g": "x\n"], at: 10), theirs = try b.commit(["f": "1\n2\n3\n4\nfive\n", "g": "y\n"], at: 7)
+        let ours = try a.commit(["f": "one\n2\n3\n4\n5\n", "g": "x\n"], at: 10),
+            theirs = try b.commit(["f": "1\n2\n3\n4\nfive\n", "g": "y\n"], at: 7)
         try carry(&a, &b)
         guard case .merged(let inA, let conflicts) = try a.merge(theirs, into: "main") else { return #expect(Bool(false)) }
         #expect(try b.merge(ours, into: "main") == .merged(inA, conflicts: conflicts))
@@ -222,7 +225,9 @@ struct HistoryTests {
         // Good enough to tell these few apart, and plainly not SHA-256.
         let hash = ContentHash(name: "toy") { bytes in
             var words: [UInt64] = [1, 2, 3, 4]
-            for (index, byte) in bytes.enumerated() { words[index % 4] = (words[index % 4] ^ UInt64(byte)) &* 0x100_0000_01B3 &+ UInt64(index) }
+            for (index, byte) in bytes.enumerated() {
+                words[index % 4] = (words[index % 4] ^ UInt64(byte)) &* 0x100_0000_01B3 &+ UInt64(index)
+            }
             return ObjectID(words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) } })!
         }
         var history = try History(store: MemoryHistoryStore(), hash: hash)
@@ -230,7 +235,9 @@ struct HistoryTests {
         #expect(try history.checkout(id) == snapshot(["f": "1"]))
         #expect(try id != MemoryHistory(store: MemoryHistoryStore()).rootID)
         var a = HistoryEndpoint(history, peer: "p"), b = HistoryEndpoint(try MemoryHistory(store: MemoryHistoryStore()), peer: "q")
-        let error = #expect(throws: HistoryError.self) { try HistoryEndpoint.converse(&a, &b) { a, _ throws(HistoryError) in try a.fetch() } }
+        let error = #expect(throws: HistoryError.self) {
+            try HistoryEndpoint.converse(&a, &b) { a, _ throws(HistoryError) in try a.fetch() }
+        }
         #expect(error?.code == .incompatible)
     }
 
@@ -299,7 +306,8 @@ func checkStore(_ make: () -> some HistoryStore) throws {
     try store.insert([(ids[0], [9])])
     #expect(try store.record(ids[0]) == [1, 2])
     #expect(try store.record(ids[1]) == [])
-    try store.update(names: [NameChange(.branch("a"), from: nil, to: ids[0]), NameChange(.tag("t"), from: nil, to: ids[1])], boundary: [ids[1]])
+    try store.update(
+        names: [NameChange(.branch("a"), from: nil, to: ids[0]), NameChange(.tag("t"), from: nil, to: ids[1])], boundary: [ids[1]])
     #expect(try store.names() == [.branch("a"): ids[0], .tag("t"): ids[1]])
     #expect(try store.boundary() == [ids[1]])
     // One change that does not hold holds back the others.

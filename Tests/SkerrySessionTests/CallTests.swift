@@ -6,7 +6,9 @@ import Testing
 struct CallTests {
     static let encodings: [LinkTraits] = [.stream, .text, .datagram]
 
-    @Test("a call is answered with its value, once, and nothing stays in the tables", arguments: encodings)
+    @Test(
+        "Y-11: over streams, text messages and datagrams a call is answered with its value, once, and nothing stays in the tables",
+        arguments: encodings)
     func callAndReturn(_ traits: LinkTraits) throws {
         let pair = try Pair(traits)
         _ = pair.initiator.take()

@@ -126,14 +126,17 @@ struct GoldenTests {
     @Test("text packets are those of the specification")
     func text() throws {
         for packet in try Self.packets(.text) {
-            #expect(try String(decoding: packet.bytes, as: UTF8.self) == String(decoding: Self.golden(packet.name, "json"), as: UTF8.self), "\(packet.name)")
+            #expect(
+                try String(decoding: packet.bytes, as: UTF8.self) == String(decoding: Self.golden(packet.name, "json"), as: UTF8.self),
+                "\(packet.name)")
         }
     }
 
     @Test("a text packet with space wherever JSON allows it, and with escaped words, means the same")
     func loosely() throws {
         let pair = try Pair(.text)
-        let packet = "\n[ 1 ,\t1 , [ \"c\\u0061ll\" , 2 , 0 , 0 , \"n\\u00e9\\ud83d\\ude00\" , null , null , [ ] , { \"a\" : [ 1 , -2.5e+3 , \"\\\"\" ] } ] ] \r\n"
+        let packet =
+            "\n[ 1 ,\t1 , [ \"c\\u0061ll\" , 2 , 0 , 0 , \"n\\u00e9\\ud83d\\ude00\" , null , null , [ ] , { \"a\" : [ 1 , -2.5e+3 , \"\\\"\" ] } ] ] \r\n"
         pair.acceptor.receive(Array(packet.utf8), now: pair.now)
         let events = pair.acceptor.take()
         #expect(events.failure?.violation?.rule == .acknowledgementAhead)

@@ -64,26 +64,41 @@ struct HostileTests {
         Crime(testDescription: "a call with place 0", frames: [[call, 8_192, defines, 0] + method], rule: .slotOutOfRange),
         Crime(
             testDescription: "an id twice", frames: [[call, 2, defines, 0] + method, [call, 2, 0, 0, 0, 1]], rule: .idReused),
-        Crime(testDescription: "an older id", frames: [[call, 8_194, defines, 0] + method, [type(.finish), 8_194]], rule: .unknownQuestion),
+        Crime(
+            testDescription: "an older id", frames: [[call, 8_194, defines, 0] + method, [type(.finish), 8_194]], rule: .unknownQuestion),
         Crime(testDescription: "a one-way call with an id", frames: [[call, 2, 1 | defines, 0] + method], rule: .malformedFrame),
         Crime(testDescription: "a call without an id", frames: [[call, 0, defines, 0] + method], rule: .malformedFrame),
         Crime(testDescription: "unknown flags", frames: [[call, 2, 512, 0] + method], rule: .malformedFrame),
         Crime(testDescription: "a method that was not defined", frames: [[call, 2, 0, 0, 0, 1]], rule: .unknownMethod),
-        Crime(testDescription: "a definition out of turn", frames: [[call, 2, defines, 0, 5, 1, 110, 0, 0, 0, 0, 0, 0, 0, 0, 1]], rule: .unknownMethod),
-        Crime(testDescription: "a method without a name", frames: [[call, 2, defines, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]], rule: .malformedFrame),
+        Crime(
+            testDescription: "a definition out of turn", frames: [[call, 2, defines, 0, 5, 1, 110, 0, 0, 0, 0, 0, 0, 0, 0, 1]],
+            rule: .unknownMethod),
+        Crime(
+            testDescription: "a method without a name", frames: [[call, 2, defines, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]],
+            rule: .malformedFrame),
         Crime(testDescription: "a name beyond its bound", frames: [[call, 2, defines, 0, 0, 300]], rule: .tooLarge),
-        Crime(testDescription: "a name that is not UTF-8", frames: [[call, 2, defines, 0, 0, 1, 0x41, 0, 0, 0, 0, 0, 0, 0, 0, 9]], rule: .malformedFrame),
+        Crime(
+            testDescription: "a name that is not UTF-8", frames: [[call, 2, defines, 0, 0, 1, 0x41, 0, 0, 0, 0, 0, 0, 0, 0, 9]],
+            rule: .malformedFrame),
         Crime(testDescription: "a call for what was never introduced", frames: [[call, 2, defines, 18] + method], rule: .unknownReference),
         Crime(testDescription: "a call for what the caller hosts", frames: [[call, 2, defines, 4 << 1] + method], rule: .wrongParity),
-        Crime(testDescription: "a promise of a call that was never made", frames: [[call, 2, defines, 8 << 1 | 1, 0] + method], rule: .unknownQuestion),
-        Crime(testDescription: "a promise of a call of the other side", frames: [[call, 2, defines, 3 << 1 | 1, 0] + method], rule: .wrongParity),
+        Crime(
+            testDescription: "a promise of a call that was never made", frames: [[call, 2, defines, 8 << 1 | 1, 0] + method],
+            rule: .unknownQuestion),
+        Crime(
+            testDescription: "a promise of a call of the other side", frames: [[call, 2, defines, 3 << 1 | 1, 0] + method],
+            rule: .wrongParity),
         Crime(testDescription: "an id beyond 2^53", frames: [[call, 1 << 53, defines, 0] + method], rule: .malformedFrame),
         Crime(
             testDescription: "a table of references beyond its bound",
             frames: [[call, 2, defines | 128, 0] + method.dropLast() + [1, 100_000]], rule: .tooManyReferences),
-        Crime(testDescription: "an unknown reference comes home", frames: [[call, 2, defines | 128, 0] + method + [1, 1, 3]], rule: .unknownReference),
-        Crime(testDescription: "the root is introduced", frames: [[call, 2, defines | 128, 0] + method + [1, 1, 0]], rule: .unknownReference),
-        Crime(testDescription: "no such kind of reference", frames: [[call, 2, defines | 128, 0] + method + [1, 9, 2]], rule: .malformedFrame),
+        Crime(
+            testDescription: "an unknown reference comes home", frames: [[call, 2, defines | 128, 0] + method + [1, 1, 3]],
+            rule: .unknownReference),
+        Crime(
+            testDescription: "the root is introduced", frames: [[call, 2, defines | 128, 0] + method + [1, 1, 0]], rule: .unknownReference),
+        Crime(
+            testDescription: "no such kind of reference", frames: [[call, 2, defines | 128, 0] + method + [1, 9, 2]], rule: .malformedFrame),
         Crime(testDescription: "a reply to nothing", frames: [[type(.return), 3, 0, 1]], rule: .unknownQuestion),
         Crime(testDescription: "a reply to an own call", frames: [[type(.return), 2, 0, 1]], rule: .wrongParity),
         Crime(testDescription: "working on nothing", frames: [[type(.working), 3]], rule: .unknownQuestion),
@@ -136,12 +151,15 @@ struct HostileTests {
         ("7", .malformedPacket), ("[]", .malformedFrame), ("[\"nonsense\",1]", .unknownFrame), ("[\"part\",1,2]", .unknownFrame),
         ("[\"call\",2,0,0,\"n\",null,null,[],1]", .malformedPacket), ("[\"call\",-2,0,0,\"n\",null,null,[],1", .malformedFrame),
         ("[\"call\",2.5,0,0,\"n\",null,null,[],1]", .malformedFrame), ("[\"call\",02,0,0,\"n\",null,null,[],1]", .malformedFrame),
-        ("[\"call\",99999999999999999999,0,0,\"n\",null,null,[],1]", .malformedFrame), ("[\"call\",2,0,0,\"\\ud800\",null,null,[],1]", .malformedFrame),
+        ("[\"call\",99999999999999999999,0,0,\"n\",null,null,[],1]", .malformedFrame),
+        ("[\"call\",2,0,0,\"\\ud800\",null,null,[],1]", .malformedFrame),
         ("[\"call\",2,0,0,\"\",null,null,[],1]", .malformedFrame), ("[\"call\",2,0,0,\"n\",null,\"abc\",[],1]", .malformedFrame),
-        ("[\"call\",2,0,0,\"n\",null,null,[[\"box\",3]],1]", .malformedFrame), ("[\"call\",2,0,0,\"n\",null,null,[],{\"a\":}]", .malformedFrame),
+        ("[\"call\",2,0,0,\"n\",null,null,[[\"box\",3]],1]", .malformedFrame),
+        ("[\"call\",2,0,0,\"n\",null,null,[],{\"a\":}]", .malformedFrame),
         ("[\"call\",2,0,0,\"n\",null,null,[],\(String(repeating: "[", count: 65))\(String(repeating: "]", count: 65))]", .tooDeep),
         ("[\"call\",2,0,0,\"n\",null,null,[\(String(repeating: "null,", count: 300))null],1]", .tooManyReferences),
-        ("[\"call\",3,0,0,\"n\",null,null,[],1]", .wrongParity), ("[\"send\",3,0,[],[1]]", .unknownReference), ("[\"release\",3,1]", .unknownReference),
+        ("[\"call\",3,0,0,\"n\",null,null,[],1]", .wrongParity), ("[\"send\",3,0,[],[1]]", .unknownReference),
+        ("[\"release\",3,1]", .unknownReference),
         ("[\"call\",2,0,0,\"\(String(repeating: "n", count: 300))\",null,null,[],1]", .malformedFrame),
     ]
 
@@ -289,7 +307,8 @@ struct HostileTests {
         #expect(victim.side.core.openAnswers == 0)
     }
 
-    @Test("random bytes, and packets of a lively session with random changes, never trap", arguments: [LinkTraits.stream, .text, .datagram])
+    @Test(
+        "random bytes, and packets of a lively session with random changes, never trap", arguments: [LinkTraits.stream, .text, .datagram])
     func mutations(_ traits: LinkTraits) throws {
         var generator = SeededGenerator(seed: 7)
         let samples = try GoldenTests.packets(traits.encoding == .text ? .text : .stream).map(\.bytes)
@@ -301,7 +320,8 @@ struct HostileTests {
             _ = try pair.acceptor.call("n", references: [.service(service), .sender(sender)])
             if round % 8 == 0 { pair.exchange() }
             for _ in 0..<4 {
-                var packet = round % 3 == 0 ? Self.noise(&generator) : Self.mutated(samples[Int(generator.below(UInt64(samples.count)))], &generator)
+                var packet =
+                    round % 3 == 0 ? Self.noise(&generator) : Self.mutated(samples[Int(generator.below(UInt64(samples.count)))], &generator)
                 if traits.delivery == .lossy, generator.chance(0.9) {
                     let checksum = packet.withUnsafeBytes { CRC32C.checksum($0) }
                     withUnsafeBytes(of: checksum.littleEndian) { packet += $0 }

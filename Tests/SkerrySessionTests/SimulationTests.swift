@@ -16,7 +16,9 @@ struct SimulationTests {
         "SKERRY_SEED=\(seed) SKERRY_RUNS=1 swift test --filter SkerrySessionTests.SimulationTests"
     }
 
-    @Test("Y-15, N-29: whatever the network does, calls act at most once and in order, elements arrive as sent, credit holds, and all comes to rest")
+    @Test(
+        "Y-15, N-29: whatever the network does, calls act at most once and in order, elements arrive as sent, credit holds, and all comes to rest"
+    )
     func seeds() {
         var faults = NetworkModel.Faults()
         var (calls, elements, sessions, resumptions) = (0, 0, 0, UInt64(0))

@@ -67,6 +67,10 @@ public struct ExchangeSession: Sendable {
     private var waitingPushes: [String] = []
     private var storesUnderWay = 0
     private var moveUnderWay: NameChange?
+    /// The push the peer has not answered yet; the next one waits for that.
+    private var unansweredPush: HistoryName?
+    /// Commits that names led to in this session: what the peer may ask for.
+    private var offered: Set<ObjectID> = []
 
     private struct Peer: Sendable {
         var names: [HistoryName: ObjectID]
@@ -126,6 +130,7 @@ public struct ExchangeSession: Sendable {
         var actions: [Action] = []
         switch event {
         case .started:
+            offered.formUnion(shown(names).values)
             actions.append(.send(.greet(hash: hash, names: shown(names), boundary: graph.boundary.sorted())))
         case .message(let message): try receive(message, &actions)
         case .listed(let ids): try listed(ids, &actions)
@@ -136,6 +141,7 @@ public struct ExchangeSession: Sendable {
             self.graph = graph
             let before = shown(self.names), now = shown(names)
             self.names = names
+            offered.formUnion(now.values)
             if peer != nil, before != now { actions.append(.send(.names(now))) }
         case .fetch(let depth):
             waitingFetch = (true, depth)
@@ -177,10 +183,12 @@ public struct ExchangeSession: Sendable {
         case .sent: try sent(&actions)
         case .push(let change): try pushAsked(change, &actions)
         case .pushed(let name, let refusal):
-            guard case .branch(let branch) = name else { throw violation("an answer about \(name)") }
+            guard case .branch(let branch) = name, name == unansweredPush else { throw violation("an answer about \(name)") }
+            unansweredPush = nil
             let head = names[name]
             if refusal == nil { peer?.names[name] = head }
             actions.append(.pushed(branch: branch, refusal: refusal))
+            beginPush(&actions)
         }
     }
 
@@ -200,24 +208,30 @@ extension ExchangeSession {
         wanted = peer.names
         // What the peer's names lead to and we have is common ground to begin with.
         let common = Set(peer.names.values).filter { graph.contains($0) }
-        incoming = .negotiating(Negotiation(common: common, told: [], portion: 64))
+        incoming = .negotiating(Negotiation(common: common, told: [], portion: 16))
         actions.append(.send(.want(wants, depth: depth)))
         negotiate(&actions, first: common.sorted())
     }
 
     private mutating func negotiate(_ actions: inout [Action], first: [ObjectID] = []) {
         guard case .negotiating(var negotiation) = incoming else { return }
-        let open = graph.commits(from: names.values, excluding: negotiation.common).reversed().lazy.filter { !negotiation.told.contains($0) }
-        let portion = Array(first.prefix(ExchangeMessage.idMaximum)) + open.prefix(negotiation.portion)
+        let told = negotiation.told
+        let open = graph.commits(from: names.values, excluding: negotiation.common).reversed().filter { !told.contains($0) }
+        // Heads first and alone: when the peer knows them, as after most pushes and pulls, nothing else needs to be said.
+        let heads = Set(names.values).subtracting(first).sorted()
+        let next = told.isEmpty ? first + heads : Array(open.prefix(negotiation.portion))
+        let portion = Array(next.prefix(ExchangeMessage.idMaximum))
         negotiation.told.formUnion(portion)
-        let isLast = portion.count == first.count || negotiation.told.count >= Self.haveMaximum
-        actions.append(.send(.have(Array(portion.prefix(ExchangeMessage.idMaximum)), isLast: isLast)))
+        let isLast = open.allSatisfy(negotiation.told.contains) || negotiation.told.count >= Self.haveMaximum
+        actions.append(.send(.have(portion, isLast: isLast)))
         negotiation.portion = min(1024, negotiation.portion * 2)
         incoming = isLast ? .receiving(boundary: [], isComplete: false) : .negotiating(negotiation)
     }
 
     private mutating func common(_ ids: [ObjectID], _ actions: inout [Action]) throws(HistoryError) {
-        guard case .negotiating(var negotiation) = incoming, ids.allSatisfy(graph.contains) else { throw violation("common ground nobody asked for") }
+        guard case .negotiating(var negotiation) = incoming, ids.allSatisfy(graph.contains) else {
+            throw violation("common ground nobody asked for")
+        }
         negotiation.common.formUnion(ids)
         incoming = .negotiating(negotiation)
         negotiate(&actions)
@@ -265,8 +279,11 @@ extension ExchangeSession {
 extension ExchangeSession {
     private mutating func asked(_ ids: [ObjectID], _ depth: Int?, _ actions: inout [Action]) throws(HistoryError) {
         guard case .idle = outgoing else { throw violation("a second wish before the first was answered") }
-        guard ids.allSatisfy(graph.contains) else { throw violation("a wish for commits that were never offered") }
-        outgoing = .answering(wants: ids, depth: depth, common: Set((peer?.names.values).map(Array.init) ?? []).filter { graph.contains($0) })
+        guard ids.allSatisfy({ offered.contains($0) && graph.contains($0) }) else {
+            throw violation("a wish for commits that were never offered")
+        }
+        outgoing = .answering(
+            wants: ids, depth: depth, common: Set((peer?.names.values).map(Array.init) ?? []).filter { graph.contains($0) })
     }
 
     private mutating func had(_ ids: [ObjectID], _ isLast: Bool, _ actions: inout [Action]) throws(HistoryError) {
@@ -319,6 +336,7 @@ extension ExchangeSession {
         } else if sending.credit == Self.window || sending.push == nil {
             // A push waits until everything before it is stored; an end needs not.
             actions.append(.send(sending.push.map { .push($0) } ?? .sent))
+            unansweredPush = sending.push?.name ?? unansweredPush
             sending.isEnded = true
         }
     }
@@ -367,7 +385,7 @@ extension ExchangeSession {
 
 extension ExchangeSession {
     private mutating func beginPush(_ actions: inout [Action]) {
-        guard let peer, case .idle = outgoing, !waitingPushes.isEmpty else { return }
+        guard let peer, case .idle = outgoing, unansweredPush == nil, !waitingPushes.isEmpty else { return }
         let branch = waitingPushes.removeFirst()
         let name = HistoryName.branch(branch)
         guard let head = names[name] else {

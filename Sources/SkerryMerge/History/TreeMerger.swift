@@ -2,14 +2,23 @@
 ///
 /// Sides are in the order of their commits' identifiers wherever the merge is made, which is what makes merge commits the same everywhere.
 struct TreeMerger<Store: HistoryStore> {
-    /// Virtual bases below virtual bases followed: 16. Deeper ones, which only endless crosswise merging makes, are replaced by the first base.
-    static var virtualDepthMaximum: Int { 16 }
+    /// Virtual bases below virtual bases that are followed: 8. Deeper ones are replaced by their first base.
+    static var virtualDepthMaximum: Int { 8 }
+    /// Virtual bases made for one merge: 64. Only endless crosswise merging needs more, and then the first base stands for the rest.
+    static var virtualCountMaximum: Int { 64 }
 
     let history: History<Store>
     let policy: MergePolicy
     /// Objects that are not in the store, by identifier.
     private(set) var made: [ObjectID: [UInt8]] = [:]
     private(set) var conflicts: [FilePath] = []
+    /// Virtual bases already made, by what they merge and how deep.
+    private var virtualTrees: [VirtualBase: ObjectID] = [:]
+
+    private struct VirtualBase: Hashable {
+        var bases: [ObjectID]
+        var depth: Int
+    }
 
     init(history: History<Store>, policy: MergePolicy) {
         self.history = history
@@ -26,11 +35,15 @@ struct TreeMerger<Store: HistoryStore> {
     private mutating func baseTree(_ bases: [ObjectID], depth: Int) throws(HistoryError) -> ObjectID? {
         guard let first = bases.first else { return nil }
         var tree = try history.commit(first).tree
-        guard depth <= Self.virtualDepthMaximum else { return tree }
+        let key = VirtualBase(bases: bases, depth: depth)
+        if let known = virtualTrees[key] { return known }
+        guard bases.count > 1, depth <= Self.virtualDepthMaximum, virtualTrees.count < Self.virtualCountMaximum else { return tree }
+        virtualTrees[key] = tree
         for index in bases.indices.dropFirst() {
             let base = try baseTree(history.graph.mergeBases(Array(bases[..<index]), [bases[index]]), depth: depth + 1)
             tree = try merge(base, tree, try history.commit(bases[index]).tree, [], depth: depth)
         }
+        virtualTrees[key] = tree
         return tree
     }
 

@@ -7,7 +7,7 @@
 /// ```swift
 /// var note = LiveObject(branch: "note")
 /// try note.edit(.map(["title": .string("Plan")]), in: &history, timestamp: now)
-/// if let change = try note.integrate(theirHead, in: &history) { view.apply(change) }
+/// if case .changed(let change) = try note.integrate(theirHead, in: &history) { view.apply(change) }
 /// ```
 public struct LiveObject: Sendable {
     /// The branch that holds it.
@@ -51,16 +51,33 @@ public struct LiveObject: Sendable {
         return change
     }
 
-    /// Merges another node's head, whose commits must be in the history.
+    /// What came of another node's head.
+    public enum Integration: Sendable, Hashable {
+        /// Everything in it was here.
+        case unchanged
+        /// The value here is another now.
+        case changed(ObjectPatch)
+        /// Both sides have something new, and it is the other's turn to merge.
+        case yielded
+    }
+
+    /// Takes in another node's head, whose commits must be in the history.
     ///
-    /// - Returns: what changed here; nil when there was nothing new.
+    /// When both sides have something new, the side with the smaller head merges and the other follows. Two nodes that both merged whatever they
+    /// hear of would, with news always on the way, merge each other's merges without end.
+    ///
+    /// - Parameter insists: merges in any case; for a node that yielded and has heard nothing since, because the other has left. If it has
+    ///   not, both make the same commit.
     public mutating func integrate<Store: HistoryStore>(
-        _ other: ObjectID, in history: inout History<Store>
-    ) throws(HistoryError) -> ObjectPatch? {
+        _ other: ObjectID, in history: inout History<Store>, insists: Bool = false
+    ) throws(HistoryError) -> Integration {
+        if let head, !insists, other < head, !history.graph.isAncestor(head, of: other), !history.graph.isAncestor(other, of: head) {
+            return .yielded
+        }
         if history.names[.branch(branch)] == nil { try history.createBranch(branch, at: other) }
         _ = try history.merge(other, into: branch, policy: policy)
-        let head = try history.resolve(.branch(branch))
-        return head == self.head ? nil : try adopt(head, history)
+        let merged = try history.resolve(.branch(branch))
+        return merged == head ? .unchanged : .changed(try adopt(merged, history))
     }
 
     private mutating func adopt<Store: HistoryStore>(_ id: ObjectID, _ history: History<Store>) throws(HistoryError) -> ObjectPatch {

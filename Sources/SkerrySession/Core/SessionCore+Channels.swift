@@ -524,6 +524,8 @@ extension SessionCore {
         let slot = SlotID.slot(id, slotBits: SessionLimits.referenceSlotBits)
         guard id & 1 == peerParity, slot < imports.count, imports[slot].id == id, var residue = imports[slot].residue else { return }
         change(&residue)
+        residue.elements = min(residue.elements, SessionLimits.creditMaximum)
+        residue.bytes = min(residue.bytes, SessionLimits.creditMaximum)
         imports[slot].residue = residue
     }
 

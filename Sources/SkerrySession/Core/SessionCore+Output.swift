@@ -73,7 +73,7 @@ extension SessionCore {
     /// Whether a packet with a new number may be sent: it must fit what is kept, and the peer's window on lossy links.
     private var mayNumber: Bool {
         guard keepsPackets else { return true }
-        guard retention.byteCount < configuration.retention else { return false }
+        guard retention.byteCount < configuration.retention, retention.records.count < SessionLimits.retainedPackets else { return false }
         return traits.delivery == .ordered || (windowIsOpen && retention.records.count < SessionLimits.reorderWindow)
     }
 }
@@ -484,7 +484,9 @@ extension SessionCore {
             if unconfirmedPackets >= 2 { confirmationDue = true }
             if confirmationAt == .distantFuture { confirmationAt = now + SessionLimits.acknowledgementDelayLossy }
         } else {
-            if unconfirmedBytes >= SessionLimits.acknowledgementBytes { confirmationDue = true }
+            if unconfirmedBytes >= SessionLimits.acknowledgementBytes || unconfirmedPackets >= SessionLimits.acknowledgementPackets {
+                confirmationDue = true
+            }
             if confirmationAt == .distantFuture { confirmationAt = now + SessionLimits.acknowledgementDelay }
         }
     }

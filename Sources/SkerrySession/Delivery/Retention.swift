@@ -25,6 +25,8 @@ struct Retention: ~Copyable {
     /// Records that are under way: neither confirmed nor to be sent.
     var underWay: Int { records.count - unsent - confirmed }
     private var confirmed = 0
+    /// No record before this number is to be sent, so that sending all again takes one walk.
+    private var firstUnsent: UInt64 = 1
 
     init() {}
 
@@ -82,6 +84,7 @@ struct Retention: ~Copyable {
             largest = max(largest, record.order)
             records[index].order = 0
             unsent += 1
+            firstUnsent = min(firstUnsent, firstSequence + UInt64(index))
         }
         return largest
     }
@@ -94,16 +97,19 @@ struct Retention: ~Copyable {
             unsent += 1
         }
         confirmed = 0
+        firstUnsent = firstSequence
     }
 
     /// The first one that must be sent; it counts as sent with `order`.
     mutating func takeUnsent(order: UInt64, now: Moment, _ body: (UInt64, UnsafeRawBufferPointer) -> Void) {
         guard unsent > 0 else { return }
-        for index in 0..<records.count where records[index].order == 0 && !records[index].isConfirmed {
+        let first = firstUnsent > firstSequence ? Int(firstUnsent - firstSequence) : 0
+        for index in first..<records.count where records[index].order == 0 && !records[index].isConfirmed {
             unsent -= 1
             records[index].order = order
             records[index].sentAt = now
             records[index].wasResent = true
+            firstUnsent = firstSequence + UInt64(index) + 1
             let start = Int(records[index].start - removed)
             body(firstSequence + UInt64(index), UnsafeRawBufferPointer(rebasing: bodies.bytes[start..<start + records[index].count]))
             return

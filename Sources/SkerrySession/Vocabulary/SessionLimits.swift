@@ -73,12 +73,16 @@ public enum SessionLimits {
 
     /// Bytes kept until the peer confirms them; beyond it nothing numbered is sent.
     public static let retention = 4 << 20
+    /// Packets kept until the peer confirms them.
+    public static let retainedPackets = 16_384
     /// Packets that may be under way on a lossy link, and so the most that wait for one that is missing.
     public static let reorderWindow = 256
     /// Ranges beyond the cumulative acknowledgement that a packet tells.
     public static let acknowledgementRanges = 16
     /// Received bytes after which a packet is sent for the acknowledgement alone.
     public static let acknowledgementBytes = 256 << 10
+    /// The same in packets, for those who send many small ones.
+    public static let acknowledgementPackets = 1_024
     /// How long an acknowledgement may wait for company on a stream.
     public static let acknowledgementDelay = Duration.milliseconds(100)
     /// The same on a lossy link, where every second packet is confirmed at once.

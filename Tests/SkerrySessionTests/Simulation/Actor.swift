@@ -103,7 +103,8 @@ final class Actor {
             let method = try side.core.method("method\(world.below(5))", digest: 1)
             let id = try bytes.withUnsafeBufferPointer { (buffer) throws(SessionError) in
                 try side.core.call(
-                    target, method: method, payload: UnsafeRawBufferPointer(buffer), format: format, references: references, deadline: deadline,
+                    target, method: method, payload: UnsafeRawBufferPointer(buffer), format: format, references: references,
+                    deadline: deadline,
                     options: options, now: world.now)
             }
             world.note("ask", id.rawValue, UInt64(serial))
@@ -117,7 +118,8 @@ final class Actor {
 
     private func refused(_ error: SessionError, _ what: String) {
         let isExpected =
-            error.code == .mustWait || error.code == .closed || error.code == .goingAway || error.code == .tooMany || error.code == .unknownReference
+            error.code == .mustWait || error.code == .closed || error.code == .goingAway || error.code == .tooMany
+            || error.code == .unknownReference
         world.check(isExpected, "\(what) was refused: \(error)")
     }
 
@@ -327,7 +329,8 @@ final class Actor {
             world.check(exports[id] != nil, "\(id) was released twice or never exported")
             world.check(ledger.held[id, default: 0] == 0, "\(id) is gone while the peer holds it \(ledger.held[id, default: 0]) times")
             world.check(
-                !ledger.closedByImporter.contains(id) || closedThere.contains(id), "\(id) was closed by the peer, and this side was never told")
+                !ledger.closedByImporter.contains(id) || closedThere.contains(id),
+                "\(id) was closed by the peer, and this side was never told")
             if exports[id]?.kind == .receiver { cutShort(id) }
             forgetExport(id)
         case .failed(let error):
@@ -364,8 +367,11 @@ final class Actor {
         if fails, !id.isOneWay {
             side.core.answer(id, failure: CallFailure(.remote, "no"))
         } else {
-            let references = id.isOneWay || !world.chance(0.5) ? [] : [export(.service), export(.service)].compactMap { $0 } + someReferences()
-            payload(serial).withUnsafeBytes { side.core.answer(id, value: $0, format: format, references: references, confirmsDigest: true) }
+            let references =
+                id.isOneWay || !world.chance(0.5) ? [] : [export(.service), export(.service)].compactMap { $0 } + someReferences()
+            payload(serial).withUnsafeBytes {
+                side.core.answer(id, value: $0, format: format, references: references, confirmsDigest: true)
+            }
         }
         touched()
     }
@@ -389,17 +395,22 @@ final class Actor {
     private func take(_ id: ReferenceID, _ block: ElementBlock, _ received: Received) {
         world.note("elements", id.rawValue, UInt64(block.count))
         claim(block.references)
-        guard consumers[id] != nil, consumers[id]?.isClosed == false else { return world.problem("elements for \(id), which is closed or unknown") }
+        guard consumers[id] != nil, consumers[id]?.isClosed == false else {
+            return world.problem("elements for \(id), which is closed or unknown")
+        }
         received.packet.withUnsafeBytes { packet in
             block.forEach(in: packet) { element in
-                guard let number = Actor.number(String(decoding: element, as: UTF8.self)) else { return world.problem("an element without a number") }
+                guard let number = Actor.number(String(decoding: element, as: UTF8.self)) else {
+                    return world.problem("an element without a number")
+                }
                 ledger.received(id, number, dropped: side.core.counters.elementsDropped)
                 consumers[id]?.untaken.append(element.count)
             }
         }
         let untaken = consumers[id]!.untaken
         world.check(
-            consumers[id]!.isRendezvous || untaken.count <= max(limits.channelElements, limits.channelElementsMaximum), "\(untaken.count) elements wait on \(id)")
+            consumers[id]!.isRendezvous || untaken.count <= max(limits.channelElements, limits.channelElementsMaximum),
+            "\(untaken.count) elements wait on \(id)")
         world.check(
             untaken.reduce(0, +) <= max(limits.channelBytes, limits.channelBytesMaximum) + SessionLimits.elementMaximum,
             "\(untaken.reduce(0, +)) bytes wait on \(id)")
@@ -478,9 +489,10 @@ final class Actor {
     /// Whether nothing is left, in the core and here.
     var isEmpty: Bool {
         let statistics = side.core.statistics
-        return isOver || statistics.questions == 0 && statistics.answers == 0 && statistics.exports == 0 && statistics.imports == 0
-            && statistics.channels == 0 && statistics.bytesQueued == 0 && statistics.bytesUntaken == 0 && statistics.bytesRetained == 0
-            && questions.isEmpty && open.isEmpty && exports.isEmpty && imports.isEmpty
+        return isOver
+            || statistics.questions == 0 && statistics.answers == 0 && statistics.exports == 0 && statistics.imports == 0
+                && statistics.channels == 0 && statistics.bytesQueued == 0 && statistics.bytesUntaken == 0 && statistics.bytesRetained == 0
+                && questions.isEmpty && open.isEmpty && exports.isEmpty && imports.isEmpty
     }
 
     var description: String { "\(side.core.statistics), here \(questions.count) \(open.count) \(exports.count) \(imports.count)" }

@@ -80,7 +80,9 @@ final class Ledger {
         let flow = flows[channel, default: Flow()]
         let expected = flow.received
         // A consumer that let go and got hold of the channel again has missed some.
-        world.check(number == expected || number > expected && number - expected <= Int(dropped), "\(channel) brought element \(number), expected \(expected)")
+        world.check(
+            number == expected || number > expected && number - expected <= Int(dropped),
+            "\(channel) brought element \(number), expected \(expected)")
         world.check(number < flows[channel, default: Flow()].sent, "\(channel) brought element \(number), which was not sent")
         flows[channel, default: Flow()].received = number + 1
     }

@@ -63,7 +63,8 @@ final class Line {
         let index = isInitiator ? 0 : 1
         let identity = SessionIdentity(session: session, epoch: epochs[index])
         let side = Side(
-            SessionCore(role: isInitiator ? .initiator : .acceptor, configuration: configurations[index], identity: identity, now: world.now))
+            SessionCore(
+                role: isInitiator ? .initiator : .acceptor, configuration: configurations[index], identity: identity, now: world.now))
         #if DEBUG
         side.core.defects = defects
         #endif
@@ -172,7 +173,9 @@ final class Line {
         if path == .toInitiator {
             guard let initiator, initiator.session == session, initiator.generation != nil else { return }
             receive(packet, initiator)
-        } else if let endpoint = acceptors.first(where: { $0.session == session }), let attached = endpoint.generation, attached >= generation {
+        } else if let endpoint = acceptors.first(where: { $0.session == session }), let attached = endpoint.generation,
+            attached >= generation
+        {
             receive(packet, endpoint)
         } else {
             accept(packet, generation)
@@ -278,9 +281,11 @@ final class Line {
             statistics.bytesRetained <= configuration.retention + max(packet, SessionLimits.frameMaximum / 4),
             "\(statistics.bytesRetained) bytes are retained")
         world.check(
-            statistics.bytesUntaken <= configuration.sessionBytes + SessionLimits.elementMaximum, "\(statistics.bytesUntaken) bytes are untaken")
+            statistics.bytesUntaken <= configuration.sessionBytes + SessionLimits.elementMaximum,
+            "\(statistics.bytesUntaken) bytes are untaken")
         world.check(endpoint.side.core.reorder.count <= SessionLimits.reorderWindow, "the reorder buffer is too full")
         world.check(
-            statistics.bytesQueued <= SessionLimits.messageQueueMaximum + 2 * SessionLimits.sessionBytes, "\(statistics.bytesQueued) bytes are queued")
+            statistics.bytesQueued <= SessionLimits.messageQueueMaximum + 2 * SessionLimits.sessionBytes,
+            "\(statistics.bytesQueued) bytes are queued")
     }
 }
