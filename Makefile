@@ -65,7 +65,7 @@ bench-services: ## channels against Go, codecs against Foundation, calls against
 
 bench-merge: ## diff against git; BENCH_SHORT=1 is quick
 	$(SWIFT) build -c release --package-path Benchmarks/merge
-	python3 Benchmarks/merge/bench.py
+	python3 Benchmarks/merge/bench.py --binary Benchmarks/merge/.build/release/bench-merge
 
 generate: ## print the committed expansions of // @Shape and // @Service anew
 	$(SWIFT) build --product skerry-generate

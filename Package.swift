@@ -145,7 +145,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "SkerryCSPTests", dependencies: ["SkerryCSP"], swiftSettings: settings),
         .testTarget(name: "SkerryCodecTests", dependencies: ["SkerryCodec"], resources: [.copy("Golden")], swiftSettings: settings),
-        .testTarget(name: "SkerryMergeTests", dependencies: ["SkerryMerge"], swiftSettings: settings),
+        .testTarget(name: "SkerryMergeTests", dependencies: ["SkerryMerge"], resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(
             name: "SkerrySessionTests", dependencies: ["SkerrySession", "SkerryCodec"], resources: [.copy("Golden")],
             swiftSettings: settings),
