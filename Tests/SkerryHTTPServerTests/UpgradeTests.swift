@@ -60,7 +60,9 @@ import Testing
     }
 
     @Test func `A connection is handed over, with what the client sent behind its request`() async throws {
-        try await withServer { _, _, _ in Self.reply(EchoUpgrade()) } _: { port, server in
+        try await withServer { _, _, _ in
+            Self.reply(EchoUpgrade())
+        } _: { port, server in
             let client = try await upgraded(port, behind: "early ")
             try await client.send("late")
             client.finishSending()

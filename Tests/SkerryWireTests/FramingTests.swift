@@ -31,7 +31,10 @@ import Testing
         framing.write([UInt8](repeating: 0xAB, count: 258), into: &output)
         framing.writeGoodbye(.done, into: &output)
         let bytes = Array(output.readableBytesView)
-        #expect(bytes == [0, 0, 0, 0] + [0, 0, 0, 6] + Array("skerry".utf8) + [0, 0, 1, 2] + [UInt8](repeating: 0xAB, count: 258) + [255, 255, 255, 255])
+        #expect(
+            bytes == [0, 0, 0, 0] + [0, 0, 0, 6] + Array("skerry".utf8) + [0, 0, 1, 2] + [UInt8](repeating: 0xAB, count: 258) + [
+                255, 255, 255, 255,
+            ])
     }
 
     @Test("Wherever reads cut the stream, the same packets come out", arguments: 0..<200 as Range<UInt64>)

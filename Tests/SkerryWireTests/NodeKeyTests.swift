@@ -49,7 +49,9 @@ import Testing
         #expect(throws: NodeKeyError.self) { try NodeKey(seed: [1, 2, 3]) }
     }
 
-    @Test("Names of keys have one form", arguments: ["", "00", String(repeating: "g", count: 64), String(repeating: "0", count: 65), String(repeating: "é", count: 32)])
+    @Test(
+        "Names of keys have one form",
+        arguments: ["", "00", String(repeating: "g", count: 64), String(repeating: "0", count: 65), String(repeating: "é", count: 32)])
     func badHash(_ text: String) {
         #expect(NodeKey.Hash(text) == nil)
         #expect(NodeKey.Hash(bytes: [1]) == nil)
@@ -63,7 +65,9 @@ import Testing
 
     @Test("Base64 agrees with RFC 4648 and refuses second forms")
     func base64() {
-        for (plain, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy")] {
+        for (plain, text) in [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="), ("foobar", "Zm9vYmFy"),
+        ] {
             #expect(Base64.encoded(Array(plain.utf8)) == text)
             #expect(Base64.decoded(Array(text.utf8)) == Array(plain.utf8))
         }

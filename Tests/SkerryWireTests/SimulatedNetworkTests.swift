@@ -13,7 +13,9 @@ import Testing
     }
 
     /// Sends numbered packets over a lossy link and returns what came, with the time it took.
-    private static func run(seed: UInt64, _ conditions: NetworkConditions, count: Int = 500) -> (received: [[UInt8]], faults: NetworkModel.Faults) {
+    private static func run(seed: UInt64, _ conditions: NetworkConditions, count: Int = 500) -> (
+        received: [[UInt8]], faults: NetworkModel.Faults
+    ) {
         let stepper = LinkStepper()
         let network = SimulatedNetwork(seed: seed, conditions: conditions, on: stepper)
         let (left, right) = network.pair(delivery: .lossy)
@@ -28,7 +30,9 @@ import Testing
         return (other.received, network.faults)
     }
 
-    @Test("Y-15: the same seed gives the same losses, copies, damages and order; another seed gives others", arguments: 1...5 as ClosedRange<UInt64>)
+    @Test(
+        "Y-15: the same seed gives the same losses, copies, damages and order; another seed gives others",
+        arguments: 1...5 as ClosedRange<UInt64>)
     func deterministic(_ seed: UInt64) {
         let first = Self.run(seed: seed, .radio)
         let second = Self.run(seed: seed, .radio)
@@ -166,7 +170,9 @@ import Testing
         #expect(other.receivedCount == 10)
     }
 
-    @Test("A partition holds back one direction of an ordered link and loses it on a lossy one", arguments: [LinkTraits.Delivery.ordered, .lossy])
+    @Test(
+        "A partition holds back one direction of an ordered link and loses it on a lossy one",
+        arguments: [LinkTraits.Delivery.ordered, .lossy])
     func partition(_ delivery: LinkTraits.Delivery) {
         let stepper = LinkStepper()
         let network = SimulatedNetwork(seed: 1, conditions: .local, on: stepper)

@@ -8,12 +8,12 @@ import Testing
 @Suite struct TCPTests {
     /// Runs a listener around `body`, with the links it accepts.
     private func withListener(
-        _ configure: (inout LinkLimits) -> Void = { _ in }, _ body: (TCPListener, Int, Accepted) async throws -> Void
+        _ configure: (inout LinkLimits) -> Void = { _ in }, loops: WireLoops = .shared,
+        _ body: (TCPListener, Int, Accepted) async throws -> Void
     ) async throws {
-        var limits = LinkLimits()
-        limits.close = .seconds(2)
+        var limits = LinkLimits.patient
         configure(&limits)
-        let listener = TCPListener(on: LinkAddress(host: "127.0.0.1", port: 0), security: .plain, limits: limits)
+        let listener = TCPListener(on: LinkAddress(host: "127.0.0.1", port: 0), security: .plain, limits: limits, loops: loops)
         let accepted = Accepted()
         let port = try await listener.start { accepted.add($0) }.port
         do {
@@ -25,7 +25,9 @@ import Testing
         await listener.shutdown(within: .zero)
     }
 
-    @Test("A peer that announces too much is cut off at the announcement, whatever protocol it thinks it speaks", arguments: ["\u{7F}\u{7F}\u{7F}\u{7F}", "GET / HTTP/1.1\r\n\r\n"])
+    @Test(
+        "A peer that announces too much is cut off at the announcement, whatever protocol it thinks it speaks",
+        arguments: ["\u{7F}\u{7F}\u{7F}\u{7F}", "GET / HTTP/1.1\r\n\r\n"])
     func oversized(_ bytes: String) async throws {
         try await withListener { _, port, accepted in
             let peer = try RawSocket.connected(to: port)
@@ -40,7 +42,9 @@ import Testing
     @Test("A peer that closes amid a packet is told from one that said goodbye and from one that just went")
     func endings() async throws {
         try await withListener { _, port, accepted in
-            for (bytes, code) in [([0, 0, 0, 9, 1], .truncated), ([0, 0], .truncated), ([], .reset), ([255, 255, 255, 255], nil)] as [([UInt8], LinkError.Code?)] {
+            for (bytes, code) in [([0, 0, 0, 9, 1], .truncated), ([0, 0], .truncated), ([], .reset), ([255, 255, 255, 255], nil)]
+                as [([UInt8], LinkError.Code?)]
+            {
                 let peer = try RawSocket.connected(to: port)
                 let probe = Probe.driving(await accepted.next())
                 try await peer.send([0, 0, 0, 1, 42] + bytes)
@@ -84,10 +88,12 @@ import Testing
 
     @Test("A peer that sends no packet at all is given up after the handshake's time, one that did may be silent")
     func silentPeer() async throws {
-        try await withListener({ $0.handshake = .milliseconds(60) }) { _, port, accepted in
+        // Threads of its own: where another test holds the loop up, the time is over before the packet is read.
+        let loops = WireLoops(count: 1)
+        try await withListener({ $0.handshake = .milliseconds(400) }, loops: loops) { _, port, accepted in
             let talker = try RawSocket.connected(to: port)
-            let kept = Probe.driving(await accepted.next())
             try await talker.send([0, 0, 0, 1, 1])
+            let kept = Probe.driving(await accepted.next())
             await kept.waitForPackets(1)
             let silent = try RawSocket.connected(to: port)
             let probe = Probe.driving(await accepted.next())
@@ -95,6 +101,7 @@ import Testing
             #expect(try await silent.receiveToEnd().bytes == [])
             #expect(kept.endings.isEmpty)
         }
+        await loops.shutdown()
     }
 
     @Test("A peer that takes nothing keeps a closed link no longer than the limit")
@@ -175,7 +182,8 @@ import Testing
             let second = TCPListener(on: LinkAddress(host: "127.0.0.1", port: port), security: .plain)
             let taken = await #expect(throws: LinkError.self) { try await second.start { $0.cut() } }
             #expect(taken?.code == .addressInUse)
-            let webSocket = WebSocketListener(on: LinkAddress(host: "127.0.0.1", port: port), origins: .none, security: .plain, logger: .silent)
+            let webSocket = WebSocketListener(
+                on: LinkAddress(host: "127.0.0.1", port: port), origins: .none, security: .plain, logger: .silent)
             let takenToo = await #expect(throws: LinkError.self) { try await webSocket.start { $0.cut() } }
             #expect(takenToo?.code == .addressInUse)
         }

@@ -39,7 +39,8 @@ import Testing
             link.cut()
         }
         let listener = WebSocketListener(
-            on: LinkAddress(host: "127.0.0.1", port: 0), origins: .none, security: .tls(server, trusting: .pinned([client.hash])), logger: .silent)
+            on: LinkAddress(host: "127.0.0.1", port: 0), origins: .none, security: .tls(server, trusting: .pinned([client.hash])),
+            logger: .silent)
         let accepted = Accepted()
         let address = try await listener.start { accepted.add($0) }
         let link = try await WebSocketConnector(to: address, security: .tls(client, trusting: .pinned([server.hash]))).connect()

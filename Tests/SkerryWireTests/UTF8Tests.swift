@@ -30,7 +30,9 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         var bytes = Packets.packet(Int(generator.below(200)), seed: seed, .text)
         #expect(bytes.withUnsafeBytes(UTF8Check.isValid))
-        for _ in 0...generator.below(4) where !bytes.isEmpty { bytes[Int(generator.below(UInt64(bytes.count)))] ^= UInt8(truncatingIfNeeded: generator.next()) }
+        for _ in 0...generator.below(4) where !bytes.isEmpty {
+            bytes[Int(generator.below(UInt64(bytes.count)))] ^= UInt8(truncatingIfNeeded: generator.next())
+        }
         #expect(Self.agrees(bytes))
     }
 }

@@ -61,7 +61,10 @@ import Testing
         #expect(Self.replies(&server) == [0x8A, 0x00])
         var large = WebSocketFraming(role: .client, encoding: .binary, packetMaximum: 65_536)
         let bytes = [UInt8](repeating: 7, count: 65_536)
-        #expect(try Self.read(&large, [0x82, 0x7E, 0x01, 0x00] + bytes.prefix(256), piece: piece == 1 ? 100 : piece) == [Array(bytes.prefix(256))])
+        #expect(
+            try Self.read(&large, [0x82, 0x7E, 0x01, 0x00] + bytes.prefix(256), piece: piece == 1 ? 100 : piece) == [
+                Array(bytes.prefix(256))
+            ])
         #expect(try Self.read(&large, [0x82, 0x7F, 0, 0, 0, 0, 0, 1, 0, 0] + bytes, piece: piece == 1 ? 100 : piece) == [bytes])
     }
 
@@ -73,7 +76,9 @@ import Testing
         var writer = WebSocketFraming(role: roles.0, encoding: encoding, packetMaximum: 100_000)
         var reader = WebSocketFraming(role: roles.1, encoding: encoding, packetMaximum: 100_000)
         let sent = (0..<Int(1 + generator.below(12))).map { number in
-            Packets.packet([0, 1, 7, 125, 126, 127, 65_535, 65_536, Int(generator.below(1000))][Int(generator.below(9))], seed: seed ^ UInt64(number), encoding)
+            Packets.packet(
+                [0, 1, 7, 125, 126, 127, 65_535, 65_536, Int(generator.below(1000))][Int(generator.below(9))], seed: seed ^ UInt64(number),
+                encoding)
         }
         var output = ByteBuffer()
         for packet in sent { writer.write(packet, into: &output) }
@@ -163,10 +168,12 @@ import Testing
         Offence(name: "one byte too much", bytes: frame(1, [UInt8](repeating: 0x41, count: 1001)), closeCode: 1009),
         Offence(
             name: "one byte too much in pieces",
-            bytes: frame(1, [UInt8](repeating: 0x41, count: 600), final: false) + frame(0, [UInt8](repeating: 0x41, count: 401), final: false),
+            bytes: frame(1, [UInt8](repeating: 0x41, count: 600), final: false)
+                + frame(0, [UInt8](repeating: 0x41, count: 401), final: false),
             closeCode: 1009),
         Offence(
-            name: "a thousand and more empty pieces", bytes: frame(1, [], final: false) + (0..<1024).flatMap { _ in frame(0, [], final: false) },
+            name: "a thousand and more empty pieces",
+            bytes: frame(1, [], final: false) + (0..<1024).flatMap { _ in frame(0, [], final: false) },
             closeCode: 1009),
         Offence(name: "binary where text was agreed", bytes: frame(2, [0x41]), closeCode: 1003),
         Offence(name: "text where binary was agreed", bytes: frame(1, [0x41]), closeCode: 1003, encoding: .binary),
@@ -207,7 +214,8 @@ import Testing
     @Test(
         "The peer's close code says what to do",
         arguments: [
-            (1000, nil), (1001, .stopped), (1002, .rejected), (1008, .rejected), (1009, .rejected), (1011, .reset), (1012, .stopped), (1013, .stopped),
+            (1000, nil), (1001, .stopped), (1002, .rejected), (1008, .rejected), (1009, .rejected), (1011, .reset), (1012, .stopped),
+            (1013, .stopped),
             (3000, .other), (4999, .other),
         ] as [(UInt16, LinkError.Code?)])
     func closeCodes(_ code: UInt16, _ meaning: LinkError.Code?) throws {
@@ -237,7 +245,9 @@ import Testing
         var framing = Self.server(seed % 2 == 0 ? .binary : .text)
         var bytes: [UInt8] = []
         for _ in 0..<20 {
-            bytes += Self.frame(UInt8(generator.below(11)), Packets.packet(Int(generator.below(40)), seed: generator.next(), .text), final: generator.chance(0.6))
+            bytes += Self.frame(
+                UInt8(generator.below(11)), Packets.packet(Int(generator.below(40)), seed: generator.next(), .text),
+                final: generator.chance(0.6))
         }
         for _ in 0...generator.below(5) { bytes[Int(generator.below(UInt64(bytes.count)))] = UInt8(truncatingIfNeeded: generator.next()) }
         let messages = try? FramingTests.packets(&framing, bytes) { Int(1 + generator.below(30)) }

@@ -16,7 +16,8 @@ import Testing
         key: String = key, version: String = "13", subprotocol: String? = "skerry.v1.json", origin: String? = nil
     ) -> String {
         var lines = [
-            "\(method) \(path) HTTP/1.1", "Host: localhost", "Upgrade: \(upgrade)", "Connection: \(connection)", "Sec-WebSocket-Key: \(key)",
+            "\(method) \(path) HTTP/1.1", "Host: localhost", "Upgrade: \(upgrade)", "Connection: \(connection)",
+            "Sec-WebSocket-Key: \(key)",
             "Sec-WebSocket-Version: \(version)",
         ]
         if let subprotocol { lines.append("Sec-WebSocket-Protocol: \(subprotocol)") }
@@ -27,8 +28,7 @@ import Testing
     private func withListener(
         _ configure: (inout LinkLimits) -> Void = { _ in }, _ body: (WebSocketListener, Int, Accepted) async throws -> Void
     ) async throws {
-        var limits = LinkLimits()
-        limits.close = .seconds(2)
+        var limits = LinkLimits.patient
         configure(&limits)
         let listener = WebSocketListener(
             on: LinkAddress(host: "127.0.0.1", port: 0), origins: .only([Self.origin]), security: .plain, limits: limits, logger: .silent)
@@ -63,10 +63,14 @@ import Testing
     func handshake() async throws {
         try await withListener { _, port, accepted in
             let peer = try RawSocket.connected(to: port)
-            try await peer.send(Self.request(path: "/skerry?token=1", subprotocol: "chat, skerry.v1.json,skerry.v1", origin: "HTTPS://example.org"))
+            try await peer.send(
+                Self.request(path: "/skerry?token=1", subprotocol: "chat, skerry.v1.json,skerry.v1", origin: "HTTPS://example.org"))
             let head = try await peer.receiveHead()
             #expect(head.hasPrefix("HTTP/1.1 101 Switching Protocols\r\n"))
-            for line in ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "Sec-WebSocket-Protocol: skerry.v1.json"] {
+            for line in [
+                "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                "Sec-WebSocket-Protocol: skerry.v1.json",
+            ] {
                 #expect(head.contains("\r\n\(line)\r\n"))
             }
             #expect(await accepted.next().traits.encoding == .text)
@@ -77,9 +81,12 @@ import Testing
     @Test(
         "What is no proper handshake is refused in HTTP",
         arguments: [
-            (request(path: "/other"), 404), (request(path: "/skerry/"), 404), (request(method: "HEAD"), 405), (request(upgrade: "h2c"), 426),
-            (request(connection: "close"), 426), (request(version: "8"), 426), (request(key: "short"), 400), (request(key: "dGhlIHNhbXBsZSBub25jZR=="), 400),
-            (request(subprotocol: nil), 400), (request(subprotocol: "chat"), 400), (request(origin: "https://evil.example"), 403), (request(origin: "null"), 403),
+            (request(path: "/other"), 404), (request(path: "/skerry/"), 404), (request(method: "HEAD"), 405),
+            (request(upgrade: "h2c"), 426),
+            (request(connection: "close"), 426), (request(version: "8"), 426), (request(key: "short"), 400),
+            (request(key: "dGhlIHNhbXBsZSBub25jZR=="), 400),
+            (request(subprotocol: nil), 400), (request(subprotocol: "chat"), 400), (request(origin: "https://evil.example"), 403),
+            (request(origin: "null"), 403),
             ("GET /skerry HTTP/1.1\r\nHost: x\r\n\r\n", 426),
         ])
     func refusals(_ request: String, _ status: Int) async throws {
@@ -104,13 +111,15 @@ import Testing
 
     @Test("A head that dribbles in and a link that stays silent are given up after the handshake's time")
     func slowHandshake() async throws {
-        try await withListener({ $0.handshake = .milliseconds(80) }) { _, port, accepted in
+        try await withListener({ $0.handshake = .milliseconds(400) }) { _, port, accepted in
             let slow = try RawSocket.connected(to: port)
             try await slow.send("GET /skerry HTTP/1.1\r\nHost: ")
             #expect(try await slow.receiveHead().hasPrefix("HTTP/1.1 408 "))
+            slow.close()
             let (silent, probe) = try await connected(port, accepted)
             #expect(await probe.ending()?.code == .timedOut)
             #expect(try await silent.receiveToEnd().bytes == [0x88, 2, 3, 0xF0])
+            silent.close()
         }
     }
 
@@ -203,12 +212,28 @@ import Testing
         "A client refuses replies that are no upgrade, and says why",
         arguments: [
             ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", .rejected), ("HTTP/1.1 404 Not Found\r\n\r\n", .rejected),
-            ("HTTP/1.1 503 Service Unavailable\r\n\r\n", .refused), ("SSH-2.0-OpenSSH_9.2\r\n\r\n", .handshakeFailed), ("\r\n\r\n", .handshakeFailed),
-            ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\nSec-WebSocket-Protocol: skerry.v1\r\n\r\n", .handshakeFailed),
-            ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n", .handshakeFailed),
-            ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Protocol: chat\r\n\r\n", .handshakeFailed),
-            ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Protocol: skerry.v1\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n", .handshakeFailed),
-            ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Protocol: skerry.v1\r\n\r\n", .handshakeFailed),
+            ("HTTP/1.1 503 Service Unavailable\r\n\r\n", .refused), ("SSH-2.0-OpenSSH_9.2\r\n\r\n", .handshakeFailed),
+            ("\r\n\r\n", .handshakeFailed),
+            (
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\nSec-WebSocket-Protocol: skerry.v1\r\n\r\n",
+                .handshakeFailed
+            ),
+            (
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\n\r\n",
+                .handshakeFailed
+            ),
+            (
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Protocol: chat\r\n\r\n",
+                .handshakeFailed
+            ),
+            (
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Protocol: skerry.v1\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+                .handshakeFailed
+            ),
+            (
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Protocol: skerry.v1\r\n\r\n",
+                .handshakeFailed
+            ),
             ("HTTP/1.1 200 OK\r\n" + String(repeating: "X-Filler: 0123456789\r\n", count: 500) + "\r\n", .handshakeFailed),
             ("HTTP/1.1 101 Switch", .reset),
         ] as [(String, LinkError.Code)])
@@ -229,15 +254,20 @@ import Testing
     func goodServer() async throws {
         let (socket, port) = try RawSocket.listening()
         let connector = try WebSocketConnector(
-            to: LinkAddress(host: "127.0.0.1", port: port), path: "/a/b?c=d", origin: "https://example.org", encoding: .text, security: .plain)
+            to: LinkAddress(host: "127.0.0.1", port: port), path: "/a/b?c=d", origin: "https://example.org", encoding: .text,
+            security: .plain)
         let attempt = Task { try await connector.connect() }
         let server = try await socket.accept()
         let request = try await server.receiveHead()
-        for line in ["GET /a/b?c=d HTTP/1.1", "Host: 127.0.0.1:\(port)", "Origin: https://example.org", "Sec-WebSocket-Protocol: skerry.v1.json", "Sec-WebSocket-Version: 13"] {
+        for line in [
+            "GET /a/b?c=d HTTP/1.1", "Host: 127.0.0.1:\(port)", "Origin: https://example.org", "Sec-WebSocket-Protocol: skerry.v1.json",
+            "Sec-WebSocket-Version: 13",
+        ] {
             #expect("\r\n\(request)".contains("\r\n\(line)\r\n"))
         }
         let accept = WebSocketServerHandshake.accept(key: try Self.key(in: request))
-        let reply = "HTTP/1.1 101 OK\r\nconnection:Upgrade\r\nUPGRADE: WebSocket\r\nSec-WebSocket-Accept: \(accept)\r\nSec-WebSocket-Protocol: skerry.v1.json\r\n\r\n"
+        let reply =
+            "HTTP/1.1 101 OK\r\nconnection:Upgrade\r\nUPGRADE: WebSocket\r\nSec-WebSocket-Accept: \(accept)\r\nSec-WebSocket-Protocol: skerry.v1.json\r\n\r\n"
         try await server.send(Array(reply.utf8) + [0x81, 3] + Array("[1]".utf8))
         let link = try await attempt.value
         let probe = Probe.driving(link)

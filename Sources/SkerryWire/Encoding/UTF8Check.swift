@@ -8,7 +8,9 @@ enum UTF8Check {
                 index = endOfASCII(in: bytes, from: index)
                 continue
             }
-            guard let (length, second) = form(of: lead), bytes.count - index >= length, second.contains(bytes[index + 1]) else { return false }
+            guard let (length, second) = form(of: lead), bytes.count - index >= length, second.contains(bytes[index + 1]) else {
+                return false
+            }
             for offset in 2..<max(2, length) where bytes[index + offset] & 0xC0 != 0x80 { return false }
             index += length
         }
@@ -18,7 +20,9 @@ enum UTF8Check {
     /// Nearly all text of a protocol is ASCII: eight bytes at a time.
     private static func endOfASCII(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
         var index = start
-        while index + 8 <= bytes.count, bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 { index += 8 }
+        while index + 8 <= bytes.count, bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 {
+            index += 8
+        }
         while index < bytes.count, bytes[index] < 0x80 { index += 1 }
         return index
     }

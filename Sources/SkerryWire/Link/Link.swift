@@ -5,7 +5,8 @@ public import SkerrySession
 /// A link pulls. Who has output says so by ``wake()``, and the link asks its driver for packets as long as the peer takes them. So what the peer
 /// does not take stays with the driver, where it can still be cancelled, reordered or merged, and a link has no queue of its own.
 ///
-/// A link belongs to one serial place of execution, its *loop*: all calls to the driver come from there and never overlap or nest.
+/// A link belongs to one serial place of execution, its *loop*: all calls to the driver come from there and never overlap or nest. None comes from inside
+/// a call to the link, so those may be made under any lock.
 /// It keeps its driver from ``start(_:)`` until ``LinkDriver/linkClosed(_:)`` returned.
 public protocol Link: AnyObject, Sendable {
     /// What the link does to packets; constant.
@@ -21,7 +22,7 @@ public protocol Link: AnyObject, Sendable {
 
     /// Says that the driver has output: the link pulls on its loop, soon.
     ///
-    /// From any thread, under any lock, at any time. Cheap: of the calls between two pulls only the first does more than one atomic exchange,
+    /// From any thread, at any time. Cheap: of the calls between two pulls only the first does more than one atomic exchange,
     /// and a call inside ``LinkDriver/received(_:)`` costs nothing else either, since the pull follows anyway.
     func wake()
 

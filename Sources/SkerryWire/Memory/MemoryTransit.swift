@@ -98,7 +98,9 @@ extension MemoryTransit {
     private static let keptSize = 2 * capacity
 
     private func giveBack(_ inbox: inout Inbox, to side: PairedLink.Side) {
-        guard inboxes[side.rawValue].bytes.isEmpty, inboxes[side.rawValue].sizes.isEmpty, inbox.bytes.capacity <= Self.keptSize else { return }
+        guard inboxes[side.rawValue].bytes.isEmpty, inboxes[side.rawValue].sizes.isEmpty, inbox.bytes.capacity <= Self.keptSize else {
+            return
+        }
         swap(&inboxes[side.rawValue].bytes, &inbox.bytes)
         swap(&inboxes[side.rawValue].sizes, &inbox.sizes)
         inboxes[side.rawValue].bytes.removeAll(keepingCapacity: true)

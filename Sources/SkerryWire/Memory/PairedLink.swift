@@ -19,7 +19,7 @@ protocol Transit: AnyObject {
 }
 
 /// One end of a pair of links in this process. Both ends live on one loop.
-// @unchecked Sendable: apart from constants and `isWoken`, which is atomic, all state is touched on `loop` only; `start`, `close` and `cut` hop there.
+// @unchecked Sendable: apart from constants and atomics all state is touched on `loop` only; `start`, `close` and `cut` hop there.
 final class PairedLink: Link, @unchecked Sendable {
     enum Side: Int {
         case left, right
@@ -44,7 +44,9 @@ final class PairedLink: Link, @unchecked Sendable {
     /// Called when the link is over, started or not. Set before the link is known to anyone.
     var didEnd: (@Sendable () -> Void)?
 
+    /// Set by the first wake-up since the last pull, and for good when the link is over: its loop may be gone then.
     private let isWoken = Atomic(false)
+    private let isOver = Atomic(false)
     private var driver: (any LinkDriver)?
     private var phase = Phase.idle
     private var outcome: LinkError?
@@ -90,11 +92,13 @@ extension PairedLink {
     }
 
     func close() {
+        guard !isOver.load(ordering: .acquiring) else { return }
         if loop.isCurrent { isMuted = true }
         loop.execute { [self] in beginClosing() }
     }
 
     func cut() {
+        guard !isOver.load(ordering: .acquiring) else { return }
         if loop.isCurrent { isMuted = true }
         loop.execute { [self] in
             guard phase != .closed else { return }
@@ -167,6 +171,8 @@ extension PairedLink {
     func end(_ error: LinkError?) {
         guard phase != .closed else { return }
         phase = .closed
+        isOver.store(true, ordering: .releasing)
+        isWoken.store(true, ordering: .releasing)
         outcome = error
         finish()
         didEnd?()

@@ -15,7 +15,7 @@ internal import Synchronization
 ///    |       '--------------------'    the peer said goodbye, or broke the rules
 ///    '-> closing or closed             not started yet
 /// ```
-// @unchecked Sendable: apart from constants and `isWoken`, which is atomic, all state is touched on `eventLoop` only; `start`, `close` and `cut` hop there.
+// @unchecked Sendable: apart from constants and atomics all state is touched on `eventLoop` only; `start`, `close` and `cut` hop there.
 final class ChannelLink<Framing: PacketFraming>: Link, ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -37,8 +37,9 @@ final class ChannelLink<Framing: PacketFraming>: Link, ChannelInboundHandler, @u
     private let eventLoop: any EventLoop
     private let limits: LinkLimits
     private let isAccepted: Bool
-    /// Set by the first wake-up since the last pull.
+    /// Set by the first wake-up since the last pull, and for good when the link is over: its loop may be gone then.
     private let isWoken = Atomic(false)
+    private let isOver = Atomic(false)
 
     private var context: ChannelHandlerContext?
     private var framing: Framing
@@ -63,7 +64,8 @@ final class ChannelLink<Framing: PacketFraming>: Link, ChannelInboundHandler, @u
     private var output = ByteBuffer()
 
     private var packetCount: UInt64 = 0
-    private var watch: Scheduled<Void>?
+    private var firstPacketTimer: Scheduled<Void>?
+    private var packetTimer: Scheduled<Void>?
     private var closeTimer: Scheduled<Void>?
 
     init(channel: any Channel, framing: Framing, traits: LinkTraits, peer: LinkPeer, limits: LinkLimits, isAccepted: Bool) {
@@ -107,6 +109,7 @@ extension ChannelLink {
     }
 
     func cut() {
+        guard !isOver.load(ordering: .acquiring) else { return }
         if eventLoop.inEventLoop { isMuted = true }
         onLoop { [self] in
             end(LinkError(.cut, "this side cut the link to \(peer)"))
@@ -116,6 +119,7 @@ extension ChannelLink {
 
     /// As ``close()``, with another last word.
     func close(_ goodbye: Goodbye) {
+        guard !isOver.load(ordering: .acquiring) else { return }
         if eventLoop.inEventLoop { isMuted = true }
         onLoop { [self] in beginClosing(goodbye) }
     }
@@ -125,9 +129,9 @@ extension ChannelLink {
         eventLoop.scheduleTask(in: TimeAmount(patience)) { [weak self] in self?.close(goodbye) }
     }
 
-    /// Runs at once on the loop, but never inside a call to the driver or to the framing.
+    /// Later, even on the loop: the driver is never called from inside a call it made.
     private func onLoop(_ body: @escaping @Sendable () -> Void) {
-        if eventLoop.inEventLoop, !isReading, !isPulling { body() } else { eventLoop.execute(body) }
+        eventLoop.execute(body)
     }
 
     private func begin(_ driver: any LinkDriver) {
@@ -191,9 +195,12 @@ extension ChannelLink {
         guard phase != .closed else { return }
         let isStarted = phase != .idle
         phase = .closed
+        isOver.store(true, ordering: .releasing)
+        isWoken.store(true, ordering: .releasing)
         isReading = false
         context = nil
-        watch?.cancel()
+        firstPacketTimer?.cancel()
+        packetTimer?.cancel()
         closeTimer?.cancel()
         if isStarted { finish() }
     }
@@ -243,7 +250,11 @@ extension ChannelLink {
         if phase == .open, !isMuted { driver?.readCompleted() }
         if let goodbye = framing.peerGoodbye { return peerEnded(goodbye) }
         pull()
-        if framing.isAmidPacket, watch == nil { watchPacket() }
+        if packetCount > 0, let timer = firstPacketTimer {
+            firstPacketTimer = nil
+            timer.cancel()
+        }
+        if framing.isAmidPacket, packetTimer == nil { watchPacket() }
     }
 
     /// Before the start at most one read comes, except that a peer that leaves makes the channel empty its socket unasked.
@@ -266,7 +277,8 @@ extension ChannelLink {
         isPulling = true
         // An exchange and not a store, so that what was done before the wake-up is seen from here on.
         _ = isWoken.exchange(false, ordering: .acquiringAndReleasing)
-        framing.writeReplies(into: &output)
+        // To a peer that takes nothing nothing is answered, or its pings would fill the memory.
+        if context.channel.isWritable { framing.writeReplies(into: &output) }
         var pulled = 0
         var hasMore = true
         while hasMore, pulled < turnSize, context.channel.isWritable, phase == .open || phase == .draining {
@@ -359,14 +371,15 @@ extension ChannelLink {
         }
     }
 
-    /// The peer broke the rules, or was too slow. What it still sends is thrown away, for a moment: closing at once would reset the connection,
-    /// and the reset could destroy the reason on its way.
+    /// The peer broke the rules, or was too slow. Where it is told why, what it still sends is thrown away for a moment: closing at once would reset the
+    /// connection, and the reset could destroy the reason on its way.
     private func fail(_ error: LinkError) {
         isBroken = true
         isMuted = true
         guard phase != .closing, phase != .closed else { return }
         end(error)
         phase = .closing
+        guard framing.explainsFailure else { return abort() }
         startCloseTimer()
         writeGoodbye(.failed(error.code))
         context?.close(mode: .output, promise: nil)
@@ -415,14 +428,10 @@ extension ChannelLink {
     }
 
     private func watchFirstPacket() {
-        guard packetCount == 0, watch == nil, phase == .open else { return }
-        watch = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.handshake)) { [self] in
-            watch = nil
-            if packetCount == 0 {
-                fail(LinkError(.timedOut, "\(peer) sent no packet within \(limits.handshake)"))
-            } else if framing.isAmidPacket {
-                watchPacket()
-            }
+        guard packetCount == 0, phase == .open else { return }
+        firstPacketTimer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.handshake)) { [self] in
+            firstPacketTimer = nil
+            fail(LinkError(.timedOut, "\(peer) sent no packet within \(limits.handshake)"))
         }
     }
 
@@ -430,8 +439,8 @@ extension ChannelLink {
     private func watchPacket() {
         guard phase == .open else { return }
         let count = packetCount
-        watch = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.packet)) { [self] in
-            watch = nil
+        packetTimer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.packet)) { [self] in
+            packetTimer = nil
             guard framing.isAmidPacket else { return }
             if packetCount == count {
                 fail(LinkError(.timedOut, "\(peer) did not end a packet within \(limits.packet)"))

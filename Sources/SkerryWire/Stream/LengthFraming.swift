@@ -20,6 +20,7 @@ struct LengthFraming: PacketFraming {
     /// Bytes taken for what has come of a packet.
     var partialCapacity: Int { partial.capacity }
     var ending: Ending { .symmetric }
+    var explainsFailure: Bool { false }
 
     /// Bytes of a buffer worth keeping for the next split packet.
     private static let keptSize = 64 * 1024
@@ -96,9 +97,7 @@ extension LengthFraming {
 
     mutating func writeReplies(into output: inout ByteBuffer) {}
 
-    /// To a peer that broke the rules nothing more is said.
     mutating func writeGoodbye(_ goodbye: Goodbye, into output: inout ByteBuffer) {
-        if case .failed = goodbye { return }
         output.writeInteger(Self.goodbye)
     }
 }

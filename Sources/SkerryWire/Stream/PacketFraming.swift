@@ -13,8 +13,11 @@ protocol PacketFraming: SendableMetatype {
     /// Writes what the framing itself has to say since the last call. Never more than a few hundred bytes.
     mutating func writeReplies(into output: inout ByteBuffer)
 
-    /// Writes the last word, once. `error` is what the peer did wrong, if it did.
+    /// Writes the last word, once.
     mutating func writeGoodbye(_ goodbye: Goodbye, into output: inout ByteBuffer)
+
+    /// Whether a peer that broke the rules is told which.
+    var explainsFailure: Bool { get }
 
     /// Bytes of a packet have come that is not whole yet.
     var isAmidPacket: Bool { get }

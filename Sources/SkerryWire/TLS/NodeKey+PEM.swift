@@ -28,7 +28,8 @@ extension NodeKey {
             throw NodeKeyError("the block named \(Self.label) is not base64")
         }
         // The document of an Ed25519 key has one form and one length; only the secret at its end differs.
-        let head = DER.sequence(DER.integer(0) + DER.ed25519 + DER.octetString(DER.octetString([UInt8](repeating: 0, count: 32)))).dropLast(32)
+        let head = DER.sequence(DER.integer(0) + DER.ed25519 + DER.octetString(DER.octetString([UInt8](repeating: 0, count: 32)))).dropLast(
+            32)
         guard document.count == head.count + 32, document.starts(with: head) else {
             throw NodeKeyError("the block named \(Self.label) holds no Ed25519 key in PKCS#8")
         }

@@ -67,7 +67,8 @@ final class TLSProfile: Sendable {
     /// The context of the TLS handler in a pipeline: what is closed there skips the goodbye of TLS.
     static func context(in pipeline: ChannelPipeline) -> ChannelHandlerContext? {
         let pipeline = pipeline.syncOperations
-        return (try? pipeline.context(handlerType: NIOSSLServerHandler.self)) ?? (try? pipeline.context(handlerType: NIOSSLClientHandler.self))
+        return (try? pipeline.context(handlerType: NIOSSLServerHandler.self))
+            ?? (try? pipeline.context(handlerType: NIOSSLClientHandler.self))
     }
 }
 

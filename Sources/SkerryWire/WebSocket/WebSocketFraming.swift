@@ -51,6 +51,8 @@ struct WebSocketFraming: PacketFraming {
 
     var isAmidPacket: Bool { !head.isEmpty || frame != nil || fragmentCount > 0 }
 
+    var explainsFailure: Bool { true }
+
     var ending: Ending {
         switch role {
         case .client: .peerCloses
@@ -128,7 +130,8 @@ extension WebSocketFraming {
             guard fragmentCount > 0 else { throw WebSocketViolation("a continuation continues nothing") }
             guard fragmentCount < Self.fragmentMaximum else {
                 throw WebSocketViolation(
-                    "a message has more than \(Self.fragmentMaximum) frames", closeCode: WebSocketCloseCode.messageTooBig, linkCode: .packetTooLarge)
+                    "a message has more than \(Self.fragmentMaximum) frames", closeCode: WebSocketCloseCode.messageTooBig,
+                    linkCode: .packetTooLarge)
             }
         case .text, .binary:
             guard fragmentCount == 0 else { throw WebSocketViolation("a message begins inside another") }

@@ -77,7 +77,9 @@ public final class WebSocketListener: Listener {
     public func shutdown(within patience: Duration) async {
         let running = state.withLock { state in
             defer { state = .stopped }
-            return if case .running(let server, let endpoint) = state { (server, endpoint) } else { nil as (HTTPServer, WebSocketEndpoint)? }
+            return if case .running(let server, let endpoint) = state { (server, endpoint) } else {
+                nil as (HTTPServer, WebSocketEndpoint)?
+            }
         }
         guard let (server, endpoint) = running else { return }
         endpoint.patience.withLock { $0 = patience }

@@ -10,20 +10,20 @@ import HTTPTypes
 /// A kind of link with everything a test needs to have some. Adding a kind is one line in ``all``.
 struct LinkKind: Sendable, CustomTestStringConvertible {
     var name: String
-    var make: @Sendable (LinkLimits) async throws -> any LinkHouse
+    var make: @Sendable (LinkLimits, WireLoops) async throws -> any LinkHouse
 
     var testDescription: String { name }
 
     static let all: [LinkKind] = [
-        LinkKind(name: "memory") { MemoryHouse(limits: $0) },
-        LinkKind(name: "memory, listener") { ListenerHouse(.memory, limits: $0) },
-        LinkKind(name: "simulated") { SimulatedHouse(limits: $0) },
-        LinkKind(name: "TCP") { ListenerHouse(.tcp(isSecure: false), limits: $0) },
-        LinkKind(name: "TLS") { ListenerHouse(.tcp(isSecure: true), limits: $0) },
-        LinkKind(name: "WebSocket") { ListenerHouse(.webSocket(.binary, isSecure: false), limits: $0) },
-        LinkKind(name: "WebSocket, text") { ListenerHouse(.webSocket(.text, isSecure: false), limits: $0) },
-        LinkKind(name: "WebSocket on TLS") { ListenerHouse(.webSocket(.binary, isSecure: true), limits: $0) },
-        LinkKind(name: "WebSocket on the store's port") { MountedHouse(limits: $0) },
+        LinkKind(name: "memory") { MemoryHouse(limits: $0, loops: $1) },
+        LinkKind(name: "memory, listener") { ListenerHouse(.memory, limits: $0, loops: $1) },
+        LinkKind(name: "simulated") { SimulatedHouse(limits: $0, loops: $1) },
+        LinkKind(name: "TCP") { ListenerHouse(.tcp(isSecure: false), limits: $0, loops: $1) },
+        LinkKind(name: "TLS") { ListenerHouse(.tcp(isSecure: true), limits: $0, loops: $1) },
+        LinkKind(name: "WebSocket") { ListenerHouse(.webSocket(.binary, isSecure: false), limits: $0, loops: $1) },
+        LinkKind(name: "WebSocket, text") { ListenerHouse(.webSocket(.text, isSecure: false), limits: $0, loops: $1) },
+        LinkKind(name: "WebSocket on TLS") { ListenerHouse(.webSocket(.binary, isSecure: true), limits: $0, loops: $1) },
+        LinkKind(name: "WebSocket on the store's port") { MountedHouse(limits: $0, loops: $1) },
     ]
 }
 
@@ -38,9 +38,9 @@ protocol LinkHouse: Sendable {
 
 /// Runs `body` with a house that is closed behind it.
 func withHouse(
-    _ kind: LinkKind, limits: LinkLimits = LinkLimits(), _ body: (any LinkHouse) async throws -> Void
+    _ kind: LinkKind, limits: LinkLimits = .patient, loops: WireLoops = .shared, _ body: (any LinkHouse) async throws -> Void
 ) async throws {
-    let house = try await kind.make(limits)
+    let house = try await kind.make(limits, loops)
     do {
         try await body(house)
     } catch {
@@ -48,6 +48,18 @@ func withHouse(
         throw error
     }
     await house.close()
+}
+
+extension LinkLimits {
+    /// Limits that no busy machine reaches; a test that wants one sets it.
+    static var patient: LinkLimits {
+        var limits = LinkLimits()
+        limits.handshake = .seconds(300)
+        limits.packet = .seconds(300)
+        limits.close = .seconds(60)
+        limits.silence = .seconds(300)
+        return limits
+    }
 }
 
 extension Logger {
@@ -86,10 +98,11 @@ final class Accepted: Sendable {
 
 struct MemoryHouse: LinkHouse {
     let limits: LinkLimits
+    let loops: WireLoops
     let pairs = Held()
 
     func connect() async throws -> (any Link, any Link) {
-        let pair = MemoryLink.pair(limits: limits)
+        let pair = MemoryLink.pair(limits: limits, loops: loops)
         pairs.add(pair.0)
         return pair
     }
@@ -103,9 +116,9 @@ struct SimulatedHouse: LinkHouse {
     let network: SimulatedNetwork
     let pairs = Held()
 
-    init(limits: LinkLimits) {
+    init(limits: LinkLimits, loops: WireLoops) {
         self.limits = limits
-        network = SimulatedNetwork(seed: 1, conditions: .local, limits: limits)
+        network = SimulatedNetwork(seed: 1, conditions: .local, limits: limits, loops: loops)
     }
 
     func connect() async throws -> (any Link, any Link) {
@@ -150,12 +163,14 @@ final class ListenerHouse: LinkHouse {
 
     private let kind: Kind
     private let limits: LinkLimits
+    private let loops: WireLoops
     private let accepted = Accepted()
     private let state = Mutex(State())
 
-    init(_ kind: Kind, limits: LinkLimits) {
+    init(_ kind: Kind, limits: LinkLimits, loops: WireLoops) {
         self.kind = kind
         self.limits = limits
+        self.loops = loops
     }
 
     func connect() async throws -> (any Link, any Link) {
@@ -183,20 +198,20 @@ final class ListenerHouse: LinkHouse {
     }
 
     private func makeListener(at address: LinkAddress) throws -> (any Listener, (LinkAddress) throws -> any Connector) {
-        let limits = limits
+        let (limits, loops) = (limits, loops)
         switch kind {
         case .memory:
-            let listener = MemoryListener(limits: limits)
+            let listener = MemoryListener(limits: limits, loops: loops)
             return (listener, { _ in listener.connector })
         case .tcp(let isSecure):
             return (
-                TCPListener(on: address, security: Self.server(isSecure), limits: limits),
-                { try TCPConnector(to: $0, security: Self.client(isSecure), limits: limits) }
+                TCPListener(on: address, security: Self.server(isSecure), limits: limits, loops: loops),
+                { try TCPConnector(to: $0, security: Self.client(isSecure), limits: limits, loops: loops) }
             )
         case .webSocket(let encoding, let isSecure):
             return (
                 WebSocketListener(on: address, origins: .none, security: Self.server(isSecure), limits: limits, logger: .silent),
-                { try WebSocketConnector(to: $0, encoding: encoding, security: Self.client(isSecure), limits: limits) }
+                { try WebSocketConnector(to: $0, encoding: encoding, security: Self.client(isSecure), limits: limits, loops: loops) }
             )
         }
     }
@@ -218,15 +233,18 @@ final class MountedHouse: LinkHouse {
     }
 
     private let limits: LinkLimits
+    private let loops: WireLoops
     private let accepted = Accepted()
     private let state = Mutex(State())
 
-    init(limits: LinkLimits) {
+    init(limits: LinkLimits, loops: WireLoops) {
         self.limits = limits
+        self.loops = loops
     }
 
     func connect() async throws -> (any Link, any Link) {
-        let connector = try WebSocketConnector(to: LinkAddress(host: "127.0.0.1", port: try await port()), security: .plain, limits: limits)
+        let connector = try WebSocketConnector(
+            to: LinkAddress(host: "127.0.0.1", port: try await port()), security: .plain, limits: limits, loops: loops)
         let link = try await connector.connect()
         return (link, await accepted.next())
     }

@@ -78,7 +78,8 @@ final class Probe: LinkDriver {
         }
     }
 
-    func waitForPackets(_ count: Int) async { await wait { $0.received >= count } }
+    /// Waits for the packets, or for the end that comes instead of them.
+    func waitForPackets(_ count: Int) async { await wait { $0.received >= count || $0.isEnded } }
 
     /// Waits for the end and returns how it was.
     func ending() async -> LinkError? {

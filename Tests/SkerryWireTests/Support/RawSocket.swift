@@ -38,10 +38,14 @@ final class RawSocket: @unchecked Sendable {
     /// A socket that listens on a port the system chose.
     static func listening() throws -> (RawSocket, port: Int) {
         let socket = RawSocket(Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
-        guard withAddress(0, { Glibc.bind(socket.descriptor, $0, $1) }) == 0, listen(socket.descriptor, 16) == 0 else { throw Failure.system(errno) }
+        guard withAddress(0, { Glibc.bind(socket.descriptor, $0, $1) }) == 0, listen(socket.descriptor, 16) == 0 else {
+            throw Failure.system(errno)
+        }
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket.descriptor, $0, &size) } }
+        _ = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket.descriptor, $0, &size) }
+        }
         return (socket, Int(UInt16(bigEndian: address.sin_port)))
     }
 
