@@ -1,4 +1,5 @@
 // Printed by skerry-generate from AdminEndpoint.swift: change that and run it again.
+// swift-format-ignore-file
 
 import SkerryCodec
 

@@ -1,4 +1,5 @@
 // Printed by skerry-generate from AdminRecords.swift: change that and run it again.
+// swift-format-ignore-file
 
 import SkerryCodec
 
@@ -124,8 +125,8 @@ extension NewUser: SkerryCodec.Shaped {
             }
         }
         return try Self(
-            id: record.require(id, 0), displayName: record.require(displayName, 1), email: email ?? "", accessKey: record.require(accessKey, 3),
-            secretKey: record.require(secretKey, 4))
+            id: record.require(id, 0), displayName: record.require(displayName, 1), email: email ?? "",
+            accessKey: record.require(accessKey, 3), secretKey: record.require(secretKey, 4))
     }
 }
 
@@ -160,7 +161,8 @@ extension NewKey: SkerryCodec.Shaped {
             default: try reader.field(&secretKey, in: record)
             }
         }
-        return try Self(user: record.require(user, 0), accessKey: record.require(accessKey, 1), secretKey: record.require(secretKey, 2))
+        return try Self(
+            user: record.require(user, 0), accessKey: record.require(accessKey, 1), secretKey: record.require(secretKey, 2))
     }
 }
 
@@ -216,8 +218,9 @@ extension StatisticsRecord: SkerryCodec.Shaped {
             }
         }
         return try Self(
-            objects: record.require(objects, 0), versions: record.require(versions, 1), logicalBytes: record.require(logicalBytes, 2),
-            uniqueBytes: record.require(uniqueBytes, 3), garbageBytes: record.require(garbageBytes, 4), packBytes: record.require(packBytes, 5),
+            objects: record.require(objects, 0), versions: record.require(versions, 1),
+            logicalBytes: record.require(logicalBytes, 2), uniqueBytes: record.require(uniqueBytes, 3),
+            garbageBytes: record.require(garbageBytes, 4), packBytes: record.require(packBytes, 5),
             dedupRatio: record.require(dedupRatio, 6), buckets: record.require(buckets, 7))
     }
 }

@@ -22,50 +22,50 @@ struct Point: Equatable, Sendable {
 /// `@Service(errors: ArithError.self, version: 2) protocol Arith: Sendable`.
 protocol Arith: Sendable {
     /// The number after `number`.
-    // @Idempotent @ReadOnly @GET("/succ/{number}")
+    // As a macro: @Idempotent @ReadOnly @GET("/succ/{number}")
     func succ(_ number: Int) async throws -> Int
 
     /// The sum of two numbers.
-    // @GET("/plus")
+    // As a macro: @GET("/plus")
     func plus(_ left: Int, _ right: Int) async throws -> Int
 
     /// The quotient; ``ArithError/divisionByZero`` when `divisor` is 0.
     func quotient(of dividend: Int, by divisor: Int) async throws -> Int
 
     /// `base` raised to `exponent`, its square when none is given.
-    // @Default("exponent", 2)
+    // As a macro: @Default("exponent", 2)
     func power(_ base: Int, exponent: Int) async throws -> Int
 
     /// Whether two points are the same.
-    // @Wire("eq")
+    // As a macro: @Wire("eq")
     func areEqual(_ left: Point, _ right: Point) async throws -> Bool
 
     /// The sum of many numbers.
-    // @Wire("sum.v1") @Until(2)
+    // As a macro: @Wire("sum.v1") @Until(2)
     func sum(_ numbers: [Int]) async throws -> Int
 
     /// The sum of many numbers, starting from `initial`.
-    // @Wire("sum.v2") @POST("/sum")
+    // As a macro: @Wire("sum.v2") @POST("/sum")
     func sum(_ numbers: [Int], from initial: Int?) async throws -> Int
 
     /// Adds to the total, without an answer.
-    // @OneWay
+    // As a macro: @OneWay
     func note(_ amount: Int) async throws
 
     /// What ``note(_:)`` and ``deposit(_:)`` have added up to.
-    // @ReadOnly @GET("/total")
+    // As a macro: @ReadOnly @GET("/total")
     func total() async throws -> Int
 
     /// Adds to the total once, however often the call is repeated.
-    // @Durable
+    // As a macro: @Durable
     func deposit(_ amount: Int) async throws -> Int
 
     /// Computes for long, away from the link's loop.
-    // @Offload
+    // As a macro: @Offload
     func collatz(_ start: Int) async throws -> Int
 
     /// Sends the numbers from 0 up to `limit` into a channel of the caller.
-    // @GET("/count/{limit}")
+    // As a macro: @GET("/count/{limit}")
     func count(to limit: Int, into numbers: Sender<Int>) async throws
 
     /// Receives numbers from a channel of the caller until it closes, and answers their sum.
@@ -79,7 +79,7 @@ protocol Arith: Sendable {
 }
 
 /// A number that can be raised; passed by reference.
-// @Service
+// As a macro: @Service
 protocol Counter: Sendable {
     /// Raises the counter by `amount` and answers the new value.
     func add(_ amount: Int) async throws -> Int
