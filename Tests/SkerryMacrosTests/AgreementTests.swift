@@ -38,6 +38,27 @@ struct AgreementTests {
         #expect(Set(told) == Set(printed))
         #expect(printed.count > 20)
     }
+
+    @Test("A mark that nothing reads is told to the compiler as to the printer")
+    func looseMarks() throws {
+        func told(_ source: String) throws -> [String] {
+            let tree = Parser.parse(source: source)
+            let group = try #require(tree.statements.first?.item.asProtocol((any DeclGroupSyntax).self))
+            let member = try #require(group.memberBlock.members.first?.decl)
+            let attributes = try #require(member.asProtocol((any WithAttributesSyntax).self)?.attributes)
+            let context = BasicMacroExpansionContext(lexicalContext: Syntax(member).parent?.allMacroLexicalContexts() ?? [])
+            for element in attributes {
+                guard case .attribute(let attribute) = element else { continue }
+                #expect(try FieldMark.expansion(of: attribute, providingPeersOf: member, in: context).isEmpty)
+                #expect(try MethodMark.expansion(of: attribute, providingPeersOf: member, in: context).isEmpty)
+            }
+            return Set(context.diagnostics.map(\.message)).sorted()
+        }
+        #expect(try told("struct S { @Key(\"x\") var x: Int }") == ["'@Key' means nothing here without '@Shape' on the type"])
+        #expect(try told("protocol P { @OneWay func f() }") == ["'@OneWay' means nothing here without '@Service' on the protocol"])
+        #expect(try told("@Shape struct S { @Key(\"x\") var x: Int }") == [])
+        #expect(try told("@SkerryMacros.Service protocol P { @OneWay func f() }") == [])
+    }
 }
 
 /// Expands each marked declaration by the macros, as the compiler would ask them to.
