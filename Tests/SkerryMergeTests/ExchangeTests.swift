@@ -290,7 +290,10 @@ struct ExchangeTests {
         let good = HistoryObject.content([1, 2, 3]).encoded
         let cases: [([UInt8], HistoryError.Code)] = [
             (commit(tree, [PlainGraph.id(1)], 1), .dangling), (commit(PlainGraph.id(1), [head], 2), .dangling),
-            (commit(tree, [head], 7), .corrupt), ([1, 2, 3], .corrupt), ([], .corrupt),
+            (commit(tree, [head], 7), .corrupt), (commit(try history.tree(tree).entries[0].id, [head], 2), .corrupt),
+            (HistoryObject.tree(try Tree([.init(kind: .content, name: [65], id: tree)])).encoded, .corrupt),
+            (HistoryObject.tree(try Tree([.init(kind: .tree, name: [65], id: head)])).encoded, .corrupt), ([1, 2, 3], .corrupt),
+            ([], .corrupt),
             (HistoryObject.tree(try Tree([.init(kind: .content, name: [65], id: PlainGraph.id(3))])).encoded, .dangling),
         ]
         for (object, code) in cases {

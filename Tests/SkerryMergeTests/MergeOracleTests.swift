@@ -67,7 +67,6 @@ struct MergeOracleTests {
         #expect(Double(agreed) >= 0.99 * Double(total), "\(agreed) of \(total)")
         // A test without conflicts, or with nothing else, would show little.
         #expect(clean * 10 > total && (conflicting * 20 > total || batch == 1))
-        print("merge-file \(style): \(agreed) of \(total) agree, \(clean) clean")
     }
 
     private static func joined(_ texts: [[String]]) -> [UInt8] {

@@ -61,10 +61,13 @@ extension History {
     private func expect(
         _ kind: Tree.Entry.Kind, _ id: ObjectID, _ known: [ObjectID: Tree.Entry.Kind], of parent: ObjectID
     ) throws(HistoryError) {
-        if let found = known[id] {
-            guard found == kind else { throw HistoryError(.corrupt, "\(id.abbreviated) is of another kind", object: parent) }
-        } else if try store.record(id) == nil {
-            throw HistoryError(.dangling, "\(id.abbreviated) is not here", object: parent)
+        let found: Tree.Entry.Kind?
+        if let kind = known[id] {
+            found = kind
+        } else {
+            guard let record = try store.record(id) else { throw HistoryError(.dangling, "\(id.abbreviated) is not here", object: parent) }
+            found = HistoryRecord.kind(of: record)
         }
+        guard found == kind else { throw HistoryError(.corrupt, "\(id.abbreviated) is of another kind", object: parent) }
     }
 }

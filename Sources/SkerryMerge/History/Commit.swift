@@ -106,6 +106,14 @@ extension HistoryObject {
         static var version: UInt8 { 1 }
     }
 
+    static func kind(letter: UInt8) -> Tree.Entry.Kind? {
+        switch letter {
+        case Letter.content: .content
+        case Letter.tree: .tree
+        default: nil
+        }
+    }
+
     /// The bytes whose hash is the object's identifier.
     public var encoded: [UInt8] {
         var writer = FieldWriter()

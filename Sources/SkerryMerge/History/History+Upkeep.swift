@@ -60,25 +60,40 @@ extension History {
         }
     }
 
-    /// Everything names lead to, and the root; `fault` hears of each object that cannot be read, and the walk goes on.
+    /// What an object must be, by what refers to it.
+    private enum Role: Hashable {
+        case commit, tree, content
+    }
+
+    /// Everything names lead to, and the root; `fault` hears of each object that cannot be read or is not what refers to it says, and the
+    /// walk goes on.
     private func walk(_ fault: (ObjectID, HistoryError) -> Void) throws(HistoryError) -> Set<ObjectID> {
         let boundary = try store.boundary()
-        var seen: Set<ObjectID> = [rootID]
+        var roles: [ObjectID: Role] = [rootID: .commit]
         var pending = [rootID]
-        for id in names.values where seen.insert(id).inserted { pending.append(id) }
+        for id in names.values where roles.updateValue(.commit, forKey: id) == nil { pending.append(id) }
         while let id = pending.popLast() {
-            var next: [ObjectID] = []
+            var next: [(ObjectID, Role)] = []
             do throws(HistoryError) {
-                switch try decoded(id) {
-                case .content: break
-                case .tree(let tree): next = tree.entries.map(\.id)
-                case .commit(let commit): next = [commit.tree] + commit.parents.filter { !boundary.contains(id) || isStored($0) }
+                switch (try decoded(id), roles[id]) {
+                case (.content, .content): break
+                case (.tree(let tree), .tree): next = tree.entries.map { ($0.id, $0.kind == .tree ? .tree : .content) }
+                case (.commit(let commit), .commit):
+                    next = [(commit.tree, .tree)]
+                    next += commit.parents.filter { !boundary.contains(id) || isStored($0) }.map { ($0, .commit) }
+                default: throw HistoryError(.corrupt, "not the kind of object its referrer says", object: id)
                 }
             } catch {
                 fault(id, error)
             }
-            for id in next where seen.insert(id).inserted { pending.append(id) }
+            for (child, role) in next {
+                switch roles.updateValue(role, forKey: child) {
+                case nil: pending.append(child)
+                case role?: break
+                default: fault(id, HistoryError(.corrupt, "\(child.abbreviated) is of another kind", object: id))
+                }
+            }
         }
-        return seen
+        return Set(roles.keys)
     }
 }

@@ -27,6 +27,13 @@ struct HistoryRecord {
         return writer.bytes.count * 2 <= object.count ? writer.bytes : nil
     }
 
+    /// What a record's object is to a tree, without reading all of it; nil for a commit, or for bytes that are no record.
+    static func kind(of record: [UInt8]) -> Tree.Entry.Kind? {
+        // Content alone is kept as differences.
+        guard record.first == 0, record.count > 1 else { return record.first == 1 ? .content : nil }
+        return HistoryObject.kind(letter: record[1])
+    }
+
     static func parse(_ record: [UInt8]) throws(FormatError) -> Form {
         var reader = FieldReader(record)
         switch try reader.byte() {
