@@ -4,7 +4,7 @@ import SkerryRPC
 import SkerrySession
 import Testing
 
-@Suite("Calls")
+@Suite("Calls", .timeLimit(.minutes(1)))
 struct CallTests {
     @Test("N-21, N-22: a client stub packs arguments and waits, the dispatcher unpacks them, calls and answers")
     func stubAndDispatcher() async throws {

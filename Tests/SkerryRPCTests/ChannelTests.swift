@@ -4,7 +4,7 @@ import SkerryRPC
 import SkerrySession
 import Testing
 
-@Suite("Channels over sessions")
+@Suite("Channels over sessions", .timeLimit(.minutes(1)))
 struct RemoteChannelTests {
     @Test("Y-12: the sending end of a channel is an argument: the callee sends, elements arrive in order, then the end")
     func sendingEnd() async throws {
@@ -95,7 +95,7 @@ struct RemoteChannelTests {
         let ends = EndKeeper()
         let pair = try await SessionPair(root: EndsService.reference(to: ends))
         let (sender, receiver) = Channel<Int>(.unbounded).halves
-        try await EndsClient(pair.client.rootReference).keep(sender, receiver)
+        try await EndsClient(pair.client.rootReference).keep(sender, Channel<Int>(.buffer(1)).receiver)
         let proxy = try #require(await ends.sender)
         for number in 0..<100 { try await proxy.send(number) }
         proxy.close()
@@ -111,7 +111,7 @@ struct RemoteChannelTests {
         let pair = try await SessionPair(root: EndsService.reference(to: ends))
         let (sender, receiver) = Channel<Int>(.buffer(8)).halves
         var mine: Sender<Int>? = sender
-        try await EndsClient(pair.client.rootReference).keep(sender, receiver)
+        try await EndsClient(pair.client.rootReference).keep(sender, Channel<Int>(.buffer(1)).receiver)
         try await ends.sender?.send(1)
         await ends.forget()
         #expect(try await receiver.receive() == 1)
@@ -131,7 +131,7 @@ struct RemoteChannelTests {
         options.configuration.channelElementsMaximum = 16
         let pair = try await SessionPair(root: EndsService.reference(to: ends), options: options)
         let (sender, receiver) = Channel<Int>(.buffer(4)).halves
-        try await EndsClient(pair.client.rootReference).keep(sender, receiver)
+        try await EndsClient(pair.client.rootReference).keep(sender, Channel<Int>(.buffer(1)).receiver)
         let proxy = try #require(await ends.sender)
         let sent = Locked(0)
         let writer = Task {

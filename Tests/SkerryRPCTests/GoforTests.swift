@@ -4,7 +4,7 @@ import SkerryRPC
 import SkerrySession
 import Testing
 
-@Suite("gofor")
+@Suite("gofor", .timeLimit(.minutes(1)))
 struct GoforTests {
     struct Broken: Error, Equatable { var name: String }
 

@@ -4,7 +4,7 @@ import SkerryRPC
 import SkerrySession
 import Testing
 
-@Suite("Registry")
+@Suite("Registry", .timeLimit(.minutes(1)))
 struct RegistryTests {
     /// A service that hears when it is no longer listed.
     actor Observed: Counter, RemovalObserving {

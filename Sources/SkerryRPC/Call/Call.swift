@@ -1,4 +1,4 @@
-public import SkerrySession
+package import SkerrySession
 
 /// What holds for the calls made in a scope: until when they may take.
 public enum Call {

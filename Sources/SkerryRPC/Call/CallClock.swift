@@ -27,7 +27,9 @@ public struct SystemCallClock: CallClock {
     public var now: Moment { .zero + Self.start.duration(to: .now) }
 
     public func schedule(at moment: Moment, _ body: @escaping @Sendable () -> Void) -> any ScheduledCall {
-        Timer(id: Self.timers.schedule(after: max(.zero, moment - now), body))
+        let now = now
+        // A moment before all time is due like any other that has passed.
+        return Timer(id: Self.timers.schedule(after: moment <= now ? .zero : moment - now, body))
     }
 
     private struct Timer: ScheduledCall {

@@ -65,7 +65,8 @@ final class InboundPump: InboundEnd, @unchecked Sendable {
     }
 
     func end(_ ending: ChannelEnding) {
-        self.ending = ending
+        // A close that waits for its elements is not undone by the release that follows it.
+        if self.ending == nil { self.ending = ending }
         guard let sink else { return }
         // A consumer that is gone needs no patience; else what came is still put through.
         if sink.closeReason() != nil { return finish() }

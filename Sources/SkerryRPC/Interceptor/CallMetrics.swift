@@ -1,4 +1,4 @@
-public import SkerryCSP
+import SkerryCSP
 import SkerrySession
 
 /// Counts calls by method: begun, failed by code, and the time they took.

@@ -1,4 +1,4 @@
-public import SkerryCSP
+import SkerryCSP
 public import SkerrySession
 
 /// Where the replies of durable calls are kept over restarts. In memory they last as long as the process.

@@ -1,4 +1,4 @@
-package import SkerrySession
+import SkerrySession
 
 /// What a reference leads to that leads nowhere.
 final class NothingTarget: ReferenceTarget {

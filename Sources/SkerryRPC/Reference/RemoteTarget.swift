@@ -22,24 +22,27 @@ package final class RemoteTarget: ReferenceTarget, ImportedObject, @unchecked Se
     package func descriptor(of method: String) -> MethodDescriptor? { nil }
 
     package func perform(_ invocation: Invocation) async throws -> ServicePayload {
-        let format = session.options.configuration.encoding == .text ? PayloadFormat.json : nil
-        let reply = try await session.call(id, try invocation.adapted(to: format))
-        return invocation.digest == 0 || reply.format != .bin ? try reply.transcoded(to: invocation.replyFormat) : reply
+        do {
+            return try await session.call(id, try invocation.adapted(to: session)).transcoded(to: invocation.replyFormat)
+        } catch let failure as DeclaredFailure {
+            throw DeclaredFailure(name: failure.name, payload: try failure.payload.transcoded(to: invocation.replyFormat))
+        }
     }
 
     package func send(_ invocation: Invocation) async throws(CallError) {
-        try await session.send(id, invocation)
+        try await session.send(id, try invocation.adapted(to: session))
     }
 }
 
 extension Invocation {
-    /// The same call with arguments the session can carry: calls that are passed on from a session of another encoding are written anew.
-    fileprivate func adapted(to format: PayloadFormat?) throws -> Invocation {
-        let wanted = format ?? (payload.format == .json ? .cbor : payload.format)
-        guard wanted != payload.format, payload.format != .bin else { return self }
-        var invocation = self
-        invocation.payload = try payload.transcoded(to: wanted)
-        return invocation
+    /// The same call as the session can carry it: calls that are passed on from a session of another encoding, or from HTTP, are written anew.
+    fileprivate func adapted(to session: Session) throws(CallError) -> Invocation {
+        let wanted: PayloadFormat = session.isText ? .json : payload.format == .json ? .cbor : payload.format
+        guard wanted != payload.format || replyFormat == .json, payload.format != .bin else { return self }
+        // Without a digest the answer describes itself, so that it can be written anew too.
+        return Invocation(
+            method: method, digest: replyFormat == .json && !session.isText ? 0 : digest, options: options,
+            payload: try payload.transcoded(to: wanted), replyFormat: replyFormat, requestID: requestID)
     }
 }
 
@@ -48,7 +51,9 @@ extension ServicePayload {
     func transcoded(to wanted: PayloadFormat) throws(CallError) -> ServicePayload {
         guard wanted != format, format == .json || format == .cbor, wanted == .json || wanted == .cbor else { return self }
         do {
-            var payload = try ServicePayload(decode(Value.self), wanted)
+            let value = try decode(Value.self)
+            // What is bytes in CBOR is a string in JSON, as typed values have it.
+            var payload = wanted == .json ? try ServicePayload(PlainValue(value), wanted) : try ServicePayload(value, wanted)
             payload.references = references
             return payload
         } catch {

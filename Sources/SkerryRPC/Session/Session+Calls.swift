@@ -130,6 +130,10 @@ extension Session {
         guard let continuation = call.continuation else { return }
         call.continuation = nil
         if let failure = outcome.failure {
+            if failure.code == .peerLost, state.isClosedHere {
+                let error = CallError(.closed, "the session was closed", maybeExecuted: failure.maybeExecuted)
+                return state.effects.append(.threw(continuation, error))
+            }
             state.effects.append(.failed(continuation, failure, payload))
         } else {
             state.effects.append(.returned(continuation, payload))

@@ -16,10 +16,11 @@ extension Session {
             batch.ends.append(batch.bytes.count)
         }
         if !block.references.isEmpty { batch.references = [claim(block.references, format: isText ? .json : .cbor, &state)] }
-        state.effects.append(.deliver(id, batch))
+        guard id.isHosted(by: state.role) else { return state.effects.append(.deliver(id, batch)) }
+        if let end = state.pump(of: id) as? any InboundEnd { state.effects.append(.elements(end, batch)) }
     }
 
-    /// Gives elements to their pump, or keeps them until there is one.
+    /// Gives elements of the peer's channel to their pump, or keeps them until there is one.
     func deliver(_ batch: ElementBatch?, to id: ReferenceID) {
         var early: [ElementBatch] = []
         // Held outside the lock, for it may be the last reference.
@@ -27,13 +28,10 @@ extension Session {
         let pump = state.withLock { state -> (any InboundEnd)? in
             let pump = state.pump(of: id) as? any InboundEnd
             channel = state.importedChannel(id)
-            if let channel {
-                if let batch { channel.early.append(batch) }
-                guard pump != nil else { return nil }
-                swap(&early, &channel.early)
-            } else if let batch {
-                early.append(batch)
-            }
+            guard let channel else { return nil }
+            if let batch { channel.early.append(batch) }
+            guard pump != nil else { return nil }
+            swap(&early, &channel.early)
             return pump
         }
         guard let pump else { return }
@@ -41,7 +39,7 @@ extension Session {
         withExtendedLifetime(channel) {}
     }
 
-    /// The other side closed a channel end.
+    /// The peer closed a channel end that it hosts.
     func closed(_ id: ReferenceID, _ reason: CloseReason) {
         var channel: ImportedChannel?
         let pump = state.withLock { state -> (any ChannelPump)? in

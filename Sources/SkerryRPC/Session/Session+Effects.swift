@@ -14,9 +14,20 @@ extension Session {
         drain()
     }
 
-    /// Turns the events of the core into effects, sets the timer, wakes the link. Under the lock, after every use of the core.
-    func settle(_ state: inout SessionState, _ now: Moment) {
-        if !state.events.isEmpty { translate(&state, UnsafeRawBufferPointer(start: nil, count: 0), now) }
+    /// Turns the events of the core into effects, does what is due, sets the timer, wakes the link. Under the lock, after every use of the core.
+    ///
+    /// - Parameter packet: what the events refer to, when they came of one.
+    func settle(
+        _ state: inout SessionState, _ now: Moment, _ packet: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
+        if !state.events.isEmpty { translate(&state, packet, now) }
+        // The core says so when something is to be reported that came about elsewhere. Each round may lead to more, but not for ever.
+        var rounds = 0
+        while state.core.nextDeadline <= now, rounds < 16 {
+            rounds += 1
+            state.core.advance(to: now, into: &state.events)
+            if !state.events.isEmpty { translate(&state, UnsafeRawBufferPointer(start: nil, count: 0), now) }
+        }
         arm(&state)
         if state.core.hasOutput { state.attachment?.link.wake() }
     }
@@ -57,6 +68,7 @@ extension Session {
                 if watch == nil { watch = StallWatch(options.clock.now, call.invocation.method) }
                 started.append((call.id, start(call)))
             case .cancel(let task): task.cancel()
+            case .elements(let end, let elements): end.deliver(elements)
             case .deliver(let id, let elements): deliver(elements, to: id)
             case .pump(let pump): pump.pump()
             case .ready(let pump): pump.ready()

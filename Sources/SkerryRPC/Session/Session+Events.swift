@@ -7,6 +7,7 @@ extension Session {
     func translate(_ state: inout SessionState, _ packet: UnsafeRawBufferPointer, _ now: Moment) {
         // Handling an event may report further ones.
         var index = 0
+        var mayAsk = false
         while index < state.events.count {
             let event = state.events[index]
             index += 1
@@ -16,9 +17,9 @@ extension Session {
             case .elements(let id, let block): receive(block, of: id, packet, &state)
             case .methodDefined(let definition): state.define(definition)
             case .cancelled(let answer, _): state.callOff(answer)
-            case .callsPermitted: askWaiting(&state, now)
+            case .callsPermitted: mayAsk = true
             case .writable(let id): if let pump = state.pump(of: id) { state.effects.append(.pump(pump)) }
-            case .closed(let id, let reason): state.effects.append(.closed(id, reason))
+            case .closed(let id, let reason): state.closed(id, reason)
             case .released(let id): state.released(id)
             case .established: established(&state)
             case .linkLost(let reason): loseLink(&state, reason)
@@ -29,6 +30,8 @@ extension Session {
             }
         }
         state.events.removeAll(keepingCapacity: true)
+        // Last, because new calls take the places of those whose ends were just told.
+        if mayAsk { askWaiting(&state, now) }
     }
 
     /// The session is over: calls that wait, proxies and exported objects end with it.
@@ -104,6 +107,13 @@ extension SessionState {
         }
         guard let slot = imports.at(id.index), slot.id == id else { return nil }
         return slot.pump
+    }
+
+    /// The peer closed a channel end. What this side hosts is looked up now, for the next event may say that it was released; what the
+    /// peer hosts when the effect is done, for nobody may have looked at it yet.
+    mutating func closed(_ id: ReferenceID, _ reason: CloseReason) {
+        guard id.isHosted(by: role) else { return effects.append(.closed(id, reason)) }
+        if let pump = pump(of: id) { effects.append(.end(pump, .closed(reason))) }
     }
 
     mutating func released(_ id: ReferenceID) {

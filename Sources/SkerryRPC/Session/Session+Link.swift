@@ -38,8 +38,7 @@ extension Session {
         state.withLock { state in
             guard state.attachment === attachment else { return }
             state.core.receive(packet, now: now, into: &state.events)
-            translate(&state, packet, now)
-            arm(&state)
+            settle(&state, now, packet)
         }
         drain()
     }
@@ -53,10 +52,11 @@ extension Session {
             var buffer = buffer
             guard state.attachment === attachment else { return (false, buffer) }
             let has = state.core.nextPacket(into: &buffer, now: now)
-            arm(&state)
+            if state.core.nextDeadline <= now { settle(&state, now) } else { arm(&state) }
             return (has, buffer)
         }
         packet = filled
+        if !has { drain() }
         return has
     }
 

@@ -1,5 +1,4 @@
-public import Logging
-public import SkerryCSP
+import SkerryCSP
 public import SkerrySession
 public import SkerryWire
 
@@ -88,7 +87,10 @@ public final class Session: Sendable {
     ///
     /// Returns when the link is closed, or with the last words unsent when the peer does not take them in time.
     public func close(_ reason: CloseReason = .finished) async {
-        perform { state, now in state.core.close(reason, now: now, into: &state.events) }
+        perform { state, now in
+            state.isClosedHere = true
+            state.core.close(reason, now: now, into: &state.events)
+        }
         await ended()
     }
 

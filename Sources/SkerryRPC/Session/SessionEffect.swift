@@ -7,14 +7,16 @@ enum SessionEffect: Sendable {
     case threw(UnsafeContinuation<ServicePayload, any Error>, CallError)
     case call(InboundCall)
     case cancel(Task<Void, Never>)
-    /// Elements came, or somebody began to look at a channel for which some had come.
+    /// Elements came for a channel end of this side.
+    case elements(any InboundEnd, ElementBatch)
+    /// Elements came for a channel end of the peer, or somebody began to look at one for which some had come.
     case deliver(ReferenceID, ElementBatch?)
     case pump(any ChannelPump)
     /// The half that the pump serves has room, or something to receive.
     case ready(any ChannelPump)
-    /// The other side closed a channel end.
+    /// The peer closed a channel end that it hosts.
     case closed(ReferenceID, CloseReason)
-    /// A channel end is over by release, or with the session.
+    /// A channel end of this side is closed or let go of by the peer, or any ends with the session.
     case end(any ChannelPump, ChannelEnding)
     /// The last reference may be this one, and what its `deinit` does must not be done under the lock.
     case drop(any AnyObject & Sendable)

@@ -1,5 +1,5 @@
-public import SkerryCSP
-public import SkerrySession
+import SkerryCSP
+import SkerrySession
 public import SkerryWire
 
 /// Accepts sessions: gives each link that comes to the session it means, or begins one.
@@ -70,13 +70,14 @@ public final class SessionServer: Sendable {
         } catch {
             throw CallError(.denied, error.description)
         }
-        if let key = link.peer.key, hello.identity.nodeKey != key.bytes {
+        // Who proves a key need not say it; who says one proves it where the link can.
+        if let key = link.peer.key, hello.identity.nodeKey != key.bytes, hello.identity.nodeKey.contains(where: { $0 != 0 }) {
             throw CallError(.denied, "the peer says it is another node than its link proves")
         }
         let id = hello.identity.session
         if let session = state.withLock({ $0.sessions[id] }) {
             // Who knows the id alone may not take the session over.
-            guard session.peerKey == nil || session.peerKey == hello.identity.nodeKey else {
+            guard session.peerKey == nil || session.peerKey == hello.identity.nodeKey, session.peer?.key == link.peer.key else {
                 throw CallError(.denied, "the session belongs to another node")
             }
             session.attach(attachment)

@@ -33,6 +33,7 @@ struct SessionState: ~Copyable, Sendable {
     var watchers: [UnsafeContinuation<Void, Never>] = []
     var wasEstablished = false
     var isGoingAway = false
+    var isClosedHere = false
     var failure: CallError?
 
     // MARK: Calls of this side

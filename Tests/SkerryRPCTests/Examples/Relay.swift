@@ -27,6 +27,7 @@ protocol Relay: Sendable {
 struct ArithRelay: Relay {
     func records(_ requests: Receiver<ArithRequest>, _ answers: Sender<ArithAnswer>) async throws {
         while let request = try await requests.receive() { try await answers.send(Self.answer(request)) }
+        answers.close()
     }
 
     func texts(_ requests: Receiver<String>, _ answers: Sender<String>) async throws {
@@ -34,6 +35,7 @@ struct ArithRelay: Relay {
             let answer = Self.answer(try SExpression.decode(ArithRequest.self, from: text))
             try await answers.send(String(decoding: try SExpression.encode(answer), as: UTF8.self))
         }
+        answers.close()
     }
 
     private static func answer(_ request: ArithRequest) -> ArithAnswer {
