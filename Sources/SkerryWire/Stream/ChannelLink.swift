@@ -207,7 +207,7 @@ extension ChannelLink {
 
     /// Tells the driver, once.
     private func finish() {
-        guard phase == .closed, let driver else { return }
+        guard phase == .closed || isBroken, let driver else { return }
         self.driver = nil
         end(unsaidEnding)
         isMuted = true
@@ -379,6 +379,8 @@ extension ChannelLink {
         guard phase != .closing, phase != .closed else { return }
         end(error)
         phase = .closing
+        // The session need not wait for a connection that is no use to it any more.
+        finish()
         guard framing.explainsFailure else { return abort() }
         startCloseTimer()
         writeGoodbye(.failed(error.code))
