@@ -19,8 +19,18 @@ public final class Document: Sendable {
         core = Mutex(DocumentCore(origin: origin))
     }
 
-    func withCore<R>(_ body: (inout DocumentCore) -> R) -> R where R: Sendable {
-        core.withLock { core in body(&core) }
+    init(core: consuming DocumentCore) {
+        origin = core.origin
+        self.core = Mutex(core)
+    }
+
+    /// Runs a body under the lock.
+    func withCore<R: Sendable, E: Error>(_ body: (inout DocumentCore) throws(E) -> R) throws(E) -> R {
+        // The lock takes no typed throws, so errors travel as values.
+        let outcome = core.withLock { core -> Result<R, E> in
+            do throws(E) { return .success(try body(&core)) } catch { return .failure(error) }
+        }
+        return try outcome.get()
     }
 
     // MARK: - Changing
@@ -61,15 +71,15 @@ public final class Document: Sendable {
     /// How much of each origin this replica has.
     public var version: CausalContext { withCore { $0.version } }
 
+    /// The events nobody has followed yet: the version in its shortest form.
+    public var heads: [Dot] { withCore { $0.graph.headDots.sorted() } }
+
     /// Takes in decoded events.
     func apply(_ batch: borrowing ChangeBatch) throws(DocumentError) -> ImportResult {
         // A noncopyable borrow cannot be captured, so the lock's closure gets at it through a pointer.
-        let outcome = withUnsafePointer(to: batch) { batch in
-            core.withLock { core -> Result<DocumentCore.Applied, DocumentError> in
-                do throws(DocumentError) { return .success(try core.apply(batch.pointee)) } catch { return .failure(error) }
-            }
+        let applied = try withUnsafePointer(to: batch) { batch throws(DocumentError) in
+            try withCore { core throws(DocumentError) in try core.apply(batch.pointee) }
         }
-        let applied = try outcome.get()
         return ImportResult(applied: applied.count, missing: applied.missing)
     }
 }

@@ -11,6 +11,7 @@ extension DocumentCore {
     ///
     /// Runs that build on events not here are left out, and named in the result; runs known already are skipped.
     mutating func apply(_ batch: borrowing ChangeBatch) throws(DocumentError) -> Applied {
+        if needsHistory(for: batch) { try restoreHistory() }
         beginCheckpoint()
         edits.removeAll()
         var result = Applied()
@@ -100,6 +101,11 @@ extension DocumentCore {
             let end = version + Int(operation.count) - skip
             touch(container)
             texts[slot].append(operation, skipping: skip, version: version, batch: batch)
+            if isRestoring {
+                version = end
+                skip = 0
+                continue
+            }
             edits.begin(container: container)
             do throws(SequenceState.OutOfBounds) {
                 try texts[slot].sequence.integrate(

@@ -15,17 +15,16 @@ extension DocumentCore {
         var content: UnsafeBufferPointer<UInt8>
 
         /// Where typing or deleting would go on.
-        var positionAfter: Int {
-            switch kind {
-            case .insertion: position + count
-            case .deletion, .value: position
-            case .deletionBackwards: max(position - count, 0)
-            }
-        }
+        var positionAfter: Int { kind.positionAfter(position, count: count) }
     }
 
     /// Calls the body with every event that a version lacks, in local order.
-    mutating func forEachRun(since known: CausalContext, _ body: (borrowing DocumentCore, OutgoingRun) -> Void) {
+    ///
+    /// - Throws: `notFound` when the version lacks events of the base and there is no history to read them from.
+    mutating func forEachRun(
+        since known: CausalContext, _ body: (borrowing DocumentCore, OutgoingRun) -> Void
+    ) throws(DocumentError) {
+        if graph.base.count > 0, !known.covers(graph.baseVersion) { try restoreHistory() }
         var have = RawArray<UInt32>(capacity: graph.origins.count)
         var missing = 0
         for (number, origin) in graph.origins.enumerated() {

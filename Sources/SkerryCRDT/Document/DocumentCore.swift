@@ -14,6 +14,11 @@ struct DocumentCore: ~Copyable, Sendable {
     var owners = RawArray<Owner>()
     var texts = OwnedArray<TextState>()
 
+    /// Brings the chunks with the events of the base, when something asks for them.
+    var historySource: (@Sendable () throws(DocumentError) -> [UInt8])?
+    /// True while those are read: the state knows them already.
+    var isRestoring = false
+
     // Room that is used again and again.
     var scratch = DifferenceScratch()
     var edits = EditBuffer()

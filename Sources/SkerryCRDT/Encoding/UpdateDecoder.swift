@@ -155,14 +155,7 @@ public struct UpdateDecoder: ~Copyable, Sendable {
             let number = try reader.count(atMost: batch.containers.count, "the number of a container")
             if number > 0 { return number - 1 }
             guard batch.containers.count < UpdateDecoder.namesMaximum else { throw reader.damaged("too many containers") }
-            guard let kind = ContainerKind(rawValue: try reader.byte()) else { throw reader.damaged("an unknown kind of container") }
-            let parent = try reader.count(atMost: batch.containers.count, "the number of a container")
-            let depth = parent == 0 ? 1 : batch.containers[parent - 1].depth + 1
-            guard depth <= ContainerTable.depthMaximum else { throw reader.damaged("containers are nested too deeply") }
-            let key = try reader.string(atMost: UpdateDecoder.keyMaximum)
-            batch.containers.append(
-                ChangeBatch.Container(
-                    parent: parent == 0 ? ContainerTable.root : UInt32(parent - 1), key: key, kind: kind, depth: depth))
+            batch.containers.append(try ChangeBatch.Container(&reader, known: batch.containers, count: batch.containers.count))
             positions.append(0)
         }
     }

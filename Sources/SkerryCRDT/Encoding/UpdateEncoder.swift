@@ -18,14 +18,16 @@ public struct UpdateEncoder: Sendable {
     public mutating func peerHas(_ version: CausalContext) { known.merge(version) }
 
     /// Everything in the document that the peer has not, nil when there is nothing.
-    public mutating func encode(_ document: Document) -> [UInt8]? {
-        document.withCore { core in encode(&core) }
+    ///
+    /// - Throws: `notFound` when the peer lacks events that this replica has no history of.
+    public mutating func encode(_ document: Document) throws(DocumentError) -> [UInt8]? {
+        try document.withCore { core throws(DocumentError) in try encode(&core) }
     }
 
-    mutating func encode(_ core: inout DocumentCore) -> [UInt8]? {
+    mutating func encode(_ core: inout DocumentCore) throws(DocumentError) -> [UInt8]? {
         var writer = ByteWriter()
         var runs = 0
-        core.forEachRun(since: known) { core, run in
+        try core.forEachRun(since: known) { core, run in
             write(run, of: core, to: &writer)
             runs += 1
         }
@@ -46,10 +48,7 @@ public struct UpdateEncoder: Sendable {
         if expected == sequence { header |= 2 }
         var parents: [Dot] = []
         if run.start == Int(graphRun.start) {
-            for parent in core.graph.parents(ofRun: run.index) {
-                let dot = core.graph.dot(of: Int(parent))
-                if dot.origin != origin { parents.append(dot) }
-            }
+            parents = core.graph.parentDots(ofRun: run.index).filter { $0.origin != origin }
         }
         let operations = core.operationCount(from: run.start, to: run.end)
         header |= UInt8(min(parents.count, 3)) << 2

@@ -44,6 +44,9 @@ struct EventGraph: ~Copyable, Sendable {
     var sequences = RawArray<UInt32>()
     var lastRuns = RawArray<UInt32>()
 
+    /// What came before the history that is here; see ``Base``.
+    var base = Base()
+
     init() {}
 
     // MARK: - Origins
@@ -167,7 +170,9 @@ struct EventGraph: ~Copyable, Sendable {
         return UnsafeBufferPointer(start: parents.base + Int(run.parents), count: Int(run.parentCount))
     }
 
+    /// The name of an event that is not of the base.
     func dot(of version: Int) -> Dot {
+        assert(version >= base.count, "an event of the base has no name of its own")
         let run = runs[run(of: version)]
         return Dot(origin: origins[Int(run.origin)], sequence: UInt64(run.sequence) + UInt64(version) - UInt64(run.start) + 1)
     }
@@ -175,6 +180,7 @@ struct EventGraph: ~Copyable, Sendable {
     /// The local version of an event, nil when it has not arrived. `sequence` from 0.
     func version(origin: UInt32, sequence: Int) -> Int? {
         guard sequence >= 0, sequence < Int(sequences[Int(origin)]) else { return nil }
+        if sequence < base.sequence(of: origin) { return base.count - 1 }
         var index = Int(lastRuns[Int(origin)])
         // Most questions are about the newest events; older ones follow the chain of the origin's runs.
         while Int(runs[index].sequence) > sequence { index = Int(runs[index].previous) }

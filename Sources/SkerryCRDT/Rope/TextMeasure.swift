@@ -31,19 +31,26 @@ struct TextMeasure: Sendable, Equatable, BitwiseCopyable {
         }
     }
 
+    @inline(never)
     private init(measuring bytes: UnsafePointer<UInt8>, count: Int) {
         var trailing = 0, wide = 0, newlines = 0
         var index = 0
-        let raw = UnsafeRawPointer(bytes)
-        while index + 16 <= count {
-            let block = raw.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            let one = SIMD16<UInt8>(repeating: 1)
-            newlines += Int(SIMD16<UInt8>.zero.replacing(with: one, where: block .== 0x0A).wrappedSum())
-            if block.max() >= 0x80 {
-                trailing += Int(SIMD16<UInt8>.zero.replacing(with: one, where: (block & 0xC0) .== 0x80).wrappedSum())
-                wide += Int(SIMD16<UInt8>.zero.replacing(with: one, where: block .>= 0xF0).wrappedSum())
+        while count - index >= 8 {
+            // Eight counters of a byte each hold 255 words before they are added up.
+            let end = index + min((count - index) / 8, 255) * 8
+            var trailings: UInt64 = 0, wides: UInt64 = 0, lines: UInt64 = 0
+            while index < end {
+                let word = UnsafeRawPointer(bytes + index).loadUnaligned(as: UInt64.self)
+                // The top bit of each byte says whether the byte is of the kind: 10xxxxxx, 1111xxxx, 0x0A.
+                trailings &+= (word & ~(word << 1)) >> 7 & Self.ones
+                wides &+= (word & word << 1 & word << 2 & word << 3) >> 7 & Self.ones
+                let other = word ^ Self.ones &* 0x0A
+                lines &+= ~((other & Self.sevens) &+ Self.sevens | other) >> 7 & Self.ones
+                index += 8
             }
-            index += 16
+            trailing += Self.added(trailings)
+            wide += Self.added(wides)
+            newlines += Self.added(lines)
         }
         while index < count {
             let byte = bytes[index]
@@ -53,6 +60,15 @@ struct TextMeasure: Sendable, Equatable, BitwiseCopyable {
             index += 1
         }
         self.init(bytes: count, scalars: count - trailing, utf16: count - trailing + wide, newlines: newlines)
+    }
+
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let sevens: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+
+    /// The sum of eight bytes.
+    private static func added(_ counters: UInt64) -> Int {
+        let pairs = (counters & 0x00FF_00FF_00FF_00FF) &+ (counters >> 8 & 0x00FF_00FF_00FF_00FF)
+        return Int((pairs &* 0x0001_0001_0001_0001) >> 48)
     }
 
     @inline(__always)

@@ -8,7 +8,7 @@ enum Following {
         var encoders = documents.map { _ in UpdateEncoder() }
         // For each writer, a decoder for what each other sends.
         let decoders: [Decoders] = documents.map { _ in Decoders(count: trace.writers) }
-        var made = Array(repeating: [[UInt8]](), count: trace.writers)
+        var made = Array(repeating: [Int](), count: trace.writers)
         var taken = Array(repeating: Array(repeating: 0, count: trace.writers), count: trace.writers)
         var clocks: [[Int]] = []
         var frames: [[UInt8]] = [], senders: [Int] = []
@@ -16,21 +16,22 @@ enum Following {
             let writer = transaction.writer
             var clock = Array(repeating: 0, count: trace.writers)
             for parent in transaction.parents { for other in 0..<trace.writers { clock[other] = max(clock[other], clocks[parent][other]) } }
+            // In the order of the trace, which is causal.
+            var needed: [Int] = []
             for other in 0..<trace.writers where other != writer {
-                while taken[writer][other] < clock[other] {
-                    decoders[writer].apply(made[other][taken[writer][other]], from: other, to: documents[writer])
-                    taken[writer][other] += 1
-                }
-                encoders[writer].peerHas(documents[writer].version.without(documents[writer].origin))
+                needed += made[other][taken[writer][other]..<max(clock[other], taken[writer][other])]
+                taken[writer][other] = max(clock[other], taken[writer][other])
             }
+            for index in needed.sorted() { decoders[writer].apply(frames[index], from: senders[index], to: documents[writer]) }
+            if !needed.isEmpty { encoders[writer].peerHas(documents[writer].version.without(documents[writer].origin)) }
             documents[writer].change { change in
                 let text = change.text("t")
                 for patch in transaction.patches {
                     text.replace(patch.position..<patch.position + patch.deleted, in: .scalars, with: patch.inserted)
                 }
             }
-            let frame = encoders[writer].encode(documents[writer])!
-            made[writer].append(frame)
+            let frame = (try? encoders[writer].encode(documents[writer])) ?? []
+            made[writer].append(frames.count)
             clock[writer] = made[writer].count
             clocks.append(clock)
             frames.append(frame)
@@ -55,7 +56,7 @@ enum Following {
         let bytes = updates.frames.reduce(0) { $0 + $1.count }
         Measure.figure("\(name).wire_bytes_per_update", Double(bytes) / count, "B", bar: 16)
         var encoder = UpdateEncoder()
-        let whole = encoder.encode(live.last)!
+        let whole = (try? encoder.encode(live.last)) ?? []
         let bulk = Measure.median(runs: 7) {
             let document = Document(origin: OriginID(rawValue: 1000))
             let decoders = Decoders(count: 1)
