@@ -58,7 +58,7 @@ struct EncodingTests {
         let cut = random.below(order.count + 1)
         let early = try document(history, order[..<cut])
         let chunks = try early.history()
-        let opened = try Document(origin: Self.reader, snapshot: early.snapshot()) { chunks }
+        let opened = try Document(origin: Self.reader, snapshot: early.snapshot(), history: { chunks })
         #expect(opened.version == early.version && opened.heads == early.heads)
         for end in cut..<order.count {
             let applied = try opened.apply(history.batch(of: [order[end]]))

@@ -14,12 +14,27 @@ struct FuzzTests {
     }
 
     private static func makeSeed() -> Seed {
-        let one = Document(origin: OriginID(rawValue: 1)), two = Document(origin: OriginID(rawValue: 2))
+        let one = Document(origin: OriginID(rawValue: 1), now: { 1000 }), two = Document(origin: OriginID(rawValue: 2), now: { 1000 })
         var encoder = UpdateEncoder()
         var frames: [[UInt8]] = []
         for round in 0..<6 {
             one.change { $0.text("t").insert("héllo \(round)", at: 0) }
-            two.change { $0.text("t").insert("wörld 😀", at: 0) }
+            two.change { change in
+                change.text("t").insert("wörld 😀", at: 0)
+                change.list("l").append("two")
+                change.map("m").map("n")["k"] = .int(Int64(round))
+            }
+            one.change { change in
+                change.map("m")["k"] = .bytes([1, 2, 3])
+                change.list("l").insert(.double(0.5), at: 0)
+                change.list("l").append(.null)
+                change.list("l").move(from: 0, to: 1)
+                change.list("l")[0] = "v"
+                if round == 3 { change.list("l").remove(at: 0) }
+                change.set("s").insert(true)
+                change.counter("c") += 3
+                change.register("r").value = "x"
+            }
             one.change { $0.text("t").delete(0..<1) }
             one.change { $0.text("u").insert("other", at: 0) }
             if round % 2 == 0 {
@@ -60,8 +75,8 @@ struct FuzzTests {
     func history(part: Int) throws {
         var random = TestRandom(seed: part &+ 40)
         var refused = 0, taken = 0
-        for round in 0..<Soak.count(700, soak: 120_000) {
-            let document = Document(origin: OriginID(rawValue: 50))
+        for round in 0..<Soak.count(300, soak: 120_000) {
+            let document = Document(origin: OriginID(rawValue: 50), now: { 1000 })
             document.change { $0.text("t").insert("kept", at: 0) }
             if round % 3 == 0 { try document.merge(Self.seed.history) }
             let before = document.snapshot()
@@ -74,8 +89,13 @@ struct FuzzTests {
                 refused += 1
                 #expect(document.snapshot() == before)
             }
-            document.change { $0.text("t").insert("!", at: 0) }
-            _ = document.text("t").string
+            document.change { change in
+                change.text("t").insert("!", at: 0)
+                change.list("l").append("!")
+                if change.list("l").count > 2 { change.list("l").move(from: 0, to: 2) }
+                change.map("m")["k"] = 1
+            }
+            _ = Plain(document)
             _ = try document.history()
         }
         #expect(refused > 0 && taken > 0, "\(refused) refused, \(taken) taken")
@@ -89,8 +109,15 @@ struct FuzzTests {
             var bytes = mutate(Self.seed.snapshot, &random)
             if random.chance(90) { bytes = reframed(bytes) }
             do {
-                let document = try Document(origin: OriginID(rawValue: 50), snapshot: bytes)
-                document.change { $0.text("t").insert("!", at: 0) }
+                let document = try Document(origin: OriginID(rawValue: 50), snapshot: bytes, now: { 1000 })
+                document.change { change in
+                    change.text("t").insert("!", at: 0)
+                    change.list("l").append("!")
+                    if change.list("l").count > 2 { change.list("l").move(from: 0, to: 2) }
+                    if change.list("l").count > 2 { change.list("l").remove(at: 1) }
+                    change.set("s").insert(false)
+                }
+                _ = Plain(document)
                 _ = document.snapshot()
                 _ = try? document.merge(Self.seed.history)
             } catch { refused += 1 }
@@ -103,7 +130,7 @@ struct FuzzTests {
         var random = TestRandom(seed: part &+ 120)
         var refused = 0
         for _ in 0..<Soak.count(1_000, soak: 120_000) {
-            let document = Document(origin: OriginID(rawValue: 50))
+            let document = Document(origin: OriginID(rawValue: 50), now: { 1000 })
             var decoder = UpdateDecoder()
             let damaged = random.below(Self.seed.frames.count)
             for (index, frame) in Self.seed.frames.enumerated() {
@@ -125,7 +152,7 @@ struct FuzzTests {
     func kinds() {
         func code(_ bytes: [UInt8]) -> DocumentError.Code? {
             do {
-                try Document(origin: OriginID(rawValue: 50)).merge(bytes)
+                try Document(origin: OriginID(rawValue: 50), now: { 1000 }).merge(bytes)
                 return nil
             } catch { return error.code }
         }

@@ -15,8 +15,9 @@ struct ContainerTable: ~Copyable, Sendable {
     }
 
     private(set) var names: [Name] = []
-    /// By container: its index among those of its kind.
-    var slots = RawArray<UInt32>()
+    /// By container: its index among those of its kind: texts, lists, or the rest.
+    private(set) var slots = RawArray<UInt32>()
+    private(set) var kinds = RawArray<UInt8>()
     private var numbers: [Name: UInt32] = [:]
     /// The name asked for last: an editor asks for one text again and again.
     private var recentName = Name(parent: ContainerTable.root, key: "", kind: .text)
@@ -25,6 +26,12 @@ struct ContainerTable: ~Copyable, Sendable {
     init() {}
 
     var count: Int { names.count }
+
+    @inline(__always)
+    func slot(of container: UInt32) -> Int { Int(slots[Int(container)]) }
+
+    @inline(__always)
+    func kind(of container: UInt32) -> ContainerKind { ContainerKind(rawValue: kinds[Int(container)])! }
 
     @inline(__always)
     mutating func number(of name: Name) -> UInt32? {
@@ -40,6 +47,7 @@ struct ContainerTable: ~Copyable, Sendable {
         names.append(name)
         numbers[name] = number
         slots.append(UInt32(slot))
+        kinds.append(name.kind.rawValue)
         return number
     }
 
@@ -47,6 +55,7 @@ struct ContainerTable: ~Copyable, Sendable {
         for name in names[count...] { numbers[name] = nil }
         names.removeSubrange(count...)
         slots.truncate(to: count)
+        kinds.truncate(to: count)
         recent = .max
     }
 }

@@ -6,12 +6,17 @@ public struct Change {
     let core: UnsafeMutablePointer<DocumentCore>
     let serial: UInt64
 
-    /// A text at the root.
-    public func text(_ name: String) -> TextEditor {
-        TextEditor(document: document, core: core, serial: serial, container: container(name, .text))
-    }
+    public func text(_ name: String) -> TextEditor { TextEditor(editor: container(name, .text)) }
+    public func list(_ name: String) -> ListEditor { ListEditor(editor: container(name, .list)) }
+    public func map(_ name: String) -> MapEditor { MapEditor(editor: container(name, .map)) }
+    public func counter(_ name: String) -> CounterEditor { CounterEditor(editor: container(name, .counter)) }
+    public func set(_ name: String) -> SetEditor { SetEditor(editor: container(name, .set)) }
+    public func register(_ name: String) -> RegisterEditor { RegisterEditor(editor: container(name, .register)) }
 
-    func container(_ name: String, _ kind: ContainerKind) -> UInt32 {
-        core.pointee.container(ContainerTable.Name(parent: ContainerTable.root, key: name, kind: kind))
+    @inline(__always)
+    private func container(_ name: String, _ kind: ContainerKind) -> ContainerEditor {
+        precondition(core.pointee.isChanging && core.pointee.changeSerial == serial, "the change is over")
+        let number = core.pointee.container(ContainerTable.Name(parent: ContainerTable.root, key: name, kind: kind))
+        return ContainerEditor(document: document, core: core, serial: serial, container: number)
     }
 }

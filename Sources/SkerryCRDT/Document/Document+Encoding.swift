@@ -5,8 +5,12 @@ extension Document {
     ///
     /// - Throws: `notFound` when the version lacks events that this replica has no history of.
     public func history(since known: CausalContext = CausalContext()) throws(DocumentError) -> [UInt8] {
+        try history(since: known, until: nil)
+    }
+
+    func history(since known: CausalContext, until limit: CausalContext?) throws(DocumentError) -> [UInt8] {
         try withCore { core throws(DocumentError) in
-            guard let body = try HistoryEncoder.encode(&core, since: known) else { return [] }
+            guard let body = try HistoryEncoder.encode(&core, since: known, until: limit) else { return [] }
             var writer = ByteWriter()
             Chunk.wrap(.history, body, into: &writer)
             return writer.finish()
@@ -57,9 +61,10 @@ extension Document {
     ///   - origin: a new one, unless this replica went on where the snapshot was made and wrote nothing after it.
     ///   - history: runs under the document's lock; without it such merges throw `notFound`.
     public convenience init(
-        origin: OriginID, snapshot: [UInt8], history: (@Sendable () throws(DocumentError) -> [UInt8])? = nil
+        origin: OriginID, snapshot: [UInt8], now: @escaping @Sendable () -> UInt64 = WallClock.milliseconds,
+        history: (@Sendable () throws(DocumentError) -> [UInt8])? = nil
     ) throws(DocumentError) {
-        var core = DocumentCore(origin: origin)
+        var core = DocumentCore(origin: origin, now: now)
         var failure: DocumentError?
         snapshot.withUnsafeBufferPointer { bytes in
             do throws(DocumentError) {

@@ -9,14 +9,17 @@ import Synchronization
 /// - Important: an origin names one replica in one life. A replica restored from a backup takes a new one, or its events collide.
 public final class Document: Sendable {
     let core: Mutex<DocumentCore>
+    let watchers = Mutex(Watchers())
 
     /// This replica's name in versions and events.
     public let origin: OriginID
 
     /// An empty document.
-    public init(origin: OriginID) {
+    ///
+    /// - Parameter now: wall time in milliseconds since 1970, for the stamps that settle concurrent writes; asked under the lock.
+    public init(origin: OriginID, now: @escaping @Sendable () -> UInt64 = WallClock.milliseconds) {
         self.origin = origin
-        core = Mutex(DocumentCore(origin: origin))
+        core = Mutex(DocumentCore(origin: origin, now: now))
     }
 
     init(core: consuming DocumentCore) {
@@ -64,6 +67,7 @@ public final class Document: Sendable {
             if isKept { core.finishChange() } else { core.abandonChange() }
             core.isChanging = false
         }
+        deliver()
     }
 
     // MARK: - Versions
@@ -80,6 +84,7 @@ public final class Document: Sendable {
         let applied = try withUnsafePointer(to: batch) { batch throws(DocumentError) in
             try withCore { core throws(DocumentError) in try core.apply(batch.pointee) }
         }
+        deliver()
         return ImportResult(applied: applied.count, missing: applied.missing)
     }
 }
@@ -92,5 +97,5 @@ extension DocumentCore {
         journal.removeAll()
     }
 
-    mutating func finishChange() {}
+    mutating func finishChange() { publish(.local) }
 }

@@ -38,7 +38,7 @@ extension DocumentCore {
             throw DocumentError(code: .notFound, message: "the history before the snapshot is needed and not at hand")
         }
         let bytes = try historySource()
-        var fresh = DocumentCore(origin: origin)
+        var fresh = DocumentCore(origin: origin, now: now)
         fresh.isRestoring = true
         for number in 0..<containers.count { _ = fresh.container(containers.names[number]) }
         let failure = bytes.withUnsafeBufferPointer { bytes -> DocumentError? in
@@ -49,7 +49,7 @@ extension DocumentCore {
         guard fresh.version == graph.baseVersion, fresh.graph.count == graph.base.count, fresh.containers.count == containers.count else {
             throw DocumentError(code: .mismatch, message: "the history is not that of the snapshot")
         }
-        fresh.appendTail(of: self)
+        try fresh.appendTail(of: self)
         adoptHistory(of: &fresh)
     }
 
@@ -66,7 +66,7 @@ extension DocumentCore {
     }
 
     /// Appends what another core has behind its base, under the same local versions.
-    private mutating func appendTail(of other: borrowing DocumentCore) {
+    private mutating func appendTail(of other: borrowing DocumentCore) throws(DocumentError) {
         let heads = graph.frontier.copy()
         for index in 1..<other.graph.runs.count {
             let run = other.graph.runs[index]
@@ -78,11 +78,15 @@ extension DocumentCore {
             let number = graph.number(of: other.graph.origins[Int(run.origin)])
             graph.append(end - Int(run.start), origin: number, parents: seen.elements)
             var version = Int(run.start)
+            var failure: DocumentError?
             other.forEachOperation(from: Int(run.start), to: end) { operation in
-                own(operation.container, from: version)
-                texts[Int(containers.slots[Int(operation.container)])].append(operation, version: version)
+                do throws(DocumentError) {
+                    own(operation.container, from: version)
+                    try append(operation.asRead, operation.content, to: operation.container, skipping: 0, version: version)
+                } catch { failure = failure ?? error }
                 version += operation.count
             }
+            if let failure { throw failure }
         }
     }
 
@@ -95,21 +99,20 @@ extension DocumentCore {
             swap(&texts[slot].content, &fresh.texts[slot].content)
             texts[slot].sequence.tracker.drop()
         }
+        for slot in 0..<lists.count { lists[slot].adopt(&fresh.lists[slot], graph: graph) }
+        for slot in 0..<values.count {
+            swap(&values[slot].log, &fresh.values[slot].log)
+            for key in values[slot].registers.keys { values[slot].registers[key]!.renumber(graph) }
+        }
         historySource = nil
     }
 }
 
-extension TextState {
-    /// Writes an operation of another core to the log.
-    mutating func append(_ operation: DocumentCore.OutgoingOperation, version: Int) {
-        switch operation.kind {
-        case .insertion:
-            sequence.log.appendInsertion(version: version, position: operation.position, count: operation.count, content: content.count)
-            content.append(contentsOf: operation.content)
-        case .deletion: sequence.log.appendDeletion(version: version, position: operation.position, count: operation.count)
-        case .deletionBackwards:
-            sequence.log.appendDeletion(version: version, position: operation.position, count: operation.count, backwards: true)
-        case .value: break
-        }
+extension DocumentCore.OutgoingOperation {
+    /// The operation as a decoder would give it.
+    var asRead: ChangeBatch.Operation {
+        ChangeBatch.Operation(
+            container: container, kind: kind, count: UInt32(count), position: UInt32(position), content: 0,
+            contentCount: UInt32(content.count))
     }
 }

@@ -22,7 +22,7 @@ extension DocumentCore {
     ///
     /// - Throws: `notFound` when the version lacks events of the base and there is no history to read them from.
     mutating func forEachRun(
-        since known: CausalContext, _ body: (borrowing DocumentCore, OutgoingRun) -> Void
+        since known: CausalContext, until limit: CausalContext? = nil, _ body: (borrowing DocumentCore, OutgoingRun) -> Void
     ) throws(DocumentError) {
         if graph.base.count > 0, !known.covers(graph.baseVersion) { try restoreHistory() }
         var have = RawArray<UInt32>(capacity: graph.origins.count)
@@ -43,7 +43,12 @@ extension DocumentCore {
         for index in first..<graph.runs.count {
             let run = graph.runs[index]
             let skipped = max(0, Int(have[Int(run.origin)]) - Int(run.sequence))
-            let start = Int(run.start) + skipped, end = graph.end(ofRun: index)
+            let start = Int(run.start) + skipped
+            var end = graph.end(ofRun: index)
+            if let limit, start < end {
+                let last = Int(min(limit.sequence(of: graph.origins[Int(run.origin)]), UInt64(EventGraph.limit)))
+                end = min(end, Int(run.start) + max(0, last - Int(run.sequence)))
+            }
             if start < end { body(self, OutgoingRun(index: index, start: start, end: end)) }
         }
     }
@@ -69,22 +74,52 @@ extension DocumentCore {
     }
 
     private func forEachOperation(of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void) {
-        let slot = Int(containers.slots[Int(container)])
-        var index = texts[slot].sequence.log.firstRun(endingAfter: span.start)
-        while index < texts[slot].sequence.log.runs.count, texts[slot].sequence.log.runs[index].version < span.end {
-            let piece = texts[slot].sequence.log.piece(ofRun: index, in: span)
-            var operation = OutgoingOperation(
-                container: container, kind: .deletion, count: Int(piece.count), position: Int(piece.position),
-                content: UnsafeBufferPointer(start: nil, count: 0))
-            switch piece.kind {
-            case .insertion:
-                operation.kind = .insertion
-                operation.content = texts[slot].content(ofUnit: piece.unit, count: Int(piece.count))
-            case .deletion: break
-            case .deletionBackwards: operation.kind = .deletionBackwards
+        let slot = containers.slot(of: container)
+        switch containers.kind(of: container) {
+        case .text:
+            texts[slot].sequence.log.forEachPiece(in: span) { piece in
+                let content = piece.kind == .insertion ? texts[slot].content(ofUnit: piece.unit, count: Int(piece.count)) : nil
+                body(OutgoingOperation(container, piece, content))
             }
-            body(operation)
-            index += 1
+        case .list:
+            // Values and sequence operations of one list alternate; each is short.
+            var version = span.start
+            while version < span.end {
+                let entry = lists[slot].log.firstEntry(atOrAfter: version)
+                let next = entry < lists[slot].log.count ? min(lists[slot].log.entries[entry].version, span.end) : span.end
+                if version < next { forEachListPiece(of: container, in: VersionSpan(start: version, end: next), body) }
+                if next < span.end { body(OutgoingOperation(container, value: lists[slot].log.payload(entry))) }
+                version = next + 1
+            }
+        case .map, .counter, .set, .register:
+            let first = values[slot].log.firstEntry(atOrAfter: span.start)
+            for entry in first..<first + span.count { body(OutgoingOperation(container, value: values[slot].log.payload(entry))) }
         }
+    }
+
+    private func forEachListPiece(of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void) {
+        let slot = containers.slot(of: container)
+        lists[slot].sequence.log.forEachPiece(in: span) { piece in
+            let items = piece.kind == .insertion ? lists[slot].items(ofUnit: piece.unit, count: Int(piece.count)) : nil
+            body(OutgoingOperation(container, piece, items))
+        }
+    }
+}
+
+extension DocumentCore.OutgoingOperation {
+    init(_ container: UInt32, _ piece: SequenceLog.Piece, _ content: UnsafeBufferPointer<UInt8>?) {
+        let kind: ChangeBatch.Operation.Kind =
+            switch piece.kind {
+            case .insertion: .insertion
+            case .deletion: .deletion
+            case .deletionBackwards: .deletionBackwards
+            }
+        self.init(
+            container: container, kind: kind, count: Int(piece.count), position: Int(piece.position),
+            content: piece.kind == .insertion ? content! : UnsafeBufferPointer(start: nil, count: 0))
+    }
+
+    init(_ container: UInt32, value: UnsafeBufferPointer<UInt8>) {
+        self.init(container: container, kind: .value, count: 1, position: 0, content: value)
     }
 }

@@ -22,7 +22,15 @@ extension DocumentCore {
             body.write(varint: name.parent == ContainerTable.root ? 0 : Int(name.parent) + 1)
             body.write(string: name.key)
         }
-        for container in 0..<containers.count { texts[Int(containers.slots[container])].encodeState(to: &body) }
+        body.write(fixed: clock.highWater.rawValue)
+        for container in 0..<containers.count {
+            let slot = containers.slot(of: UInt32(container))
+            switch containers.kind(of: UInt32(container)) {
+            case .text: texts[slot].encodeState(to: &body)
+            case .list: lists[slot].encodeState(to: &body)
+            case .map, .counter, .set, .register: values[slot].encodeState(to: &body)
+            }
+        }
         return body
     }
 
@@ -40,7 +48,16 @@ extension DocumentCore {
             let number = container(ContainerTable.Name(parent: name.parent, key: name.key, kind: name.kind))
             guard number == index else { throw reader.damaged("a container stands there twice") }
         }
-        for index in 0..<count { try texts[Int(containers.slots[index])].decodeState(&reader) }
+        clock.restore(HybridTimestamp(rawValue: try reader.fixed64()))
+        let version = UInt32(max(base.count, 1) - 1)
+        for container in 0..<containers.count {
+            let slot = containers.slot(of: UInt32(container))
+            switch containers.kind(of: UInt32(container)) {
+            case .text: try texts[slot].decodeState(&reader)
+            case .list: try lists[slot].decodeState(&reader, version: version)
+            case .map, .counter, .set, .register: try values[slot].decodeState(&reader, version: version)
+            }
+        }
         guard reader.isAtEnd else { throw reader.damaged("bytes are left over") }
         graph.start(from: base)
     }

@@ -8,11 +8,15 @@ struct DocumentCore: ~Copyable, Sendable {
 
     let origin: OriginID
     let originNumber: UInt32
+    let now: @Sendable () -> UInt64
+    var clock = HybridClock()
 
     var graph = EventGraph()
     var containers = ContainerTable()
     var owners = RawArray<Owner>()
     var texts = OwnedArray<TextState>()
+    var lists = OwnedArray<ListState>()
+    var values = OwnedArray<ValueState>()
 
     /// Brings the chunks with the events of the base, when something asks for them.
     var historySource: (@Sendable () throws(DocumentError) -> [UInt8])?
@@ -25,13 +29,28 @@ struct DocumentCore: ~Copyable, Sendable {
     var seen = RawArray<UInt32>(capacity: 8)
     var checkpoint = Checkpoint()
     var journal = Journal()
+    /// Value events of the batch at hand: container and index in its log.
+    var pendingValues = RawArray<PendingValue>()
+
+    struct PendingValue: BitwiseCopyable, Sendable {
+        var container: UInt32
+        var entry: UInt32
+    }
 
     /// Counts changes, so that an editor of a finished one is found out.
     var changeSerial: UInt64 = 0
     var isChanging = false
 
-    init(origin: OriginID) {
+    /// What watchers have not been told yet; nothing is collected while there are none.
+    var isWatched = false
+    var deltas: [ContainerDelta] = []
+    var outbox: [(number: UInt64, change: DocumentChange)] = []
+    /// The number of the change published last.
+    var published: UInt64 = 0
+
+    init(origin: OriginID, now: @escaping @Sendable () -> UInt64) {
         self.origin = origin
+        self.now = now
         originNumber = graph.number(of: origin)
     }
 
@@ -46,8 +65,29 @@ struct DocumentCore: ~Copyable, Sendable {
 
     @inline(never)
     private mutating func makeContainer(_ name: ContainerTable.Name) -> UInt32 {
-        texts.append(TextState())
-        return containers.append(name, slot: texts.count - 1)
+        switch name.kind {
+        case .text:
+            texts.append(TextState())
+            return containers.append(name, slot: texts.count - 1)
+        case .list:
+            lists.append(ListState())
+            return containers.append(name, slot: lists.count - 1)
+        case .map, .counter, .set, .register:
+            values.append(ValueState(kind: name.kind))
+            return containers.append(name, slot: values.count - 1)
+        }
+    }
+
+    /// Forgets the newest containers.
+    mutating func truncateContainers(to count: Int) {
+        for container in stride(from: containers.count - 1, through: count, by: -1) {
+            switch containers.kind(of: UInt32(container)) {
+            case .text: texts.truncate(to: texts.count - 1)
+            case .list: lists.truncate(to: lists.count - 1)
+            case .map, .counter, .set, .register: values.truncate(to: values.count - 1)
+            }
+        }
+        containers.truncate(to: count)
     }
 
     @inline(__always)
@@ -76,5 +116,14 @@ struct DocumentCore: ~Copyable, Sendable {
             context.insert(Dot(origin: origin, sequence: UInt64(graph.sequences[number])))
         }
         return context
+    }
+
+    /// Whether the event at a local version had seen another.
+    mutating func hasSeen(_ version: UInt32, _ other: UInt32) -> Bool {
+        let index = graph.run(of: Int(version))
+        let run = graph.runs[index]
+        if other >= run.start { return other < version }
+        if run.sawAll { return true }
+        return graph.hasSeen(graph.parents(ofRun: index), other, scratch: &scratch)
     }
 }

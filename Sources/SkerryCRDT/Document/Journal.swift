@@ -12,9 +12,15 @@ struct Journal: ~Copyable, Sendable {
     private(set) var entries = RawArray<Entry>(capacity: 4)
     private(set) var bytes = RawArray<UInt8>(capacity: 64)
 
+    /// What the change did to maps, registers, counters and sets, and to lists.
+    var effects: [(container: UInt32, effect: ValueState.Effect)] = []
+    var steps: [(container: UInt32, step: ListState.Step)] = []
+
     init() {}
 
     mutating func removeAll() {
+        if !effects.isEmpty { effects.removeAll(keepingCapacity: true) }
+        if !steps.isEmpty { steps.removeAll(keepingCapacity: true) }
         entries.truncate(to: 0)
         bytes.truncate(to: 0)
     }
@@ -40,12 +46,15 @@ extension DocumentCore {
     mutating func abandonChange() {
         for index in stride(from: journal.entries.count - 1, through: 0, by: -1) {
             let entry = journal.entries[index]
-            let slot = Int(containers.slots[Int(entry.container)])
+            let slot = containers.slot(of: entry.container)
             texts[slot].rope.delete(at: Int(entry.position), count: Int(entry.inserted))
             let start = journal.bytes.base + Int(entry.start)
             let measure = TextMeasure(start, count: Int(entry.end - entry.start))
             if measure.bytes > 0 { texts[slot].rope.insert(start, measure, at: Int(entry.position)) }
         }
+        for (container, effect) in journal.effects.reversed() { values[containers.slot(of: container)].undo(effect) }
+        for (container, step) in journal.steps.reversed() { lists[containers.slot(of: container)].undo(step) }
         rollBack()
+        clock = HybridClock(highWater: checkpoint.highWater, futureBound: clock.futureBound)
     }
 }

@@ -170,6 +170,8 @@ extension ChangeBatch.Operation.Kind {
     /// Whether content is well formed: text of so many scalars, or a value.
     func allows(_ bytes: UnsafeBufferPointer<UInt8>, count: Int, isPlain: Bool, in container: ContainerKind) -> Bool {
         if self == .value { return count == 1 }
+        // Items are read when they are applied.
+        if container == .list { return !isPlain }
         if isPlain { return UTF8Validation.isASCII(bytes) }
         guard let measure = UTF8Validation.measure(bytes) else { return false }
         return measure.scalars == count && count < bytes.count

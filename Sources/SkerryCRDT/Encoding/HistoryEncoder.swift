@@ -25,10 +25,12 @@ struct HistoryEncoder: ~Copyable {
     init() {}
 
     /// The body of a chunk with the events that a version lacks; nil when there are none.
-    static func encode(_ core: inout DocumentCore, since known: CausalContext) throws(DocumentError) -> ByteWriter? {
+    static func encode(_ core: inout DocumentCore, since known: CausalContext, until limit: CausalContext? = nil) throws(DocumentError)
+        -> ByteWriter?
+    {
         var encoder = HistoryEncoder()
         var stretches = RawArray<OutgoingStretch>()
-        try core.forEachRun(since: known) { _, run in
+        try core.forEachRun(since: known, until: limit) { _, run in
             stretches.append(OutgoingStretch(run: UInt32(run.index), start: UInt32(run.start), end: UInt32(run.end)))
         }
         if stretches.isEmpty { return nil }

@@ -139,7 +139,10 @@ public struct UpdateDecoder: ~Copyable, Sendable {
     {
         let count = isASCII ? Int(operation.count) : try reader.count(atMost: reader.remaining, "the length of a text")
         let bytes = try reader.bytes(count)
-        if isASCII {
+        if batch.containers[Int(operation.container)].kind == .list {
+            // Items are read when they are applied.
+            guard !isASCII else { throw reader.damaged("a list has no text") }
+        } else if isASCII {
             guard UTF8Validation.isASCII(bytes) else { throw reader.damaged("a text is not ASCII") }
         } else {
             guard let measure = UTF8Validation.measure(bytes), measure.scalars == Int(operation.count), measure.scalars < count else {

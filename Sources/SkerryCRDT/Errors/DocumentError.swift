@@ -2,7 +2,7 @@
 public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What the caller can do about it.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Value: String { case corrupt, unsupportedVersion, limitExceeded, invalidEvent, notFound, mismatch }
+        private enum Value: String { case corrupt, unsupportedVersion, limitExceeded, invalidEvent, notFound, mismatch, futureStamp }
         private var value: Value
 
         /// The bytes are damaged or not ours: fetch them again.
@@ -17,6 +17,9 @@ public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible 
         public static let notFound = Code(value: .notFound)
         /// A value has another shape than the type that was asked for: fix the call.
         public static let mismatch = Code(value: .mismatch)
+
+        /// An event was stamped by a clock that is too far ahead: wait until its time has come, and have that clock looked at.
+        public static let futureStamp = Code(value: .futureStamp)
 
         public var description: String { value.rawValue }
     }

@@ -115,10 +115,12 @@ extension Rope {
         let gap = Rope.leafCapacity - Int(header.bytes)
         var seen = TextMeasure.zero
         var offset = 0
+        func byte(_ offset: Int) -> UInt8 { start[offset < Int(header.gapStart) ? offset : offset + gap] }
         while seen.count(in: unit) < units {
-            let lead = start[offset < Int(header.gapStart) ? offset : offset + gap]
-            let width = UTF8Width.ofScalar(lead)
-            seen = seen + TextMeasure(bytes: width, scalars: 1, utf16: width == 4 ? 2 : 1, newlines: lead == 0x0A ? 1 : 0)
+            let lead = byte(offset)
+            var width = 1
+            while offset + width < Int(header.bytes), byte(offset + width) & 0xC0 == 0x80 { width += 1 }
+            seen = seen + TextMeasure(bytes: width, scalars: 1, utf16: lead >= 0xF0 ? 2 : 1, newlines: lead == 0x0A ? 1 : 0)
             offset += width
         }
         return seen.count(in: unit) == units ? seen : nil

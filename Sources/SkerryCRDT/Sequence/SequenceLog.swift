@@ -144,4 +144,14 @@ struct SequenceLog: ~Copyable, Sendable {
             }
         return Piece(version: start, unit: run.unit + skipped, count: end - start, position: position, kind: run.kind)
     }
+
+    /// Calls the body with what lies in a span of local versions, in order.
+    @inline(__always)
+    func forEachPiece(in span: VersionSpan, _ body: (Piece) -> Void) {
+        var index = firstRun(endingAfter: span.start)
+        while index < runs.count, runs[index].version < span.end {
+            body(piece(ofRun: index, in: span))
+            index += 1
+        }
+    }
 }
