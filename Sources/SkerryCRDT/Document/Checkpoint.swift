@@ -86,5 +86,6 @@ extension SequenceState {
         log.truncate(to: units)
         self.count = count
         if tracker.isWarm, tracker.nextVersion > version { tracker.drop() }
+        if identity.isWarm, identity.nextVersion > version { identity.drop() }
     }
 }

@@ -97,5 +97,8 @@ extension DocumentCore {
         journal.removeAll()
     }
 
-    mutating func finishChange() { publish(.local) }
+    mutating func finishChange() {
+        if undo != nil { recordUndo() }
+        publish(.local)
+    }
 }

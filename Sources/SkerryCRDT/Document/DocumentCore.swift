@@ -48,6 +48,9 @@ struct DocumentCore: ~Copyable, Sendable {
     /// The number of the change published last.
     var published: UInt64 = 0
 
+    /// What can be undone; nil while nobody wants to.
+    var undo: UndoHistory?
+
     init(origin: OriginID, now: @escaping @Sendable () -> UInt64) {
         self.origin = origin
         self.now = now

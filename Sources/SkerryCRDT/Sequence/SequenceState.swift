@@ -5,6 +5,8 @@ struct SequenceState: ~Copyable, Sendable {
 
     var log = SequenceLog()
     var tracker = Tracker()
+    /// A tracker of the whole history, in which every element keeps its name; for anchors and undo, cold until one of them asks.
+    var identity = Tracker()
     /// Elements in the sequence.
     var count = 0
 
@@ -94,7 +96,7 @@ struct SequenceState: ~Copyable, Sendable {
     }
 
     /// Applies events that are in the sequence already.
-    private mutating func catchUp(to now: Int, graph: borrowing EventGraph, scratch: inout DifferenceScratch) {
+    mutating func catchUp(to now: Int, graph: borrowing EventGraph, scratch: inout DifferenceScratch) {
         var none = EditBuffer()
         var run = graph.run(of: tracker.nextVersion)
         while tracker.nextVersion < now {

@@ -34,6 +34,10 @@ struct FugueTree {
         return result
     }
 
+    var order: [Dot] { walk }
+
+    func isDeleted(_ dot: Dot) -> Bool { nodes[dot]!.isDeleted }
+
     /// What the text says.
     var scalars: [Unicode.Scalar] { walk.compactMap { nodes[$0]!.isDeleted ? nil : nodes[$0]!.scalar } }
 
