@@ -75,7 +75,7 @@ struct FuzzTests {
     func history(part: Int) throws {
         var random = TestRandom(seed: part &+ 40)
         var refused = 0, taken = 0
-        for round in 0..<Soak.count(300, soak: 120_000) {
+        for round in 0..<Soak.count(120, soak: 120_000) {
             let document = Document(origin: OriginID(rawValue: 50), now: { 1000 })
             document.change { $0.text("t").insert("kept", at: 0) }
             if round % 3 == 0 { try document.merge(Self.seed.history) }
@@ -105,7 +105,7 @@ struct FuzzTests {
     func snapshots(part: Int) throws {
         var random = TestRandom(seed: part &+ 80)
         var refused = 0
-        for _ in 0..<Soak.count(1_500, soak: 200_000) {
+        for _ in 0..<Soak.count(500, soak: 200_000) {
             var bytes = mutate(Self.seed.snapshot, &random)
             if random.chance(90) { bytes = reframed(bytes) }
             do {
@@ -129,7 +129,7 @@ struct FuzzTests {
     func frames(part: Int) throws {
         var random = TestRandom(seed: part &+ 120)
         var refused = 0
-        for _ in 0..<Soak.count(1_000, soak: 120_000) {
+        for _ in 0..<Soak.count(300, soak: 120_000) {
             let document = Document(origin: OriginID(rawValue: 50), now: { 1000 })
             var decoder = UpdateDecoder()
             let damaged = random.below(Self.seed.frames.count)
