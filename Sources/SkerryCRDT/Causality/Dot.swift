@@ -1,7 +1,7 @@
 /// A point of serialisation: the committer of one data directory, or an index shard.
 ///
 /// 64 random bits, new for each data directory and each restore, never a name.
-public struct OriginID: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct OriginID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStringConvertible {
     public var rawValue: UInt64
 
     public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -16,7 +16,7 @@ public struct OriginID: Sendable, Hashable, Comparable, CustomStringConvertible 
 }
 
 /// One write of one origin. Origins number their writes densely from 1.
-public struct Dot: Sendable, Hashable, Comparable {
+public struct Dot: Sendable, Hashable, Comparable, BitwiseCopyable {
     public var origin: OriginID
     public var sequence: UInt64
 

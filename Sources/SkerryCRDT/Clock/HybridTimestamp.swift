@@ -2,7 +2,7 @@
 ///
 /// 48 bits of milliseconds since 1970 (until the year 10889), then a 16-bit count that orders stamps of one millisecond.
 /// Kulkarni et al., "Logical Physical Clocks" (2014).
-public struct HybridTimestamp: Sendable, Hashable, Comparable {
+public struct HybridTimestamp: Sendable, Hashable, Comparable, BitwiseCopyable {
     public var rawValue: UInt64
 
     public init(rawValue: UInt64) { self.rawValue = rawValue }

@@ -1,0 +1,107 @@
+/// A growable buffer of plain values with one owner: no reference counting, no copy on write.
+///
+/// Indices are checked in debug builds only; every index that comes from outside bytes is checked before it gets here.
+struct RawArray<Element: BitwiseCopyable & Sendable>: ~Copyable {
+    private(set) var base: UnsafeMutablePointer<Element>
+    private(set) var count: Int
+    private(set) var capacity: Int
+
+    init(capacity: Int = 0) {
+        base = .allocate(capacity: max(capacity, 1))
+        count = 0
+        self.capacity = max(capacity, 1)
+    }
+
+    deinit { base.deallocate() }
+
+    var isEmpty: Bool { count == 0 }
+
+    subscript(index: Int) -> Element {
+        @inline(__always) unsafeAddress {
+            assert(index >= 0 && index < count, "index \(index) of \(count)")
+            return UnsafePointer(base + index)
+        }
+        @inline(__always) unsafeMutableAddress {
+            assert(index >= 0 && index < count, "index \(index) of \(count)")
+            return base + index
+        }
+    }
+
+    /// The elements, for the duration of the owner's borrow.
+    var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
+
+    @inline(__always)
+    mutating func append(_ element: Element) {
+        if count == capacity { grow(to: count + 1) }
+        (base + count).initialize(to: element)
+        count += 1
+    }
+
+    mutating func append(contentsOf source: UnsafeBufferPointer<Element>) {
+        guard let start = source.baseAddress, source.count > 0 else { return }
+        if count + source.count > capacity { grow(to: count + source.count) }
+        (base + count).initialize(from: start, count: source.count)
+        count += source.count
+    }
+
+    mutating func append(repeating element: Element, count added: Int) {
+        if count + added > capacity { grow(to: count + added) }
+        (base + count).initialize(repeating: element, count: added)
+        count += added
+    }
+
+    /// Adds elements whose values the caller writes next.
+    mutating func appendUninitialized(_ added: Int) {
+        if count + added > capacity { grow(to: count + added) }
+        count += added
+    }
+
+    mutating func insert(_ element: Element, at index: Int) {
+        assert(index >= 0 && index <= count)
+        if count == capacity { grow(to: count + 1) }
+        (base + index + 1).update(from: base + index, count: count - index)
+        base[index] = element
+        count += 1
+    }
+
+    mutating func remove(at index: Int) {
+        assert(index >= 0 && index < count)
+        (base + index).update(from: base + index + 1, count: count - index - 1)
+        count -= 1
+    }
+
+    mutating func removeLast() -> Element {
+        assert(count > 0)
+        count -= 1
+        return base[count]
+    }
+
+    /// Forgets what lies behind the first elements; the memory stays.
+    mutating func truncate(to newCount: Int) {
+        assert(newCount >= 0 && newCount <= count)
+        count = newCount
+    }
+
+    mutating func reserve(_ total: Int) {
+        if total > capacity { grow(to: total) }
+    }
+
+    func copy() -> RawArray {
+        var result = RawArray(capacity: count)
+        result.append(contentsOf: elements)
+        return result
+    }
+
+    @inline(never)
+    private mutating func grow(to needed: Int) {
+        let target = max(needed, capacity + capacity / 2 + 8)
+        let grown = UnsafeMutablePointer<Element>.allocate(capacity: target)
+        grown.moveInitialize(from: base, count: count)
+        base.deallocate()
+        base = grown
+        capacity = target
+    }
+}
+
+// The memory has one owner and holds plain sendable values, so it goes wherever its owner goes.
+extension RawArray: @unchecked Sendable {}

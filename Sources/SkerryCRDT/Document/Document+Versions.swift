@@ -1,0 +1,69 @@
+import Synchronization
+
+/// A document as it was at a version, for reading.
+public struct DocumentView: Sendable {
+    let document: Document
+
+    public var version: CausalContext { document.version }
+    public func text(_ name: String) -> TextView { document.text(name) }
+    public func list(_ name: String) -> ListView { document.list(name) }
+    public func map(_ name: String) -> MapView { document.map(name) }
+    public func counter(_ name: String) -> CounterView { document.counter(name) }
+    public func set(_ name: String) -> SetView { document.set(name) }
+    public func register(_ name: String) -> RegisterView { document.register(name) }
+}
+
+extension Document {
+    /// Takes in what another document has and this one lacks.
+    ///
+    /// - Throws: ``DocumentError``; this document is as it was.
+    @discardableResult
+    public func merge(_ other: Document) throws(DocumentError) -> ImportResult { try merge(other.history(since: version)) }
+
+    /// A document of its own that starts with everything this one has, history included.
+    ///
+    /// - Parameter origin: its name, new.
+    public func fork(origin: OriginID, now: @escaping @Sendable () -> UInt64 = WallClock.milliseconds) throws(DocumentError) -> Document {
+        try copy(at: nil, origin: origin, now: now)
+    }
+
+    /// What the document said at a version. O(n) in the history up to there.
+    ///
+    /// - Throws: `notFound` when the version was never one of a replica whose events are here.
+    public func at(_ version: CausalContext) throws(DocumentError) -> DocumentView {
+        DocumentView(document: try copy(at: version, origin: origin, now: { .max >> 16 }))
+    }
+
+    /// What leads from one version to another, whether or not one follows the other. O(n) in the history up to both.
+    ///
+    /// - Throws: as ``at(_:)``.
+    public func diff(from: CausalContext, to: CausalContext) throws(DocumentError) -> [ContainerDelta] {
+        var both = from
+        both.merge(to)
+        // Forward to where both meet, then back to the target.
+        let forward = try deltas(from: from, to: both), back = try deltas(from: to, to: both)
+        return forward + back.reversed().map(\.inverse)
+    }
+
+    private func deltas(from: CausalContext, to: CausalContext) throws(DocumentError) -> [ContainerDelta] {
+        let copy = try copy(at: from, origin: origin, now: { .max >> 16 })
+        let deltas = Mutex<[ContainerDelta]>([])
+        let observation = copy.observe { change in deltas.withLock { $0 += change.deltas } }
+        try copy.merge(history(since: from, until: to))
+        observation.cancel()
+        return deltas.withLock { $0 }
+    }
+
+    private func copy(
+        at limit: CausalContext?, origin: OriginID, now: @escaping @Sendable () -> UInt64
+    ) throws(DocumentError) -> Document {
+        if let limit, !version.covers(limit) { throw DocumentError(code: .notFound, message: "the version has events that are not here") }
+        let copy = Document(origin: origin, now: now)
+        let result = try copy.merge(history(since: CausalContext(), until: limit))
+        if let missing = result.missing {
+            throw DocumentError(
+                code: .notFound, message: "no replica had this version: it lacks event \(missing.sequence) of \(missing.origin)")
+        }
+        return copy
+    }
+}

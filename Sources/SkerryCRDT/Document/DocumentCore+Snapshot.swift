@@ -1,0 +1,104 @@
+extension DocumentCore {
+    /// The body of a snapshot chunk.
+    func encodeSnapshot() -> ByteWriter {
+        var body = ByteWriter()
+        body.write(varint: graph.count)
+        // Sorted, so that equal documents have equal snapshots.
+        let origins = version.dots
+        body.write(varint: origins.count)
+        for dot in origins {
+            body.write(fixed: dot.origin.rawValue)
+            body.write(varint: dot.sequence)
+        }
+        let heads = graph.headDots.sorted()
+        body.write(varint: heads.count)
+        for head in heads {
+            body.write(varint: origins.firstIndex { $0.origin == head.origin }!)
+            body.write(varint: head.sequence)
+        }
+        body.write(varint: containers.count)
+        for name in containers.names {
+            body.write(name.kind.rawValue)
+            body.write(varint: name.parent == ContainerTable.root ? 0 : Int(name.parent) + 1)
+            body.write(string: name.key)
+        }
+        body.write(fixed: clock.highWater.rawValue)
+        for container in 0..<containers.count {
+            let slot = containers.slot(of: UInt32(container))
+            switch containers.kind(of: UInt32(container)) {
+            case .text: texts[slot].encodeState(to: &body)
+            case .list: lists[slot].encodeState(to: &body)
+            case .map, .counter, .set, .register: values[slot].encodeState(to: &body)
+            }
+        }
+        return body
+    }
+
+    /// Fills an empty core.
+    mutating func decodeSnapshot(_ bytes: UnsafeBufferPointer<UInt8>) throws(DocumentError) {
+        var reader = ByteReader(bytes)
+        var base = EventGraph.Base()
+        base.count = try reader.count(atMost: EventGraph.limit - 1, "the number of events")
+        try decodeVersion(&reader, into: &base)
+        let count = try reader.count(atMost: min(UpdateDecoder.namesMaximum, reader.remaining / 3), "the number of containers")
+        var names: [ChangeBatch.Container] = []
+        for index in 0..<count {
+            let name = try ChangeBatch.Container(&reader, known: names, count: index)
+            names.append(name)
+            let number = container(ContainerTable.Name(parent: name.parent, key: name.key, kind: name.kind))
+            guard number == index else { throw reader.damaged("a container stands there twice") }
+        }
+        clock.restore(HybridTimestamp(rawValue: try reader.fixed64()))
+        let version = UInt32(max(base.count, 1) - 1)
+        for container in 0..<containers.count {
+            let slot = containers.slot(of: UInt32(container))
+            switch containers.kind(of: UInt32(container)) {
+            case .text: try texts[slot].decodeState(&reader)
+            case .list: try lists[slot].decodeState(&reader, version: version)
+            case .map, .counter, .set, .register: try values[slot].decodeState(&reader, version: version)
+            }
+        }
+        guard reader.isAtEnd else { throw reader.damaged("bytes are left over") }
+        graph.start(from: base)
+    }
+
+    private mutating func decodeVersion(_ reader: inout ByteReader, into base: inout EventGraph.Base) throws(DocumentError) {
+        var origins: [OriginID] = []
+        var events = 0
+        for _ in 0..<(try reader.count(atMost: reader.remaining / 9, "the number of origins")) {
+            let origin = OriginID(rawValue: try reader.fixed64())
+            let sequence = try reader.count(atMost: base.count - events, "a sequence")
+            guard sequence > 0, origins.last.map({ $0 < origin }) ?? true else { throw reader.damaged("origins are out of order") }
+            origins.append(origin)
+            events += sequence
+            let number = Int(graph.number(of: origin))
+            while base.sequences.count <= number { base.sequences.append(0) }
+            base.sequences[number] = UInt32(sequence)
+        }
+        guard events == base.count else { throw reader.damaged("the number of events is not that of the origins") }
+        for _ in 0..<(try reader.count(atMost: origins.count, "the number of heads")) {
+            let index = try reader.count(atMost: origins.count - 1, "the number of an origin")
+            let sequence = try reader.varint()
+            guard sequence > 0, sequence <= UInt64(base.sequences[Int(graph.number(of: origins[index]))]) else {
+                throw reader.damaged("a head that is not here")
+            }
+            base.heads.append(Dot(origin: origins[index], sequence: sequence))
+        }
+        guard base.heads.isEmpty == (events == 0) else { throw reader.damaged("a version without heads") }
+    }
+}
+
+extension TextState {
+    func encodeState(to writer: inout ByteWriter) {
+        writer.write(varint: rope.total.bytes)
+        rope.forEachStretch { writer.write($0) }
+    }
+
+    mutating func decodeState(_ reader: inout ByteReader) throws(DocumentError) {
+        let bytes = try reader.bytes(reader.count(atMost: reader.remaining, "the length of a text"))
+        guard let measure = UTF8Validation.measure(bytes) else { throw reader.damaged("a text is not UTF-8") }
+        guard measure.scalars <= ChangeBatch.positionMaximum else { throw reader.damaged("a text is too long") }
+        if let start = bytes.baseAddress { rope.insert(start, measure, at: 0) }
+        sequence.count = measure.scalars
+    }
+}

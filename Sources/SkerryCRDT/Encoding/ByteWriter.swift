@@ -1,0 +1,49 @@
+/// Appends numbers and bytes in the forms of `docs/formats/document.md`.
+struct ByteWriter: ~Copyable, Sendable {
+    var bytes = RawArray<UInt8>(capacity: 64)
+
+    init() {}
+
+    @inline(__always)
+    mutating func write(_ byte: UInt8) { bytes.append(byte) }
+
+    mutating func write(_ source: UnsafeBufferPointer<UInt8>) { bytes.append(contentsOf: source) }
+
+    mutating func write(fixed value: UInt32) {
+        for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
+    }
+
+    mutating func write(fixed value: UInt64) {
+        for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
+    }
+
+    /// LEB128: seven bits a byte, low bits first.
+    @inline(__always)
+    mutating func write(varint value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    @inline(__always)
+    mutating func write(varint value: Int) { write(varint: UInt64(value)) }
+
+    /// Small magnitudes of either sign in few bytes.
+    @inline(__always)
+    mutating func write(zigzag value: Int) { write(varint: UInt64(bitPattern: Int64(value << 1) ^ Int64(value >> 63))) }
+
+    /// The length, then the bytes.
+    mutating func write(string: String) {
+        var string = string
+        string.withUTF8 { utf8 in
+            write(varint: utf8.count)
+            write(utf8)
+        }
+    }
+
+    /// The bytes as an array.
+    consuming func finish() -> [UInt8] { Array(bytes.elements) }
+}

@@ -1,0 +1,200 @@
+/// Writes events as the columns of a history chunk.
+struct HistoryEncoder: ~Copyable {
+    private var originNumbers: [OriginID: Int] = [:]
+    private var origins: [OriginID] = []
+    private var expected: [Int] = []
+    private var containerNumbers: [UInt32: Int] = [:]
+    private var containers: [UInt32] = []
+    private var positions: [Int] = []
+
+    private var runOrigins = ByteWriter()
+    private var runCounts = ByteWriter()
+    private var runSequences = ByteWriter()
+    private var parentCounts = ByteWriter()
+    private var parents = ByteWriter()
+    private var operationCounts = ByteWriter()
+    private var operationContainers = ByteWriter()
+    private var operationKinds = ByteWriter()
+    private var operationPositions = ByteWriter()
+    private var contentLengths = ByteWriter()
+    private var content = ByteWriter()
+
+    private var runCount = 0
+    private var ownerRun = (container: -1, count: 0)
+
+    init() {}
+
+    /// The body of a chunk with the events that a version lacks; nil when there are none.
+    static func encode(_ core: inout DocumentCore, since known: CausalContext, until limit: CausalContext? = nil) throws(DocumentError)
+        -> ByteWriter?
+    {
+        var encoder = HistoryEncoder()
+        var stretches = RawArray<OutgoingStretch>()
+        try core.forEachRun(since: known, until: limit) { _, run in
+            stretches.append(OutgoingStretch(run: UInt32(run.index), start: UInt32(run.start), end: UInt32(run.end)))
+        }
+        if stretches.isEmpty { return nil }
+        let order = EventOrder(stretches, graph: core.graph)
+        var index = 0
+        while index < order.order.count {
+            var stretch = order.stretch(index)
+            index += 1
+            // Where an origin went on without hearing of anyone, one run is enough.
+            let first = stretch
+            var pieces = [first]
+            while index < order.order.count, core.continues(order.stretch(index), stretch) {
+                stretch = order.stretch(index)
+                pieces.append(stretch)
+                index += 1
+            }
+            encoder.write(pieces, of: core)
+        }
+        return encoder.finish(core)
+    }
+
+    private mutating func write(_ pieces: [OutgoingStretch], of core: borrowing DocumentCore) {
+        let first = pieces[0]
+        let run = core.graph.runs[Int(first.run)]
+        let origin = number(of: core.graph.origins[Int(run.origin)])
+        let sequence = Int(run.sequence + first.start - run.start)
+        let count = pieces.reduce(0) { $0 + Int($1.end - $1.start) }
+        runCount += 1
+        runOrigins.write(varint: origin)
+        runCounts.write(varint: count)
+        runSequences.write(zigzag: sequence - expected[origin])
+        var parentCount = 0
+        if first.start == run.start {
+            for dot in core.graph.parentDots(ofRun: Int(first.run)) where dot.origin != core.graph.origins[Int(run.origin)] {
+                parentCount += 1
+                let number = number(of: dot.origin)
+                parents.write(varint: number)
+                parents.write(zigzag: Int(dot.sequence) - expected[number])
+                expected[number] = Int(dot.sequence)
+            }
+        }
+        parentCounts.write(varint: parentCount)
+        expected[origin] = sequence + count
+        writeOperations(of: pieces, core)
+    }
+
+    private mutating func writeOperations(of pieces: [OutgoingStretch], _ core: borrowing DocumentCore) {
+        var merged: [DocumentCore.OutgoingOperation] = []
+        for piece in pieces {
+            core.forEachOperation(from: Int(piece.start), to: Int(piece.end)) { operation in
+                if let last = merged.last, let joined = last.joined(with: operation) {
+                    merged[merged.count - 1] = joined
+                } else {
+                    merged.append(operation)
+                }
+            }
+        }
+        operationCounts.write(varint: merged.count)
+        for operation in merged { write(operation, core) }
+    }
+
+    private mutating func write(_ operation: DocumentCore.OutgoingOperation, _ core: borrowing DocumentCore) {
+        let container = number(ofContainer: operation.container, core)
+        if ownerRun.container != container {
+            flushOwner()
+            ownerRun = (container, 0)
+        }
+        ownerRun.count += 1
+        let isPlain = operation.content.count == operation.count
+        let kind = operation.kind == .insertion && !isPlain ? 1 : Int(operation.kind.rawValue)
+        operationKinds.write(varint: operation.count << 3 | kind)
+        if operation.kind != .value {
+            operationPositions.write(zigzag: operation.position - positions[container])
+            positions[container] = operation.positionAfter
+        }
+        if kind == 1 || operation.kind == .value { contentLengths.write(varint: operation.content.count) }
+        content.write(operation.content)
+    }
+
+    private mutating func flushOwner() {
+        if ownerRun.count == 0 { return }
+        operationContainers.write(varint: ownerRun.container)
+        operationContainers.write(varint: ownerRun.count)
+    }
+
+    private mutating func number(of origin: OriginID) -> Int {
+        if let number = originNumbers[origin] { return number }
+        originNumbers[origin] = origins.count
+        origins.append(origin)
+        expected.append(0)
+        return origins.count - 1
+    }
+
+    private mutating func number(ofContainer container: UInt32, _ core: borrowing DocumentCore) -> Int {
+        if let number = containerNumbers[container] { return number }
+        let parent = core.containers.names[Int(container)].parent
+        if parent != ContainerTable.root { _ = number(ofContainer: parent, core) }
+        containerNumbers[container] = containers.count
+        containers.append(container)
+        positions.append(0)
+        return containers.count - 1
+    }
+
+    private consuming func finish(_ core: borrowing DocumentCore) -> ByteWriter {
+        flushOwner()
+        var body = ByteWriter()
+        body.write(varint: origins.count)
+        for origin in origins { body.write(fixed: origin.rawValue) }
+        body.write(varint: containers.count)
+        for container in containers {
+            let name = core.containers.names[Int(container)]
+            body.write(name.kind.rawValue)
+            body.write(varint: name.parent == ContainerTable.root ? 0 : containerNumbers[name.parent]! + 1)
+            body.write(string: name.key)
+        }
+        body.write(varint: runCount)
+        Column.write(runOrigins.bytes.elements, to: &body)
+        Column.write(runCounts.bytes.elements, to: &body)
+        Column.write(runSequences.bytes.elements, to: &body)
+        Column.write(parentCounts.bytes.elements, to: &body)
+        Column.write(parents.bytes.elements, to: &body)
+        Column.write(operationCounts.bytes.elements, to: &body)
+        Column.write(operationContainers.bytes.elements, to: &body)
+        Column.write(operationKinds.bytes.elements, to: &body)
+        Column.write(operationPositions.bytes.elements, to: &body)
+        Column.write(contentLengths.bytes.elements, to: &body)
+        Column.write(content.bytes.elements, to: &body)
+        return body
+    }
+}
+
+extension DocumentCore {
+    /// Whether a stretch follows another of its origin and saw nothing in between.
+    func continues(_ next: OutgoingStretch, _ last: OutgoingStretch) -> Bool {
+        let run = graph.runs[Int(next.run)]
+        if run.origin != graph.runs[Int(last.run)].origin { return false }
+        if next.start != run.start { return next.start == last.end }
+        return run.parentCount == 1 && graph.parents(ofRun: Int(next.run))[0] == last.end - 1
+    }
+}
+
+extension DocumentCore.OutgoingOperation {
+    /// This operation and the one that follows it as one, nil when they are two.
+    func joined(with next: DocumentCore.OutgoingOperation) -> DocumentCore.OutgoingOperation? {
+        guard container == next.container else { return nil }
+        var joined = self
+        switch (kind, next.kind) {
+        case (.insertion, .insertion):
+            // The content of both must lie together, as it does where they came in together.
+            guard position + count == next.position, let start = content.baseAddress, start + content.count == next.content.baseAddress
+            else { return nil }
+            joined.content = UnsafeBufferPointer(start: start, count: content.count + next.content.count)
+        case (.deletion, .deletion):
+            if position == next.position { break }
+            guard count == 1, next.count == 1, next.position + 1 == position else { return nil }
+            joined.kind = .deletionBackwards
+        case (.deletionBackwards, .deletion):
+            guard next.count == 1, next.position + count == position else { return nil }
+        case (.deletionBackwards, .deletionBackwards):
+            guard next.position + count == position else { return nil }
+        default:
+            return nil
+        }
+        joined.count += next.count
+        return joined
+    }
+}

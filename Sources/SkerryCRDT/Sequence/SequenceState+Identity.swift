@@ -1,0 +1,34 @@
+extension SequenceState {
+    /// Brings the tracker of the whole history up to date. The history is here.
+    ///
+    /// - Complexity: O(n log n) in the history the first time, then O(log n) for each event since.
+    mutating func identify(graph: borrowing EventGraph, scratch: inout DifferenceScratch) {
+        swap(&tracker, &identity)
+        if !tracker.isWarm { tracker.start(at: -1, firstUnit: 0) }
+        if tracker.nextVersion < graph.count { catchUp(to: graph.count, graph: graph, scratch: &scratch) }
+        swap(&tracker, &identity)
+    }
+
+    /// The unit that an element in the sequence came from. The identities are up to date.
+    func unit(at position: Int) -> UInt32 {
+        let cursor = identity.find(UInt32(position), by: Tracker.inText)
+        return identity.entries(of: cursor.leaf)[cursor.slot].id + cursor.offset
+    }
+
+    /// Where a unit stands, or stood, and whether it is in the sequence. The identities are up to date.
+    func place(ofUnit unit: UInt32) -> (position: Int, isDeleted: Bool) {
+        let place = identity.locate(unit)
+        let before = identity.prefix(leaf: place.leaf, slot: place.slot)[Tracker.inText]
+        let isDeleted = identity.entries(of: place.leaf)[place.slot].isDeleted
+        return (Int(before) + (isDeleted ? 0 : Int(place.offset)), isDeleted)
+    }
+
+    /// The units that a unit of a deletion, and those after it, deleted: at least one, at most `count`, ascending. The identities are up to date.
+    func targets(ofUnit unit: UInt32, count: UInt32) -> (first: UInt32, count: UInt32) {
+        let deletion = identity.deletions[Int(identity.places[Int(unit)] & ~Tracker.deletionBit)]
+        let skipped = unit - deletion.unit
+        let taken = min(count, deletion.count - skipped)
+        let first = deletion.backwards ? deletion.target + deletion.count - skipped - taken : deletion.target + skipped
+        return (first, taken)
+    }
+}

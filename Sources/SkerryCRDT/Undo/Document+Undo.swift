@@ -1,0 +1,296 @@
+extension Document {
+    /// Begins to remember own changes, so that they can be undone.
+    ///
+    /// - Parameter limit: the number of changes remembered.
+    /// - Throws: `notFound` when the document was opened without its history.
+    public func enableUndo(limit: Int = 1_000) throws(DocumentError) {
+        try withCore { core throws(DocumentError) in
+            if core.undo != nil { return }
+            // Deleted text comes back from the history, to the place it had there.
+            try core.restoreHistory()
+            core.undo = UndoHistory(limit: max(limit, 1))
+        }
+    }
+
+    public var canUndo: Bool { withCore { $0.undo.map { !$0.undoable.isEmpty } ?? false } }
+    public var canRedo: Bool { withCore { $0.undo.map { !$0.redoable.isEmpty } ?? false } }
+
+    /// Takes back the last own change that was not taken back, by a new change; what others did in between stays.
+    ///
+    /// Text that was inserted goes where it still stands, deleted text comes back where it stood. Keys and registers get their value back
+    /// unless somebody else wrote since; elements of lists come, go and return likewise.
+    ///
+    /// - Returns: false when there was nothing to undo.
+    @discardableResult
+    public func undo() -> Bool { rewind(.undo) }
+
+    /// Makes the change again that ``undo()`` took back last, unless a new change came after it.
+    ///
+    /// - Returns: false when there was nothing to redo.
+    @discardableResult
+    public func redo() -> Bool { rewind(.redo) }
+
+    private func rewind(_ direction: UndoHistory.Direction) -> Bool {
+        let isDone = withCore { core in core.rewind(direction) }
+        deliver()
+        return isDone
+    }
+}
+
+extension DocumentCore {
+    /// Remembers the change that just ended.
+    mutating func recordUndo() {
+        // What undid nothing is still a step on the way back.
+        if undo!.direction == nil, graph.count == checkpoint.events { return }
+        let step = UndoHistory.Step(versions: checkpoint.events..<graph.count, effects: journal.effects, steps: journal.steps)
+        switch undo!.direction {
+        case .undo: undo!.redoable.append(step)
+        case .redo: undo!.undoable.append(step)
+        case nil:
+            undo!.undoable.append(step)
+            undo!.redoable.removeAll()
+        }
+        if undo!.undoable.count > undo!.limit { undo!.undoable.removeFirst() }
+    }
+
+    mutating func rewind(_ direction: UndoHistory.Direction) -> Bool {
+        guard let step = direction == .undo ? undo?.undoable.last : undo?.redoable.last else { return false }
+        if direction == .undo { undo!.undoable.removeLast() } else { undo!.redoable.removeLast() }
+        // The step that this makes goes to the other side.
+        undo!.direction = direction
+        beginChange()
+        for (container, effect) in step.effects.reversed() { revert(effect, of: container, by: step.versions) }
+        for (container, listStep) in step.steps.reversed() { revert(listStep, of: container, by: step.versions) }
+        revertTexts(step.versions)
+        recordUndo()
+        publish(.undo)
+        isChanging = false
+        undo!.direction = nil
+        return true
+    }
+
+    // MARK: - Values
+
+    private mutating func revert(_ effect: ValueState.Effect, of container: UInt32, by versions: Range<Int>) {
+        let slot = containers.slot(of: container)
+        switch effect {
+        case .key(let key, let before):
+            // Somebody else's later write stays.
+            guard let winner = values[slot].registers[key]?.entries.first, winner.dot.origin == origin else { return }
+            if before?.value == winner.value { return }
+            write(.write(key: key, stamp: nextStamp(), value: before?.value), to: container)
+        case .counted(let amount):
+            write(.add(0 &- amount), to: container)
+        case .member(let member, let before):
+            let length = values[slot].lengths[member] ?? 0
+            if length % 2 != before % 2 { write(.member(member, length: length + 1), to: container) }
+        }
+    }
+
+    // MARK: - Lists
+
+    private mutating func revert(_ step: ListState.Step, of container: UInt32, by versions: Range<Int>) {
+        let slot = containers.slot(of: container)
+        switch step {
+        case .placed(let placed, _, _, _, let before):
+            let now = currentSlot(placed, of: container)
+            let number = Int(lists[slot].slots[now].element)
+            let shown = Int(lists[slot].elements[number].slot)
+            guard !lists[slot].elements[number].isDeleted, let position = lists[slot].position(of: shown) else { return }
+            if Int(before) == placed {
+                remove(from: container, at: position)
+            } else if shown == now, let old = lists[slot].position(of: Int(before)) {
+                // Somebody else's later move stays.
+                insert(.move(of: lists[slot].elements[number].dot, stamp: nextStamp()), into: container, at: old)
+                revive(currentSlot(Int(before), of: container), of: container)
+            }
+        case .removed(let removed, _, let shownAt, let hid, let wasDeleted):
+            if wasDeleted || (shownAt == nil && hid == nil) { return }
+            let now = currentSlot(removed, of: container)
+            let number = Int(lists[slot].slots[now].element)
+            guard lists[slot].elements[number].isDeleted else { return }
+            lists[slot].sequence.identify(graph: graph, scratch: &scratch)
+            let position = listPosition(ofRevived: now, of: container)
+            insert(.value(lists[slot].elements[number].value.value ?? .null), into: container, at: position)
+            revive(now, of: container)
+        case .wrote(let element, let before):
+            let now = currentSlot(Int(lists[slot].elements[element].slot), of: container)
+            let number = Int(lists[slot].slots[now].element)
+            guard !lists[slot].elements[number].isDeleted, let winner = lists[slot].elements[number].value.entries.first,
+                winner.dot.origin == origin, let value = before.value, value != winner.value
+            else { return }
+            write(.element(lists[slot].elements[number].dot, stamp: nextStamp(), value: value), to: container)
+        }
+    }
+
+    /// Notes that the newest slot stands where another stood.
+    private mutating func revive(_ slot: Int, of container: UInt32) {
+        let new = UInt32(lists[containers.slot(of: container)].slots.count - 1)
+        link(UInt32(slot), to: new, of: container)
+    }
+
+    private mutating func link(_ old: UInt32, to new: UInt32, of container: UInt32) {
+        let original = self.original(of: old, in: container)
+        undo!.revived[UndoHistory.UnitName(container: container, unit: old)] = new
+        undo!.originals[UndoHistory.UnitName(container: container, unit: new)] = original
+    }
+
+    private func original(of unit: UInt32, in container: UInt32) -> UInt32 {
+        undo!.originals[UndoHistory.UnitName(container: container, unit: unit)] ?? unit
+    }
+
+    /// Where a deleted slot's element comes back: where it stood, and on the right side of what undo brought back before it.
+    private mutating func listPosition(ofRevived now: Int, of container: UInt32) -> Int {
+        let slot = containers.slot(of: container)
+        func order(_ number: UInt32) -> UInt32 {
+            lists[slot].sequence.identity.order(of: lists[slot].unit(ofSlot: Int(original(of: number, in: container))))
+        }
+        var position = lists[slot].sequence.place(ofUnit: lists[slot].unit(ofSlot: now)).position
+        let own = order(UInt32(now))
+        // What undo made has a place of its own in the order, beside the one it stands for.
+        while position > 0 {
+            let before = UInt32(lists[slot].slot(at: position - 1))
+            if original(of: before, in: container) == before || order(before) < own { break }
+            position -= 1
+        }
+        while position < lists[slot].order.total.scalars {
+            let after = UInt32(lists[slot].slot(at: position))
+            if original(of: after, in: container) == after || order(after) > own { break }
+            position += 1
+        }
+        return position
+    }
+
+    /// The slot that undo made in the place of one.
+    private func currentSlot(_ slot: Int, of container: UInt32) -> Int { Int(currentUnit(UInt32(slot), of: container)) }
+
+    // MARK: - Texts
+
+    private mutating func revertTexts(_ versions: Range<Int>) {
+        // Stretches of one container each, the newest first.
+        var end = versions.upperBound
+        while end > versions.lowerBound {
+            let index = owner(of: end - 1)
+            let start = max(versions.lowerBound, Int(owners[index].version))
+            let container = owners[index].container
+            if containers.kind(of: container) == .text {
+                revertText(container, VersionSpan(start: UInt32(start), end: UInt32(end)))
+            }
+            end = start
+        }
+    }
+
+    private mutating func revertText(_ container: UInt32, _ span: VersionSpan) {
+        let slot = containers.slot(of: container)
+        var pieces: [SequenceLog.Piece] = []
+        texts[slot].sequence.log.forEachPiece(in: span) { pieces.append($0) }
+        for piece in pieces.reversed() {
+            if piece.kind == .insertion { takeOut(piece, of: container) } else { bringBack(piece, of: container) }
+        }
+    }
+
+    /// Deletes what an insertion put there, or what undo put in its place, as far as it still stands.
+    private mutating func takeOut(_ piece: SequenceLog.Piece, of container: UInt32) {
+        let slot = containers.slot(of: container)
+        texts[slot].sequence.identify(graph: graph, scratch: &scratch)
+        var positions: [Int] = []
+        for unit in piece.unit..<piece.unit + piece.count {
+            let place = texts[slot].sequence.place(ofUnit: currentUnit(unit, of: container))
+            if !place.isDeleted { positions.append(place.position) }
+        }
+        // From the end, so that positions stay right; neighbours in one go.
+        positions.sort(by: >)
+        var index = 0
+        while index < positions.count {
+            var count = 1
+            while index + count < positions.count, positions[index + count] == positions[index] - count { count += 1 }
+            edit(
+                text: container, at: positions[index] - count + 1, deleting: count, inserting: UnsafeBufferPointer(start: nil, count: 0))
+            index += count
+        }
+    }
+
+    /// Inserts again what a deletion took out, where it stood.
+    private mutating func bringBack(_ piece: SequenceLog.Piece, of container: UInt32) {
+        let slot = containers.slot(of: container)
+        texts[slot].sequence.identify(graph: graph, scratch: &scratch)
+        var units: [UInt32] = []
+        var done: UInt32 = 0
+        while done < piece.count {
+            let targets = texts[slot].sequence.targets(ofUnit: piece.unit + done, count: piece.count - done)
+            units += targets.first..<targets.first + targets.count
+            done += targets.count
+        }
+        // In the order in which they stood; neighbours come back in one go, the last first, so that places stay right.
+        var places: [(position: Int, order: UInt32, unit: UInt32)] = []
+        for unit in units {
+            let current = currentUnit(unit, of: container)
+            guard texts[slot].sequence.place(ofUnit: current).isDeleted else { continue }
+            let order = texts[slot].sequence.identity.order(of: original(of: current, in: container))
+            places.append((textPosition(ofRevived: current, order: order, of: container), order, current))
+        }
+        places.sort { $0.order < $1.order }
+        var end = places.count
+        while end > 0 {
+            var start = end - 1
+            while start > 0, places[start - 1].position == places[end - 1].position { start -= 1 }
+            bringBack(places[start..<end].map(\.unit), of: container, at: places[start].position)
+            end = start
+        }
+    }
+
+    /// Where a deleted character comes back: where it stood, and on the right side of what undo brought back before it.
+    private func textPosition(ofRevived unit: UInt32, order own: UInt32, of container: UInt32) -> Int {
+        let slot = containers.slot(of: container)
+        var position = texts[slot].sequence.place(ofUnit: unit).position
+        // What undo made has a place of its own in the order, beside the one it stands for.
+        func orderOfRevived(at position: Int) -> UInt32? {
+            let unit = texts[slot].sequence.unit(at: position)
+            let original = original(of: unit, in: container)
+            return original == unit ? nil : texts[slot].sequence.identity.order(of: original)
+        }
+        while position > 0, let order = orderOfRevived(at: position - 1), order > own { position -= 1 }
+        while position < texts[slot].sequence.count, let order = orderOfRevived(at: position), order < own { position += 1 }
+        return position
+    }
+
+    private mutating func bringBack(_ units: [UInt32], of container: UInt32, at position: Int) {
+        let slot = containers.slot(of: container)
+        var bytes = RawArray<UInt8>()
+        for unit in units { bytes.append(contentsOf: texts[slot].content(ofUnit: unit, count: 1)) }
+        let first = UInt32(texts[slot].sequence.log.unitCount)
+        edit(text: container, at: position, deleting: 0, inserting: bytes.elements)
+        for (offset, unit) in units.enumerated() { link(unit, to: first + UInt32(offset), of: container) }
+    }
+
+    /// The unit that undo inserted in the place of one.
+    private func currentUnit(_ unit: UInt32, of container: UInt32) -> UInt32 {
+        var unit = unit
+        while let next = undo!.revived[UndoHistory.UnitName(container: container, unit: unit)] { unit = next }
+        return unit
+    }
+}
+
+extension ListState {
+    /// The unit that made a slot.
+    func unit(ofSlot slot: Int) -> UInt32 {
+        var low = 0, high = sequence.log.runs.count - 1
+        // Slots are numbered in the order of the insertions; runs of deletions have no content to compare.
+        var best = -1
+        while low <= high {
+            let middle = (low + high) / 2
+            var probe = middle
+            while probe >= low, sequence.log.runs[probe].kind != .insertion { probe -= 1 }
+            if probe < low {
+                low = middle + 1
+            } else if Int(sequence.log.runs[probe].content) <= slot {
+                best = probe
+                low = middle + 1
+            } else {
+                high = probe - 1
+            }
+        }
+        precondition(best >= 0, "a slot without an insertion")
+        return sequence.log.runs[best].unit + UInt32(slot) - sequence.log.runs[best].content
+    }
+}

@@ -1,0 +1,15 @@
+/// A change of a document, as its watchers learn of it.
+public struct DocumentChange: Sendable, Hashable {
+    /// Where it came from.
+    public enum Source: Sendable, Hashable {
+        case local
+        case remote
+        case undo
+        /// Several changes that were joined because their watcher was behind.
+        case several
+    }
+
+    public var source: Source
+    /// In order.
+    public var deltas: [ContainerDelta]
+}

@@ -1,0 +1,130 @@
+import Testing
+
+@testable import SkerryCRDT
+
+@Suite("Undo and anchors")
+struct UndoTests {
+    private static let clock: @Sendable () -> UInt64 = { 1_000_000 }
+
+    @Test("X-04: undoing everything one did leaves nothing, redoing it brings everything back", arguments: 0..<Soak.count(60, soak: 4_000))
+    func alone(seed: Int) throws {
+        var random = TestRandom(seed: seed &+ 31)
+        let document = Document(origin: OriginID(rawValue: 1), now: Self.clock)
+        try document.enableUndo()
+        var states: [Plain] = [Plain(document)]
+        for _ in 0..<25 {
+            let before = document.version
+            document.change { DocumentConvergenceTests.step($0, &random) }
+            if document.version != before { states.append(Plain(document)) }
+        }
+        for round in 0..<2 {
+            for index in states.indices.dropLast().reversed() {
+                #expect(document.undo())
+                try #require(Plain(document) == states[index], "seed \(seed), round \(round), back to \(index)")
+            }
+            #expect(!document.undo() && !document.canUndo)
+            for index in states.indices.dropFirst() {
+                #expect(document.redo())
+                try #require(Plain(document) == states[index], "seed \(seed), round \(round), again to \(index)")
+            }
+            #expect(!document.redo() && !document.canRedo)
+        }
+        let copy = Document(origin: OriginID(rawValue: 3), now: Self.clock)
+        try copy.merge(document)
+        #expect(Plain(copy) == Plain(document))
+    }
+
+    @Test("X-04: undo takes back one's own and leaves what others did", arguments: 0..<Soak.count(40, soak: 3_000))
+    func amongOthers(seed: Int) throws {
+        var random = TestRandom(seed: seed &+ 91)
+        let one = Document(origin: OriginID(rawValue: 1), now: Self.clock), two = Document(origin: OriginID(rawValue: 2), now: Self.clock)
+        try one.enableUndo()
+        // Own characters are small letters, the other's are large.
+        for _ in 0..<30 {
+            let document = random.chance(50) ? one : two
+            document.change { change in
+                let text = change.text("t")
+                let length = text.count()
+                let start = random.below(length + 1)
+                let end = document === one && random.chance(30) ? min(length, start + random.below(4)) : start
+                text.replace(start..<end, with: document === one ? ["a", "bc", ""][random.below(3)] : ["X", "YZ"][random.below(2)])
+            }
+            if random.chance(30) {
+                try one.merge(two)
+                try two.merge(one)
+            }
+        }
+        try one.merge(two)
+        let typed = two.text("t").string.count { $0.isUppercase } + 0
+        while one.undo() {}
+        #expect(!one.text("t").string.contains { $0.isLowercase }, "seed \(seed)")
+        #expect(one.text("t").string.count >= typed, "seed \(seed)")
+        try two.merge(one)
+        #expect(two.text("t").string == one.text("t").string)
+    }
+
+    @Test("X-04: a write that somebody else replaced stays replaced")
+    func values() throws {
+        let one = Document(origin: OriginID(rawValue: 1), now: Self.clock), two = Document(origin: OriginID(rawValue: 2), now: Self.clock)
+        one.change { $0.map("m")["k"] = "old" }
+        try one.enableUndo()
+        one.change { $0.map("m")["k"] = "mine" }
+        try two.merge(one)
+        two.change { $0.map("m")["k"] = "theirs" }
+        try one.merge(two)
+        one.undo()
+        #expect(one.map("m")["k"] == "theirs")
+        one.change { $0.map("m")["k"] = "again" }
+        one.undo()
+        #expect(one.map("m")["k"] == "theirs")
+    }
+
+    @Test("X-03: an anchor stays on its character through everybody's edits", arguments: 0..<Soak.count(60, soak: 4_000))
+    func anchors(seed: Int) throws {
+        var random = TestRandom(seed: seed &+ 17)
+        let history = TextHistory.random(seed: seed &+ 4_000, replicas: 3, count: 40 + random.below(40), mode: seed % 4)
+        let order = history.order(&random)
+        let document = Document(origin: OriginID(rawValue: 99))
+        var tree = FugueTree()
+        var anchors: [(anchor: TextAnchor, dot: Dot?)] = []
+        for index in order {
+            _ = try document.apply(history.batch(of: [index]))
+            tree.apply(history.events[index].operation, as: history.events[index].dot)
+            let text = document.text("t")
+            let length = text.count(in: .scalars)
+            if random.chance(30) {
+                let position = random.below(length + 1)
+                let side: TextAnchor.Side = random.chance(50) ? .before : .after
+                let anchor = try text.anchor(at: position, side, in: .scalars)
+                let index = side == .before ? position : position - 1
+                let expected = index >= 0 && index < length ? tree.dot(at: index) : nil
+                #expect(anchor.character == expected, "seed \(seed)")
+                anchors.append((anchor, expected))
+            }
+            for (anchor, dot) in anchors {
+                let position = try text.position(of: anchor, in: .scalars)
+                guard let dot else {
+                    #expect(position == (anchor.side == .after ? 0 : length))
+                    continue
+                }
+                let place = tree.place(of: dot)
+                #expect(position == place.position + (anchor.side == .after && !place.isDeleted ? 1 : 0), "seed \(seed)")
+                let bytes = try text.position(of: anchor)
+                #expect(bytes == String(Array(tree.scalars[..<position])).utf8.count)
+            }
+        }
+        #expect(throws: DocumentError.self) {
+            try document.text("t").position(of: TextAnchor(character: Dot(origin: OriginID(rawValue: 1234), sequence: 1), side: .after))
+        }
+    }
+}
+
+extension FugueTree {
+    /// The character at a position of what shows.
+    func dot(at position: Int) -> Dot { order.filter { !isDeleted($0) }[position] }
+
+    /// How many characters show before one.
+    func place(of dot: Dot) -> (position: Int, isDeleted: Bool) {
+        (order.prefix { $0 != dot }.count { !isDeleted($0) }, isDeleted(dot))
+    }
+}
