@@ -94,6 +94,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -101,7 +102,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "SkerryRPC",
-            dependencies: ["SkerryCSP", "SkerryCodec", "SkerrySession", "SkerryWire", "SkerryHTTP", httpTypes, logging],
+            dependencies: ["SkerryCSP", "SkerryCodec", "SkerrySession", "SkerryWire", "SkerryHTTP", httpTypes, crypto, logging],
             swiftSettings: settings),
         .target(name: "SkerryGenerator", dependencies: syntax, swiftSettings: settings),
         .macro(
@@ -136,7 +137,8 @@ let package = Package(
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "CMalloc", "SkerryCodec", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer", httpTypes,
+                "CMalloc", "SkerryCodec", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
+                httpTypes,
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -156,13 +158,15 @@ let package = Package(
         .testTarget(
             name: "SkerryRPCTests",
             dependencies: [
-                "SkerryRPC", "SkerryWire", "SkerrySession", "SkerryCSP", "SkerryCodec", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging,
+                "SkerryRPC", "SkerryWire", "SkerrySession", "SkerryCSP", "SkerryCodec", "SkerryHTTP", "SkerryHTTPServer", httpTypes,
+                logging,
             ],
             swiftSettings: settings),
         .testTarget(
             name: "SkerryMacrosTests",
             dependencies: [
-                "SkerryMacros", "SkerryGenerator", "SkerryMacrosPlugin", "skerry-generate", "SkerryCodec", "SkerryRPC", "SkerryWire", "SkerryCSP",
+                "SkerryMacros", "SkerryGenerator", "SkerryMacrosPlugin", "skerry-generate", "SkerryCodec", "SkerryRPC", "SkerryWire",
+                "SkerryCSP",
                 .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
                 .product(name: "SwiftSyntaxMacroExpansion", package: "swift-syntax"),
             ] + syntax, resources: [.copy("Golden")], swiftSettings: settings),

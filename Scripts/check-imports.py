@@ -14,7 +14,7 @@ import tempfile
 # What the toolchain brings and every room may use. Foundation is not among them: it costs start-up time and resident memory.
 PLATFORM = {"Swift", "Glibc", "Musl", "Darwin", "Synchronization", "_Concurrency", "Distributed", "Testing"}
 
-NIO = {"NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOHTTP1", "NIOHTTP2", "NIOSSL", "NIOWebSocket", "NIOExtras", "NIOTransportServices"}
+NIO = {"NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOHTTP1", "NIOHTTP2", "NIOSSL", "NIOWebSocket", "NIOTLS", "NIOExtras", "NIOTransportServices"}
 SYNTAX = {"SwiftSyntax", "SwiftParser", "SwiftDiagnostics"}
 
 # Room, top to bottom, and the libraries it may use beyond the rooms above it.
@@ -36,7 +36,7 @@ ROOMS = {
     "SkerryHTTP": {"HTTPTypes"},
     "SkerryHTTPServer": {"HTTPTypes", "Logging"} | NIO,
     "SkerryWire": {"Crypto", "HTTPTypes", "Logging", "X509", "SwiftASN1"} | NIO,
-    "SkerryRPC": {"HTTPTypes", "Logging"},
+    "SkerryRPC": {"Crypto", "HTTPTypes", "Logging"},
     "SkerryGenerator": SYNTAX,
     "SkerryMacrosPlugin": SYNTAX | {"SwiftSyntaxMacros", "SwiftCompilerPlugin"},
     "SkerryMacros": set(),

@@ -101,7 +101,8 @@ struct CallTests {
         }
         let pair = try await SessionPair(root: registry.facet)
         for number in [0, 42, -7] {
-            #expect(try await pair.client.rootReference.invoke("to_string", .object(["number": .int(Int64(number))])) == .string("\(number)"))
+            #expect(
+                try await pair.client.rootReference.invoke("to_string", .object(["number": .int(Int64(number))])) == .string("\(number)"))
         }
         await pair.close()
     }

@@ -70,7 +70,8 @@ extension NetworkConditions {
 
 @Suite("One body over all links", .timeLimit(.minutes(1)))
 struct LinkTests {
-    @Test("Y-11, Y-15, Y-30: calls, errors, references, channels and cancellation are the same over every link", arguments: LinkKind.allCases)
+    @Test(
+        "Y-11, Y-15, Y-30: calls, errors, references, channels and cancellation are the same over every link", arguments: LinkKind.allCases)
     func everything(kind: LinkKind) async throws {
         let registry = Registry(name: "everywhere")
         let calculator = Calculator()

@@ -15,7 +15,8 @@ struct RESTTests {
     ) async -> (status: Int, body: String, reply: HTTPReply) {
         let request = HTTPRequest(method: method, scheme: "http", authority: "test", path: path)
         let reply = await (service ?? rest).respond(
-            to: request, body: PiecesBody(bytes: Array(body.utf8)), context: HTTPRequestContext(requestID: "0", peer: "test", isSecure: false))
+            to: request, body: PiecesBody(bytes: Array(body.utf8)),
+            context: HTTPRequestContext(requestID: "0", peer: "test", isSecure: false))
         if case .bytes(let bytes) = reply.body { return (reply.head.status.code, String(decoding: bytes, as: UTF8.self), reply) }
         return (reply.head.status.code, "", reply)
     }

@@ -179,7 +179,9 @@ struct RegistryTests {
         await second.close()
     }
 
-    @Test("the script: two roots over one session; inc, get, list, a delegate's command, get-service, get-42; then no proxy is left but the roots")
+    @Test(
+        "the script: two roots over one session; inc, get, list, a delegate's command, get-service, get-42; then no proxy is left but the roots"
+    )
     func script() async throws {
         let beyond = Registry(name: "beyond")
         beyond.addHandler("get-72") { _ in 72 }

@@ -38,7 +38,8 @@ extension CallError {
     /// What happened, as far as a caller would act differently on it.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: Hashable, Sendable {
-            case timeout, cancelled, peerLost, noSuchMethod, noSuchReference, noSuchService, denied, overloaded, goingAway, remote, badResult
+            case timeout, cancelled, peerLost, noSuchMethod, noSuchReference, noSuchService, denied, overloaded, goingAway, remote,
+                badResult
             case closed
             case digestMismatch
             case badArgument(position: Int)

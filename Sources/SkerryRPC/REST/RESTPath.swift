@@ -24,7 +24,8 @@ enum RESTPath {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let escape = Hexadecimal.bytes(String(decoding: rest.prefix(2), as: UTF8.self)), escape.count == 1 {
+            if byte == UInt8(ascii: "%"), let escape = Hexadecimal.bytes(String(decoding: rest.prefix(2), as: UTF8.self)), escape.count == 1
+            {
                 bytes.append(escape[0])
                 rest = rest.dropFirst(2)
             } else {

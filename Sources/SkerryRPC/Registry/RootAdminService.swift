@@ -83,7 +83,8 @@ extension RootAdminService {
             self.isPublic = isPublic
         }
 
-        public static let fields = Fields("AddArguments", [Field("name", String.self), Field("service", Reference.self), Field("isPublic", Bool.self)])
+        public static let fields = Fields(
+            "AddArguments", [Field("name", String.self), Field("service", Reference.self), Field("isPublic", Bool.self)])
 
         public static var shape: Shape { .record(fields) }
 

@@ -18,7 +18,8 @@ public enum RootService: ServiceDescription {
         RootService.self, 1, "list", swiftName: "list()", documentation: "The names of the services, in ascending order.",
         options: [.idempotent, .readOnly])
     public static let get = ServiceMethod<GetArguments, Reference>(
-        RootService.self, 2, "get", swiftName: "get(_:)", documentation: "The service of that name here.", options: [.idempotent, .readOnly])
+        RootService.self, 2, "get", swiftName: "get(_:)", documentation: "The service of that name here.",
+        options: [.idempotent, .readOnly])
     public static let locate = ServiceMethod<LocateArguments, Reference>(
         RootService.self, 3, "locate", swiftName: "locate(_:hops:)",
         documentation: "The service of that name here, or else at the delegate, its delegate and so on.", options: [.idempotent, .readOnly])

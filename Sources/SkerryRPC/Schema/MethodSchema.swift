@@ -27,7 +27,10 @@ public struct MethodSchema: Shaped {
     /// Where it answers over HTTP, such as `GET /succ/{number}`.
     public var route: String?
 
-    public init(name: String, swiftName: String, documentation: String = "", parameters: [ParameterSchema], result: TypeSchema, digest: String, isOneWay: Bool = false, isIdempotent: Bool = false, isDurable: Bool = false, isReadOnly: Bool = false, until: Int?, route: String?) {
+    public init(
+        name: String, swiftName: String, documentation: String = "", parameters: [ParameterSchema], result: TypeSchema, digest: String,
+        isOneWay: Bool = false, isIdempotent: Bool = false, isDurable: Bool = false, isReadOnly: Bool = false, until: Int?, route: String?
+    ) {
         self.name = name
         self.swiftName = swiftName
         self.documentation = documentation
@@ -110,7 +113,11 @@ extension MethodSchema {
             default: try reader.field(&route, in: record)
             }
         }
-        return try Self(name: record.require(name, 0), swiftName: record.require(swiftName, 1), documentation: documentation ?? "", parameters: record.require(parameters, 3), result: record.require(result, 4), digest: record.require(digest, 5), isOneWay: isOneWay ?? false, isIdempotent: isIdempotent ?? false, isDurable: isDurable ?? false, isReadOnly: isReadOnly ?? false, until: record.require(until, 10), route: record.require(route, 11))
+        return try Self(
+            name: record.require(name, 0), swiftName: record.require(swiftName, 1), documentation: documentation ?? "",
+            parameters: record.require(parameters, 3), result: record.require(result, 4), digest: record.require(digest, 5),
+            isOneWay: isOneWay ?? false, isIdempotent: isIdempotent ?? false, isDurable: isDurable ?? false,
+            isReadOnly: isReadOnly ?? false, until: record.require(until, 10), route: record.require(route, 11))
     }
 }
 extension MethodSchema {

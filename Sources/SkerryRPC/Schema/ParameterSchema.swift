@@ -54,7 +54,9 @@ extension ParameterSchema {
             default: try reader.field(&documentation, in: record)
             }
         }
-        return try Self(name: record.require(name, 0), type: record.require(type, 1), isOptional: isOptional ?? false, documentation: documentation ?? "")
+        return try Self(
+            name: record.require(name, 0), type: record.require(type, 1), isOptional: isOptional ?? false,
+            documentation: documentation ?? "")
     }
 }
 extension ParameterSchema {

@@ -61,14 +61,17 @@ extension ServiceSchema {
             default: try reader.field(&errors, in: record)
             }
         }
-        return try Self(name: record.require(name, 0), documentation: documentation ?? "", version: version ?? 1, methods: record.require(methods, 3), errors: errors ?? [])
+        return try Self(
+            name: record.require(name, 0), documentation: documentation ?? "", version: version ?? 1, methods: record.require(methods, 3),
+            errors: errors ?? [])
     }
 }
 extension ServiceSchema {
     /// The schema of a service this process knows.
     public init(_ service: any ServiceDescription.Type) {
         self.init(
-            name: service.name, documentation: service.documentation, version: service.version, methods: service.methods.map(MethodSchema.init),
+            name: service.name, documentation: service.documentation, version: service.version,
+            methods: service.methods.map(MethodSchema.init),
             errors: service.errors.map { TypeSchema($0.shape) })
     }
 

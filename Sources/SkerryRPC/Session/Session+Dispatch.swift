@@ -29,7 +29,8 @@ extension Session {
         state.effects.append(
             .call(
                 InboundCall(
-                    id: call.id, target: target, invocation: invocation, descriptor: descriptor, isAgreed: isAgreed, deadline: call.deadline)))
+                    id: call.id, target: target, invocation: invocation, descriptor: descriptor, isAgreed: isAgreed, deadline: call.deadline
+                )))
     }
 
     /// Starts the handler of a call. It runs here up to its first suspension, unless its method is marked to run elsewhere.

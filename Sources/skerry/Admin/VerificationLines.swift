@@ -17,7 +17,8 @@ final class VerificationLines: Sendable {
             defer { continuation.finish() }
             do throws(AdminError) {
                 let report = try await administration.verify { records, bytes in
-                    continuation.yield(.object(["progress": .object(["records": Value(integer: records), "bytes": Value(integer: bytes)])]))
+                    continuation.yield(
+                        .object(["progress": .object(["records": Value(integer: records), "bytes": Value(integer: bytes)])]))
                 }
                 return try .object(["report": AdminCall.encoded(report)])
             } catch {

@@ -179,7 +179,8 @@ extension RelayService {
         var requests: Receiver<ArithRequest>
         var answers: Sender<ArithAnswer>
 
-        static let fields = Fields("RecordsArguments", [Field("requests", Receiver<ArithRequest>.self), Field("answers", Sender<ArithAnswer>.self)])
+        static let fields = Fields(
+            "RecordsArguments", [Field("requests", Receiver<ArithRequest>.self), Field("answers", Sender<ArithAnswer>.self)])
 
         static var shape: Shape { .record(fields) }
 

@@ -25,12 +25,15 @@ struct Setup {
             connector = try TCPConnector(to: address, security: .plain, loops: clientLoops)
         case .tls:
             let (serverKey, clientKey) = (NodeKey(), NodeKey())
-            let address = try await TCPListener(on: nowhere, security: .tls(serverKey, trusting: .pinned([clientKey.hash])), loops: serverLoops)
-                .start(accept)
+            let address = try await TCPListener(
+                on: nowhere, security: .tls(serverKey, trusting: .pinned([clientKey.hash])), loops: serverLoops
+            )
+            .start(accept)
             connector = try TCPConnector(to: address, security: .tls(clientKey, trusting: .pinned([serverKey.hash])), loops: clientLoops)
         case .websocket:
             let address = try await WebSocketListener(
-                on: nowhere, origins: .none, security: .plain, loopCount: 1, logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+                on: nowhere, origins: .none, security: .plain, loopCount: 1,
+                logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
             ).start(accept)
             connector = try WebSocketConnector(to: address, security: .plain, loops: clientLoops)
         }
