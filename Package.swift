@@ -59,8 +59,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
-        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-syntax", from: "603.0.1"),
     ],
@@ -89,15 +87,11 @@ let package = Package(
         .target(
             name: "SkerryWire",
             dependencies: [
-                "SkerryCSP", "SkerryCodec", "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, crypto, logging,
+                "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, crypto, logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "X509", package: "swift-certificates"),
-                .product(name: "SwiftASN1", package: "swift-asn1"),
             ],
             swiftSettings: settings),
         .target(
@@ -153,7 +147,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SkerryWireTests",
-            dependencies: ["SkerryWire", "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging],
+            dependencies: ["SkerryWire", "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging, .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
         .testTarget(
             name: "SkerryRPCTests",

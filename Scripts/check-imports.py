@@ -35,7 +35,7 @@ ROOMS = {
     "SkerryStorage": set(),
     "SkerryHTTP": {"HTTPTypes"},
     "SkerryHTTPServer": {"HTTPTypes", "Logging"} | NIO,
-    "SkerryWire": {"Crypto", "HTTPTypes", "Logging", "X509", "SwiftASN1"} | NIO,
+    "SkerryWire": {"Crypto", "HTTPTypes", "Logging"} | NIO,
     "SkerryRPC": {"Crypto", "HTTPTypes", "Logging"},
     "SkerryGenerator": SYNTAX,
     "SkerryMacrosPlugin": SYNTAX | {"SwiftSyntaxMacros", "SwiftCompilerPlugin"},
