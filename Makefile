@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build serve test test-swift test-clients check bench bench-store bench-services bench-merge generate soak simulate format
+.PHONY: help deps build serve test test-swift test-clients check bench bench-store bench-services bench-documents bench-merge generate soak simulate format
 
 # Arguments for the program: make serve ARGS='--listen 0.0.0.0:9000'
 ARGS ?=
@@ -52,7 +52,7 @@ check: ## the arrows between modules and the formatting, without building
 	@python3 Scripts/check-imports.py
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
-bench: bench-store bench-services bench-merge ## every benchmark
+bench: bench-store bench-services bench-documents bench-merge ## every benchmark
 
 bench-store: build ## S3 against nginx, listing, memory, start-up, dedup; BENCH_SHORT=1 is quick, RESULTS=1 writes Benchmarks/results-store.md
 	@Scripts/deps.sh bench
@@ -63,7 +63,11 @@ bench-services: ## channels against Go, codecs against Foundation, calls against
 	@Scripts/deps.sh build bench
 	python3 Benchmarks/services/bench.py
 
-bench-merge: ## diff against git; BENCH_SHORT=1 is quick
+bench-documents: ## recorded sessions of writing replayed: time, bytes, memory
+	$(SWIFT) build -c release --package-path Benchmarks/documents
+	python3 Benchmarks/documents/bench.py --binary Benchmarks/documents/.build/release/bench-documents
+
+bench-merge: ## diff against git
 	$(SWIFT) build -c release --package-path Benchmarks/merge
 	python3 Benchmarks/merge/bench.py --binary Benchmarks/merge/.build/release/bench-merge
 
