@@ -32,7 +32,7 @@ struct GoldenTests {
         Example(
             "options",
             Options(
-                number: 1, nested: .some(nil), deep: .some(.some(7)), list: ["a", nil, ""], value: .list([.null, .bytes([1]), 1.5]),
+                number: 1, nested: .some(nil), deep: .some(.some(7)), list: ["a", nil, ""], value: Dynamic(value: .list([.null, .bytes([1]), 1.5])),
                 tags: [])),
         Example(
             "containers",

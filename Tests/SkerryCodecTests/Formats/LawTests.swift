@@ -40,7 +40,9 @@ struct LawTests {
                 }
                 #expect(carried == value, "seed \(seed)")
                 // Equal dynamic values may differ in the order of their maps.
-                if sample != Dynamic.self { #expect(try Bin.encode(carried) == Bin.encode(value), "seed \(seed)") }
+                if ![Dynamic.self, Options.self].contains(where: { $0 == sample }) {
+                    #expect(try Bin.encode(carried) == Bin.encode(value), "seed \(seed)")
+                }
             }
         }
         try check(samples[index])

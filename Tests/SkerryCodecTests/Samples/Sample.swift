@@ -164,14 +164,14 @@ struct Options: Sample {
     var nested: Int??
     var deep: Int???
     var list: [String?]
-    var value: Value?
+    var value: Dynamic?
     var tags: [String]
 
     static let fields = Fields(
         "Options",
         [
             Field("number", Int?.self), Field("nested", Int??.self), Field("deep", Int???.self), Field("list", [String?].self),
-            Field("value", Value?.self), Field("tags", [String].self, default: ["none"]),
+            Field("value", Dynamic?.self), Field("tags", [String].self, default: ["none"]),
         ])
     static var shape: Shape { .record(fields) }
 
@@ -191,7 +191,7 @@ struct Options: Sample {
         var nested: Int???
         var deep: Int????
         var list: [String?]?
-        var value: Value??
+        var value: Dynamic??
         var tags: [String]?
         var record = try reader.beginRecord(fields)
         while let index = try reader.nextField(&record) {
