@@ -3,7 +3,7 @@ import Testing
 @testable import SkerrySession
 
 #if DEBUG
-/// Errors put into the core on purpose: each must be found by the simulator's checkers within a few seeds, or the checkers are worth nothing.
+/// Errors put into the core on purpose: each must be found by the simulator's checkers within 40 seeds, or the checkers are worth nothing.
 @Suite("Defects put in on purpose")
 struct DefectTests {
     struct Case: CustomTestStringConvertible {
@@ -11,6 +11,7 @@ struct DefectTests {
         var testDescription: String
         /// Where the defect can show at all.
         var traits: LinkTraits?
+        var steps = 80
     }
 
     static let cases: [Case] = [
@@ -23,14 +24,15 @@ struct DefectTests {
         Case(defect: .callsTwice, testDescription: "a call is reported twice"),
         Case(defect: .noRetransmission, testDescription: "no timer sends a lost packet again", traits: .datagram),
         Case(defect: .closesSilently, testDescription: "a closed end does not tell the other"),
-        Case(defect: .dropsCredit, testDescription: "credit is not granted again"),
+        // Long enough for a window to be used up.
+        Case(defect: .dropsCredit, testDescription: "credit is not granted again", steps: 600),
         Case(defect: .forgetsRetained, testDescription: "packets are not sent again over a new link"),
     ]
 
     @Test("Y-15: the simulator finds each of them", arguments: cases)
     func found(_ defective: Case) {
         for seed in 1...40 as ClosedRange<UInt64> {
-            let outcome = Simulation(seed: seed, steps: 80, defects: defective.defect, traits: defective.traits).run()
+            let outcome = Simulation(seed: seed, steps: defective.steps, defects: defective.defect, traits: defective.traits).run()
             if !outcome.problems.isEmpty { return }
         }
         Issue.record("not found in 40 seeds")

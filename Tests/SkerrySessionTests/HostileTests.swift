@@ -216,7 +216,14 @@ struct HostileTests {
         #expect(try overrun({ _ in }, elements: [Int](repeating: 1, count: 17)) == .creditOverrun)
         #expect(try overrun({ $0.channelBytes = 100 }, elements: [99, 500]) == nil)
         #expect(try overrun({ $0.channelBytes = 100 }, elements: [100, 1]) == .creditOverrun)
-        #expect(try overrun({ $0.sessionBytes = 100 }, elements: [100, 1]) == .creditOverrun)
+        let large = SessionLimits.elementMaximum / 4
+        func bytes(_ configuration: inout SessionConfiguration) {
+            configuration.sessionBytes = 100
+            configuration.channelBytes = 8 << 20
+        }
+        #expect(try overrun(bytes, elements: [large, large, large]) == nil)
+        #expect(
+            try overrun(bytes, elements: [large, large, large, large, 200]) == .creditOverrun, "the window and one element of any size")
     }
 
     @Test("giving back more than was introduced, and calls on channel ends, end the session")

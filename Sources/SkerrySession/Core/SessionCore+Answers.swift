@@ -372,7 +372,7 @@ extension SessionCore {
             guard !answers[slot].isCancelled else { return }
             answers[slot].isCancelled = true
             events.append(.cancelled(AnswerID(rawValue: id), .caller))
-        case .held: dropHeld(AnswerID(rawValue: id), CallFailure(.cancelled, "called off", maybeExecuted: false), into: &events)
+        case .held: dropHeld(AnswerID(rawValue: id), CallFailure(.cancelled, "called off", maybeExecuted: false))
         case .kept, .free: break
         }
     }
@@ -410,11 +410,11 @@ extension SessionCore {
         if index >= SessionLimits.questionSlots {
             let oneWay = oneWays[index - SessionLimits.questionSlots]
             let id = AnswerID(rawValue: oneWay.id)
-            if oneWay.isHeld { dropHeld(id, failure, into: &events) } else { events.append(.cancelled(id, .deadline)) }
+            if oneWay.isHeld { dropHeld(id, failure) } else { events.append(.cancelled(id, .deadline)) }
             return
         }
         let id = AnswerID(rawValue: answers[index].id)
-        if answers[index].state == .held { return dropHeld(id, failure, into: &events) }
+        if answers[index].state == .held { return dropHeld(id, failure) }
         guard answers[index].state == .open, !answers[index].isCancelled else { return }
         answers[index].isCancelled = true
         events.append(.cancelled(id, .deadline))

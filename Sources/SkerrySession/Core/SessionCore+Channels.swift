@@ -182,10 +182,15 @@ extension SessionCore {
         dropPending(index)
         if channels[index].hasTurn { turns.removeAll { $0 == index } }
         if part.channel == index { part.channel = ChannelOfPart.gone }
+        let concealed = channels[index].concealed
         channels[index] = Channel()
         channels[index].nextFree = freeChannel
         freeChannel = index
         channelCount -= 1
+        for case .elements(_, let block) in concealed {
+            counters.elementsDropped += UInt64(block.count)
+            giveBack(block.references)
+        }
     }
 
     /// Elements that nobody wants any more.
@@ -458,7 +463,10 @@ extension SessionCore {
         return liveImport(id).map { imports[$0].isConcealed } ?? false
     }
 
-    /// Takes the elements out of the windows, one by one: each needs credit left by those before it.
+    /// Takes the elements out of the windows, one by one: each needs credit of its channel left by those before it.
+    ///
+    /// The session's credit is charged in the order in which elements are queued and checked in the order in which channels take turns, so of it can only be
+    /// said that all together overdraw it by less than one element.
     @inline(__always)
     private mutating func receiveElements(
         _ reader: inout FrameReader, _ index: Int, _ references: [SessionReference]
@@ -469,7 +477,7 @@ extension SessionCore {
         let id = channels[index].id
         let offset = reader.offset
         let block = try reader.elements(references: references) { (size) throws(ProtocolViolation) in
-            guard elements > 0, bytes > 0, session > 0 else {
+            guard elements > 0, bytes > 0, session - size > -SessionLimits.elementMaximum else {
                 throw ProtocolViolation(
                     .creditOverrun, at: offset,
                     "channel \(id) had credit for \(elements) elements and \(bytes) bytes, the session for \(session)")
@@ -496,7 +504,9 @@ extension SessionCore {
         var session = sessionWindow
         let offset = reader.offset
         let block = try reader.elements(references: references) { (size) throws(ProtocolViolation) in
-            guard session > 0 else { throw ProtocolViolation(.creditOverrun, at: offset, "the session had no credit left") }
+            guard session - size > -SessionLimits.elementMaximum else {
+                throw ProtocolViolation(.creditOverrun, at: offset, "the session had no credit left")
+            }
             session -= size
         }
         try reader.endFrame()

@@ -22,7 +22,7 @@ extension SessionCore {
         helloAgainAt = .distantFuture
         forgetPings()
         pongDue = nil
-        reorder.removeAll()
+        // Packets that wait for a missing one stay: they were confirmed, and the confirmation may still be on its way.
         recovery.linkReplaced()
         retransmitAt = .distantFuture
         retention.unconfirmAll()
@@ -158,6 +158,7 @@ extension SessionCore {
     /// but not longer than ``SessionLimits/closeLinger``, which ``advance(to:into:)`` sees to.
     public mutating func close(_ reason: CloseReason = .finished, now: Moment, into events: inout [SessionEvent]) {
         guard !isOver else { return }
+        reportPending(into: &events)
         let wasEstablished = phase == .established
         settleAll(.peerLost, "the session was closed", into: &events)
         events.append(.failed(SessionError(.closed, "closed by this side: \(reason)")))
@@ -170,6 +171,8 @@ extension SessionCore {
     /// Ends the session because of `error`. Never more than once.
     mutating func fail(_ error: SessionError, bye: CloseReason?, into events: inout [SessionEvent]) {
         guard phase != .closed else { return }
+        // A call that was let go on must be reported before it is called off.
+        reportPending(into: &events)
         let wasClosing = phase == .closing
         if !wasClosing {
             settleAll(.peerLost, error.message, into: &events)

@@ -15,7 +15,7 @@ extension SessionCore {
         _ reader: FrameReader, into events: inout [SessionEvent]
     ) throws(ProtocolViolation) {
         guard target.promise == nil, held.isEmpty, raw.isEmpty || !raw.contains(where: { $0.tag == ReferenceTag.promise }) else {
-            return try resolveSlowly(&call, target, raw, reader, into: &events)
+            return try resolveSlowly(&call, target, raw, reader)
         }
         if !raw.isEmpty { call.references = try arrived(raw, reader) }
         guard try isCallable(target.id, reader) else {
@@ -28,8 +28,7 @@ extension SessionCore {
     }
 
     private mutating func resolveSlowly(
-        _ call: inout IncomingCall, _ target: (id: UInt64, promise: Int?), _ raw: [FrameReader.RawReference],
-        _ reader: FrameReader, into events: inout [SessionEvent]
+        _ call: inout IncomingCall, _ target: (id: UInt64, promise: Int?), _ raw: [FrameReader.RawReference], _ reader: FrameReader
     ) throws(ProtocolViolation) {
         var references: [HeldReference] = []
         let known = Set(raw.map { ReferenceID(rawValue: $0.id) }.filter { liveImport($0.rawValue) != nil })
@@ -47,13 +46,13 @@ extension SessionCore {
             heldCall.target = .promise(target.id, index: index)
         } else if try !isCallable(target.id, reader) {
             let failure = CallFailure(.noSuchReference, "\(ReferenceID(rawValue: target.id)) is not there", maybeExecuted: false)
-            return refuseHeld(heldCall, failure, into: &events)
+            return refuseHeld(heldCall, failure)
         }
         conceal(references, known: known)
         // Known ones that are concealed stay so until a frame that brings them is reported.
         revealed.removeAll()
-        hold(&heldCall, reader, into: &events)
-        settle(into: &events)
+        hold(&heldCall, reader)
+        settle()
     }
 
     /// A promise must be of a call that was made.
@@ -82,11 +81,11 @@ extension SessionCore {
 // MARK: - Holding
 
 extension SessionCore {
-    private mutating func hold(_ heldCall: inout HeldCall, _ reader: FrameReader, into events: inout [SessionEvent]) {
+    private mutating func hold(_ heldCall: inout HeldCall, _ reader: FrameReader) {
         let bytes = heldCall.call.payload.copy(from: reader.bytes)
         guard heldBytes + bytes.count <= SessionLimits.heldBytes else {
             let failure = CallFailure(.overloaded, "\(heldBytes) bytes of calls wait for promises", maybeExecuted: false)
-            return refuseHeld(heldCall, failure, into: &events)
+            return refuseHeld(heldCall, failure)
         }
         heldBytes += bytes.count
         heldCall.call.payload = Payload(bytes)
@@ -106,12 +105,14 @@ extension SessionCore {
         }
     }
 
-    private mutating func unpinHeld(_ heldCall: HeldCall, into events: inout [SessionEvent]) {
+    private mutating func unpinHeld(_ heldCall: HeldCall) {
+        var events: [SessionEvent] = []
         for id in heldCall.pins {
             guard let slot = liveExport(id.rawValue) else { continue }
             exports[slot].pins -= 1
             freeExportIfUnused(id.rawValue, into: &events)
         }
+        pendingEvents.append(contentsOf: events)
     }
 
     private mutating func markHeld(_ id: AnswerID, _ isHeld: Bool) {
@@ -134,20 +135,20 @@ extension SessionCore {
             }
             pinHeld(index)
         }
-        var events: [SessionEvent] = []
-        settle(into: &events)
-        pendingEvents.append(contentsOf: events)
+        settle()
     }
 
     /// Reports held calls that need not wait any more, and answers those that wait in vain.
-    private mutating func settle(into events: inout [SessionEvent]) {
+    ///
+    /// An answer may let others go on, which brings us here again from within. All of it is reported through ``pendingEvents``, so that it stays in order.
+    private mutating func settle() {
         var index = 0
         while index < held.count {
             switch resolution(of: held[index].target) {
             case .pending: index += 1
             case .failed(let failure):
                 let heldCall = takeHeld(index)
-                refuseHeld(heldCall, failure, into: &events)
+                refuseHeld(heldCall, failure)
                 index = 0
             case .ready(let id):
                 held[index].target = .reference(id)
@@ -161,9 +162,10 @@ extension SessionCore {
                 call.target = id
                 call.references = references
                 markHeld(call.id, false)
-                events.append(.call(call))
+                var events: [SessionEvent] = [.call(call)]
                 reveal(references, into: &events)
-                unpinHeld(heldCall, into: &events)
+                pendingEvents.append(contentsOf: events)
+                unpinHeld(heldCall)
                 index = 0
             }
         }
@@ -220,14 +222,14 @@ extension SessionCore {
     }
 
     /// A held call is called off or expires.
-    mutating func dropHeld(_ id: AnswerID, _ failure: CallFailure, into events: inout [SessionEvent]) {
+    mutating func dropHeld(_ id: AnswerID, _ failure: CallFailure) {
         guard let index = held.firstIndex(where: { $0.call.id == id }) else { return }
-        refuseHeld(takeHeld(index), failure, into: &events)
-        settle(into: &events)
+        refuseHeld(takeHeld(index), failure)
+        settle()
     }
 
-    private mutating func refuseHeld(_ heldCall: HeldCall, _ failure: CallFailure, into events: inout [SessionEvent]) {
-        unpinHeld(heldCall, into: &events)
+    private mutating func refuseHeld(_ heldCall: HeldCall, _ failure: CallFailure) {
+        unpinHeld(heldCall)
         var call = heldCall.call
         call.references = heldCall.references.compactMap { if case .known(let reference) = $0 { reference } else { nil } }
         fail(call, failure)

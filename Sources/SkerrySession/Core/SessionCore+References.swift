@@ -128,7 +128,7 @@ extension SessionCore {
     private mutating func releaseIfIdle(_ slot: Int) {
         guard imports[slot].releasePending > 0, imports[slot].pins == 0 else { return }
         let channel = imports[slot].channel
-        if channel >= 0, channels[channel].isProducer, channels[channel].pendingElements > 0 || channels[channel].isInPart { return }
+        if channel >= 0, channels[channel].isProducer, !channels[channel].isDrained { return }
         let count = imports[slot].releasePending
         imports[slot].releasePending = 0
         imports[slot].introductions -= count

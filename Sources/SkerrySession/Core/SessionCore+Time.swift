@@ -71,7 +71,11 @@ extension SessionCore {
         }
         if answerTimers.count > 0 {
             answerTimers.advance(to: now, into: &expired)
-            for index in expired { answerExpired(index, into: &events) }
+            for index in expired {
+                answerExpired(index, into: &events)
+                // Calls that waited behind it are reported before they expire themselves.
+                reportPending(into: &events)
+            }
             expired.removeAll(keepingCapacity: true)
         }
     }

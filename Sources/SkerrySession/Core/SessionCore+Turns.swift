@@ -13,7 +13,15 @@ extension SessionCore {
     }
 
     /// Fills a packet up to `end` with elements, by turns.
+    ///
+    /// What the elements refer to is let go of at the end: it may be the channel itself.
     mutating func appendTurns(to buffer: inout [UInt8], end: Int) {
+        var left: [SessionReference] = []
+        takeTurns(to: &buffer, end: end, &left)
+        if !left.isEmpty { elementsLeft(left) }
+    }
+
+    private mutating func takeTurns(to buffer: inout [UInt8], end: Int, _ left: inout [SessionReference]) {
         while let index = turns.first, end - buffer.count > SendLayout.overhead {
             // Alone it need not wait for its own next turn.
             let isAlone = turns.count == 1
@@ -23,7 +31,7 @@ extension SessionCore {
                 channels[index].deficit += SessionLimits.fairnessQuantum
             }
             channels[index].isMidTurn = false
-            switch appendElements(index, to: &buffer, end: end) {
+            switch appendElements(index, to: &buffer, end: end, &left) {
             case .drained:
                 turns.removeFirst(1)
                 channels[index].hasTurn = false
@@ -49,7 +57,9 @@ extension SessionCore {
     }
 
     /// Sends from one channel what its deficit and the packet allow.
-    private mutating func appendElements(_ index: Int, to buffer: inout [UInt8], end: Int) -> TurnOutcome {
+    private mutating func appendElements(
+        _ index: Int, to buffer: inout [UInt8], end: Int, _ left: inout [SessionReference]
+    ) -> TurnOutcome {
         while channels[index].pendingElements > 0 {
             let block = channels[index].blocks[0]
             writeSend(index, block)
@@ -57,12 +67,12 @@ extension SessionCore {
             let budget = min(room, channels[index].deficit)
             let piece = channels[index].piece(of: block, budget: budget, isText: isText)
             guard piece.elements > 0 else {
-                if piece.bytes > room { return startLargeElement(index, piece.bytes, block, to: &buffer, end: end) }
+                if piece.bytes > room { return startLargeElement(index, piece.bytes, block, to: &buffer, end: end, &left) }
                 return .turnOver
             }
             appendSend(index, piece, to: &buffer)
             channels[index].deficit -= piece.bytes
-            elementsLeft(block.references)
+            if !block.references.isEmpty { left += block.references }
         }
         return .drained
     }
@@ -102,7 +112,7 @@ extension SessionCore {
 
     /// The next element does not fit what is left of this packet. If it fits none, it goes in parts.
     private mutating func startLargeElement(
-        _ index: Int, _ size: Int, _ block: Channel.Block, to buffer: inout [UInt8], end: Int
+        _ index: Int, _ size: Int, _ block: Channel.Block, to buffer: inout [UInt8], end: Int, _ left: inout [SessionReference]
     ) -> TurnOutcome {
         let largest =
             min(traits.packetMaximum, SessionLimits.packetPreferred) - PacketLayout.overhead - SendLayout.overhead - writer.bytes.count
@@ -111,7 +121,7 @@ extension SessionCore {
             // Half an empty packet is enough to begin with: it may grow up to the maximum.
             guard end - buffer.count > largest / 2, size + largest < traits.packetMaximum else { return .packetFull }
             appendSend(index, channels[index].piece(of: block, budget: size, isText: true), to: &buffer)
-            elementsLeft(block.references)
+            left += block.references
             return channels[index].pendingElements == 0 ? .drained : .packetFull
         }
         guard !part.isActive else { return .packetFull }

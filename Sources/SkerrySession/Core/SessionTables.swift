@@ -220,6 +220,9 @@ struct Channel: Sendable {
     var isDropped = false
     /// What came before the reference was reported.
     var concealed: [SessionEvent] = []
+
+    /// Of a producer: whether everything was sent, the end included where it was closed.
+    var isDrained: Bool { pendingElements == 0 && !isInPart && (finishing == nil || didFinish) }
 }
 
 /// A frame too large for a packet, on its way in several.

@@ -9,7 +9,8 @@ public enum SessionEvent: Sendable {
     case methodDefined(MethodDefinition)
     /// The peer calls.
     case call(IncomingCall)
-    /// The peer, or the deadline, or the end of the session calls a call off. It is still to be answered.
+    /// The peer, or the deadline, or the end of the session calls a call off. It is still to be answered, unless it was answered while earlier events of the
+    /// same batch were handled.
     case cancelled(AnswerID, Cancellation)
     /// A call of ours has ended. Comes once for each, except for those that ``SessionCore/cancel(_:)`` called off.
     case returned(QuestionID, Outcome)

@@ -37,6 +37,8 @@ final class Actor {
     private var relays: [QuestionID: (Bool) -> Void] = [:]
     /// Ends of which the other side said that it closed them.
     private var closedThere: Set<ReferenceID> = []
+    /// A call may be answered while its cancellation is among the events that are being handled.
+    private var lastAnswered: [AnswerID: Moment] = [:]
     private(set) var isOver = false
     private(set) var isWinding = false
     private(set) var executed = 0
@@ -313,7 +315,7 @@ final class Actor {
         case .call(let call): begin(call, received)
         case .cancelled(let id, let why):
             world.note("cancelled", id.rawValue, UInt64(why.rawValue))
-            world.check(open[id] != nil, "\(id) is called off and not open")
+            world.check(open[id] != nil || lastAnswered[id] == world.now, "\(id) is called off and not open")
             if open[id] != nil, why != .session { answer(id) }
         case .returned(let id, let outcome): settle(id, outcome, received)
         case .elements(let id, let block): take(id, block, received)
@@ -364,6 +366,8 @@ final class Actor {
     private func reply(_ id: AnswerID, fails: Bool) {
         guard !isOver, let serial = open.removeValue(forKey: id) else { return }
         world.note("answer", id.rawValue)
+        if !lastAnswered.values.contains(world.now) { lastAnswered = [:] }
+        lastAnswered[id] = world.now
         if fails, !id.isOneWay {
             side.core.answer(id, failure: CallFailure(.remote, "no"))
         } else {

@@ -244,7 +244,7 @@ final class Line {
             if let initiator { kill(initiator) }
             cut(world.chance(0.5) ? .both : .initiator)
             world.after(world.milliseconds(300)) { [weak self] in
-                if let self, !isHealed || initiator?.isGone == true { beginSession() }
+                if let self, initiator?.isGone == true { beginSession() }
             }
         }
     }
