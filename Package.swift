@@ -69,8 +69,8 @@ let package = Package(
         .target(name: "SkerryCache", swiftSettings: settings),
         .target(name: "SkerryCodec", swiftSettings: settings),
         .target(name: "SkerryMerge", dependencies: [crypto], swiftSettings: settings),
-        .target(name: "SkerryCRDT", dependencies: ["SkerryMerge"], swiftSettings: settings),
-        .target(name: "SkerrySession", dependencies: ["SkerryCodec"], swiftSettings: settings),
+        .target(name: "SkerryCRDT", swiftSettings: settings),
+        .target(name: "SkerrySession", swiftSettings: settings),
         // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
         .target(name: "CSkerryKernels"),
         .target(name: "SkerryStorage", dependencies: ["CSkerryKernels"], swiftSettings: settings),
@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(name: "SkerryCodecTests", dependencies: ["SkerryCodec"], resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(name: "SkerryMergeTests", dependencies: ["SkerryMerge"], resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(
-            name: "SkerrySessionTests", dependencies: ["SkerrySession", "SkerryCodec"], resources: [.copy("Golden")],
+            name: "SkerrySessionTests", dependencies: ["SkerrySession"], resources: [.copy("Golden")],
             swiftSettings: settings),
         .testTarget(
             name: "SkerryWireTests",

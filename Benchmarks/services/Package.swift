@@ -24,6 +24,8 @@ let package = Package(
         .executableTarget(
             name: "bench-codec", dependencies: [.product(name: "SkerryCodec", package: "skerry")], swiftSettings: settings),
         .executableTarget(
+            name: "bench-session", dependencies: [.product(name: "SkerrySession", package: "skerry")], swiftSettings: settings),
+        .executableTarget(
             name: "bench-calls",
             dependencies: [
                 .product(name: "SkerryCSP", package: "skerry"), .product(name: "SkerryCodec", package: "skerry"),
