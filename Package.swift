@@ -147,7 +147,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SkerryWireTests",
-            dependencies: ["SkerryWire", "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging, .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "SkerryWire", "SkerrySession", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SkerryRPCTests",

@@ -32,8 +32,8 @@ struct GoldenTests {
         Example(
             "options",
             Options(
-                number: 1, nested: .some(nil), deep: .some(.some(7)), list: ["a", nil, ""], value: Dynamic(value: .list([.null, .bytes([1]), 1.5])),
-                tags: [])),
+                number: 1, nested: .some(nil), deep: .some(.some(7)), list: ["a", nil, ""],
+                value: Dynamic(value: .list([.null, .bytes([1]), 1.5])), tags: [])),
         Example(
             "containers",
             Containers(
