@@ -185,9 +185,9 @@ struct CallTests {
         let pair = try await SessionPair.withArith()
         let reference = pair.client.rootReference
         let method = ArithService.plus.descriptor
-        #expect(reference.target.format(for: method.digest.rawValue, of: method.name) == .cbor)
+        #expect(reference.target.format(for: method) == .cbor)
         _ = try await pair.arith.plus(1, 2)
-        #expect(reference.target.format(for: method.digest.rawValue, of: method.name) == .bin)
+        #expect(reference.target.format(for: method) == .bin)
         #expect(try await pair.arith.plus(3, 4) == 7)
         await pair.close()
     }

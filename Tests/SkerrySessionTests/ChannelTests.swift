@@ -272,4 +272,23 @@ struct ChannelTests {
         let events = pair.initiator.take()
         #expect(events.failure == nil && plain(events.blocks) == ["early"] && events.closes.map(\.0) == [id])
     }
+
+    @Test("an end that was given back, was closed meanwhile and comes again is closed for whoever has it now", arguments: encodings)
+    func closeBetweenIntroductions(_ traits: LinkTraits) throws {
+        let pair = try Pair(traits)
+        let id = try pair.acceptor.core.export(.receiver)
+        for _ in 0..<2 { _ = try pair.initiator.call("get") }
+        pair.exchange()
+        let calls = pair.acceptor.take().calls.map(\.1.id)
+        pair.acceptor.answer(calls[0], references: [.receiver(id)])
+        pair.exchange()
+        #expect(pair.initiator.take().closes.isEmpty)
+        // The close overtakes the reply that brings the end again, and finds it given back.
+        pair.acceptor.answer(calls[1], references: [.receiver(id)])
+        pair.acceptor.core.close(id)
+        pair.initiator.core.release(id, introductions: 1)
+        pair.exchange()
+        let events = pair.initiator.take()
+        #expect(events.failure == nil && events.returns.count == 1 && events.closes.map(\.0) == [id])
+    }
 }

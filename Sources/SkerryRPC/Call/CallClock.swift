@@ -1,3 +1,4 @@
+import Glibc
 import SkerryCSP
 public import SkerrySession
 
@@ -18,13 +19,21 @@ public protocol ScheduledCall: Sendable {
 
 /// The monotonic clock of the system.
 public struct SystemCallClock: CallClock {
-    private static let start = ContinuousClock.now
     /// One for the process: sessions and calls set timers by the thousand and take most of them back.
     private static let timers = ClockTimers(clock: ContinuousClock())
 
     public init() {}
 
-    public var now: Moment { .zero + Self.start.duration(to: .now) }
+    /// The clock of ``ContinuousClock``, read without the arithmetic of its 128 bits: each call asks several times.
+    public var now: Moment {
+        var time = timespec()
+        #if os(Linux)
+            clock_gettime(CLOCK_BOOTTIME, &time)
+        #else
+            clock_gettime(CLOCK_MONOTONIC_RAW, &time)
+        #endif
+        return Moment(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
+    }
 
     public func schedule(at moment: Moment, _ body: @escaping @Sendable () -> Void) -> any ScheduledCall {
         let now = now

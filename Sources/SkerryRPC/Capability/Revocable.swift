@@ -42,7 +42,7 @@ private final class RevocableTarget: ReferenceTarget {
     /// Nil although the object may be near: a client that called it directly could not be stopped.
     var implementation: (any Sendable)? { nil }
 
-    func format(for digest: UInt64, of method: String) -> PayloadFormat { target?.format(for: digest, of: method) ?? .cbor }
+    func format(for method: MethodDescriptor) -> PayloadFormat { target?.format(for: method) ?? .cbor }
 
     func descriptor(of method: String) -> MethodDescriptor? { target?.descriptor(of: method) }
 

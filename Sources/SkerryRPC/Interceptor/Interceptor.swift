@@ -45,7 +45,7 @@ final class InterceptedTarget: ReferenceTarget {
 
     var implementation: (any Sendable)? { nil }
 
-    func format(for digest: UInt64, of method: String) -> PayloadFormat { next.format(for: digest, of: method) }
+    func format(for method: MethodDescriptor) -> PayloadFormat { next.format(for: method) }
 
     func descriptor(of method: String) -> MethodDescriptor? { next.descriptor(of: method) }
 

@@ -4,25 +4,27 @@ import SkerryCodec
 /// An object in this process.
 package final class LocalTarget<Dispatcher: ServiceDispatcher>: ReferenceTarget {
     private let dispatcher: Dispatcher
-    private let table: MethodTable
+    private let methods: MethodTable
 
     init(_ dispatcher: Dispatcher) {
         self.dispatcher = dispatcher
-        table = .of(Dispatcher.Service.self)
+        methods = .of(Dispatcher.Service.self)
     }
 
     package var implementation: (any Sendable)? { dispatcher.implementation }
 
-    package func format(for digest: UInt64, of method: String) -> PayloadFormat { .bin }
+    package func format(for method: MethodDescriptor) -> PayloadFormat { .bin }
 
-    package func descriptor(of method: String) -> MethodDescriptor? { table[method] }
+    package func descriptor(of method: String) -> MethodDescriptor? { methods[method] }
+
+    package var table: MethodTable? { methods }
 
     package func perform(_ invocation: Invocation) async throws -> ServicePayload {
-        guard let method = table[invocation.method] else {
-            throw CallError(.noSuchMethod, "\(table.service.name) has no method \(invocation.method)", service: table.service.name)
+        guard let method = methods.method(of: invocation) else {
+            throw CallError(.noSuchMethod, "\(methods.service.name) has no method \(invocation.method)", service: methods.service.name)
         }
         if invocation.payload.format == .bin, invocation.digest != method.digest.rawValue {
-            throw CallError(.digestMismatch, "\(invocation.method) has another shape here", service: table.service.name)
+            throw CallError(.digestMismatch, "\(invocation.method) has another shape here", service: methods.service.name)
         }
         let call = ServiceCall(index: method.index, payload: invocation.payload, replyFormat: invocation.replyFormat)
         do {
@@ -30,10 +32,10 @@ package final class LocalTarget<Dispatcher: ServiceDispatcher>: ReferenceTarget 
             if let payload = reply.payload { return payload }
             return try ServicePayload(NoValue(), invocation.replyFormat)
         } catch let error as CallError {
-            throw error.fromImplementation.located(service: table.service.name, method: method.name)
+            throw error.fromImplementation.located(service: methods.service.name, method: method.name)
         } catch is CancellationError {
             throw CallError(
-                .cancelled, "the callee was cancelled", service: table.service.name, method: method.name, maybeExecuted: true)
+                .cancelled, "the callee was cancelled", service: methods.service.name, method: method.name, maybeExecuted: true)
         } catch {
             throw declared(error, method, invocation.replyFormat)
         }
@@ -51,7 +53,7 @@ package final class LocalTarget<Dispatcher: ServiceDispatcher>: ReferenceTarget 
         for declared in Dispatcher.Service.errors {
             if let payload = declared.encode(error, format) { return DeclaredFailure(name: declared.name, payload: payload) }
         }
-        return CallError(.remote, "\(error)", service: table.service.name, method: method.name, maybeExecuted: true)
+        return CallError(.remote, "\(error)", service: methods.service.name, method: method.name, maybeExecuted: true)
     }
 
     /// Answers what every reference answers.

@@ -6,7 +6,7 @@ final class NothingTarget: ReferenceTarget {
 
     var implementation: (any Sendable)? { nil }
 
-    func format(for digest: UInt64, of method: String) -> PayloadFormat { .cbor }
+    func format(for method: MethodDescriptor) -> PayloadFormat { .cbor }
 
     func descriptor(of method: String) -> MethodDescriptor? { nil }
 

@@ -67,7 +67,7 @@ extension Reference {
         _ arguments: borrowing Arguments, of method: MethodDescriptor, as format: PayloadFormat
     ) throws(CallError) -> ServicePayload {
         do throws(ShapeError) {
-            return try ServicePayload(arguments, format)
+            return try ServicePayload(arguments, format, mayHoldReferences: method.argumentsMayHoldReferences)
         } catch {
             throw CallError(badArgument: error, of: method)
         }
@@ -75,7 +75,7 @@ extension Reference {
 
     @usableFromInline
     func format(for method: MethodDescriptor) -> PayloadFormat {
-        target.format(for: method.digest.rawValue, of: method.name)
+        target.format(for: method)
     }
 
     @usableFromInline
@@ -106,6 +106,7 @@ extension Invocation {
         self.init(
             method: method.name, digest: method.digest.rawValue, options: method.options, payload: payload,
             requestID: method.options.contains(.durable) ? RequestID.current ?? .random() : nil)
+        descriptor = method
     }
 }
 

@@ -12,6 +12,8 @@ public struct Invocation: Sendable {
     public var replyFormat: PayloadFormat
     /// Names the call over repetitions, for `@Durable` methods.
     public var requestID: RequestID?
+    /// The method itself, where name and digest were found to be those of one that this process knows.
+    var descriptor: MethodDescriptor?
 
     public init(
         method: String, digest: UInt64, options: MethodOptions, payload: ServicePayload, replyFormat: PayloadFormat? = nil,
@@ -32,7 +34,7 @@ package protocol ReferenceTarget: AnyObject, Sendable {
     var implementation: (any Sendable)? { get }
 
     /// The format the arguments of a method should be written in.
-    func format(for digest: UInt64, of method: String) -> PayloadFormat
+    func format(for method: MethodDescriptor) -> PayloadFormat
 
     /// Calls, and gives the result.
     ///
@@ -44,4 +46,11 @@ package protocol ReferenceTarget: AnyObject, Sendable {
 
     /// What the target knows of a method without asking anybody.
     func descriptor(of method: String) -> MethodDescriptor?
+
+    /// The methods of the object, when they are those of one service and no others.
+    var table: MethodTable? { get }
+}
+
+extension ReferenceTarget {
+    package var table: MethodTable? { nil }
 }

@@ -17,7 +17,7 @@ package final class RemoteTarget: ReferenceTarget, ImportedObject, @unchecked Se
 
     package var implementation: (any Sendable)? { nil }
 
-    package func format(for digest: UInt64, of method: String) -> PayloadFormat { session.format(for: digest, of: method) }
+    package func format(for method: MethodDescriptor) -> PayloadFormat { session.format(for: method) }
 
     package func descriptor(of method: String) -> MethodDescriptor? { nil }
 

@@ -22,7 +22,13 @@ extension ServicePayload {
     /// - Throws: ``ShapeError`` when a part of the value cannot be written in this format.
     @inlinable
     public init<T: Shaped>(_ value: borrowing T, _ format: PayloadFormat) throws(ShapeError) {
-        let table = ReferenceTable()
+        try self.init(value, format, mayHoldReferences: true)
+    }
+
+    /// - Parameter mayHoldReferences: false where the shape of `T` has no place for one.
+    @inlinable
+    init<T: Shaped>(_ value: borrowing T, _ format: PayloadFormat, mayHoldReferences: Bool) throws(ShapeError) {
+        let table = mayHoldReferences ? ReferenceTable() : nil
         var bytes: [UInt8] = []
         let value = copy value
         switch format {
@@ -31,7 +37,7 @@ extension ServicePayload {
         case .json: try JSON.encode(value, into: &bytes, references: table)
         case .none: break
         }
-        self.init(format: format, bytes: bytes, references: table.objects)
+        self.init(format: format, bytes: bytes, references: table?.objects ?? [])
     }
 
     /// Reads a value.
@@ -39,7 +45,7 @@ extension ServicePayload {
     /// - Throws: ``ShapeError`` with place and path.
     @inlinable
     public func decode<T: Shaped>(_ type: T.Type) throws(ShapeError) -> T {
-        let source = ReferenceTable(references)
+        let source: any ReferenceSource = references.isEmpty ? NoReferences.shared : ReferenceTable(references)
         switch format {
         case .bin: return try Bin.decode(type, from: bytes, references: source)
         case .cbor: return try CBOR.decode(type, from: bytes, references: source)

@@ -19,7 +19,7 @@ final class RootTarget: ReferenceTarget {
 
     var implementation: (any Sendable)? { facet }
 
-    func format(for digest: UInt64, of method: String) -> PayloadFormat { .bin }
+    func format(for method: MethodDescriptor) -> PayloadFormat { .bin }
 
     func descriptor(of method: String) -> MethodDescriptor? {
         root.descriptor(of: method) ?? admin?.descriptor(of: method)

@@ -1,4 +1,5 @@
 public import SkerryCodec
+import Synchronization
 
 /// The part of a method's description that needs no types: names, flags, documentation, shapes.
 ///
@@ -24,6 +25,14 @@ public final class MethodDescriptor: Sendable {
     public let result: Shape
     /// Equal digests on both sides mean that the binary format may be used: it covers name, parameters and result.
     public let digest: ShapeDigest
+    /// Whether values of ``arguments`` may hold references; where they do not, no table is made for them.
+    public let argumentsMayHoldReferences: Bool
+    /// The same for ``result``.
+    public let resultMayHoldReferences: Bool
+    /// The number of this object in the process: sessions keep what they know of a method in arrays.
+    let slot: Int
+
+    private static let slots = Atomic(0)
 
     public init(
         service: any ServiceDescription.Type, index: Int, name: String, swiftName: String, documentation: String, options: MethodOptions,
@@ -40,6 +49,9 @@ public final class MethodDescriptor: Sendable {
         self.arguments = arguments
         self.result = result
         // A map from one to the other is the shape that holds both.
+        argumentsMayHoldReferences = arguments.mayHoldReferences
+        resultMayHoldReferences = result.mayHoldReferences
+        slot = Self.slots.wrappingAdd(1, ordering: .relaxed).oldValue
         digest = Shape.alias(.init(name: "method \(name)", carrier: .map(key: arguments, value: result))).digest
     }
 }

@@ -19,6 +19,12 @@ package final class MethodTable: Sendable {
 
     package subscript(name: String) -> MethodDescriptor? { byName[name] }
 
+    /// The method that is called, by name where the caller does not know it by itself.
+    func method(of invocation: Invocation) -> MethodDescriptor? {
+        if let method = invocation.descriptor, method.service == service || method.service == ReflectionService.self { return method }
+        return byName[invocation.method]
+    }
+
     // MARK: - Registry
 
     private static let tables = Locked<[ObjectIdentifier: MethodTable]>([:])

@@ -34,7 +34,7 @@ public struct ServiceCall: Sendable {
         to method: ServiceMethod<Arguments, Result>, _ value: borrowing Result
     ) throws(CallError) -> ServiceReply {
         do throws(ShapeError) {
-            return ServiceReply(try ServicePayload(value, replyFormat))
+            return ServiceReply(try ServicePayload(value, replyFormat, mayHoldReferences: method.descriptor.resultMayHoldReferences))
         } catch {
             throw CallError(badResult: error, of: method.descriptor)
         }

@@ -1,7 +1,7 @@
 import SkerrySession
 
 /// A call of this side from the moment it is made until it has ended.
-// All fields are touched only under the lock of the session.
+// All fields are touched only under the lock of the session, but for `outcome`, which belongs to whoever resumes the task once the call has ended.
 final class PendingCall: @unchecked Sendable {
     let target: ReferenceID
     let invocation: Invocation
@@ -9,14 +9,36 @@ final class PendingCall: @unchecked Sendable {
     let isOneWay: Bool
     /// Nil until the core has taken the call, and after it has ended.
     var question: QuestionID?
-    /// Nil before the task waits, and after it was resumed.
+    /// Nil before the task waits, and after the call has ended.
     var continuation: UnsafeContinuation<ServicePayload, any Error>?
     var isCancelled = false
+    /// How the call ended.
+    var outcome: Outcome?
+
+    enum Outcome {
+        case value(ServicePayload)
+        case failure(CallFailure, ServicePayload)
+        case error(CallError)
+    }
 
     init(_ target: ReferenceID, _ invocation: Invocation, deadline: Duration, isOneWay: Bool) {
         self.target = target
         self.invocation = invocation
         self.deadline = deadline
         self.isOneWay = isOneWay
+    }
+
+    /// Lets the task go on.
+    func resume(_ continuation: UnsafeContinuation<ServicePayload, any Error>) {
+        switch outcome {
+        case .value(let payload): continuation.resume(returning: payload)
+        case .failure(let failure, let payload): continuation.resume(throwing: Self.error(failure, payload))
+        case .error(let error): continuation.resume(throwing: error)
+        case nil: preconditionFailure("a call that has not ended is resumed")
+        }
+    }
+
+    private static func error(_ failure: CallFailure, _ payload: ServicePayload) -> any Error {
+        failure.code == .typed ? DeclaredFailure(name: failure.message, payload: payload) : CallError(failure, payload)
     }
 }

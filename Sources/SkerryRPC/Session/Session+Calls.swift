@@ -1,14 +1,15 @@
 import SkerryCSP
+import SkerryCodec
 import SkerrySession
 
 // Calls of this side.
 
 extension Session {
     /// How the arguments of a method are written: in the binary format when the peer has confirmed that its shape is the same.
-    func format(for digest: UInt64, of method: String) -> PayloadFormat {
-        state.withLock { state in
-            if state.options.configuration.encoding == .text { return .json }
-            guard digest != 0, let id = state.methods[.init(digest: digest, name: method)] else { return .cbor }
+    func format(for method: MethodDescriptor) -> PayloadFormat {
+        if isText { return .json }
+        return state.withLock { state in
+            guard let id = state.methodsBySlot.at(method.slot) else { return .cbor }
             return state.core.isConfirmed(id) ? .bin : .cbor
         }
     }
@@ -131,13 +132,14 @@ extension Session {
         call.continuation = nil
         if let failure = outcome.failure {
             if failure.code == .peerLost, state.isClosedHere {
-                let error = CallError(.closed, "the session was closed", maybeExecuted: failure.maybeExecuted)
-                return state.effects.append(.threw(continuation, error))
+                call.outcome = .error(CallError(.closed, "the session was closed", maybeExecuted: failure.maybeExecuted))
+            } else {
+                call.outcome = .failure(failure, payload)
             }
-            state.effects.append(.failed(continuation, failure, payload))
         } else {
-            state.effects.append(.returned(continuation, payload))
+            call.outcome = .value(payload)
         }
+        state.effects.append(.ended(call, continuation))
     }
 }
 
@@ -146,9 +148,18 @@ extension SessionState {
     var hasUrgentEffects: Bool { !effects.isEmpty && !isDraining }
 
     mutating func method(_ invocation: Invocation) throws(SessionError) -> MethodID {
-        let key = MethodKey(digest: invocation.digest, name: invocation.method)
+        guard let descriptor = invocation.descriptor, descriptor.digest.rawValue == invocation.digest else {
+            return try method(MethodKey(digest: invocation.digest, name: invocation.method))
+        }
+        if let id = methodsBySlot.at(descriptor.slot) { return id }
+        let id = try method(MethodKey(digest: invocation.digest, name: invocation.method))
+        methodsBySlot.place(id, at: descriptor.slot)
+        return id
+    }
+
+    private mutating func method(_ key: MethodKey) throws(SessionError) -> MethodID {
         if let id = methods[key] { return id }
-        let id = try core.method(invocation.method, digest: invocation.digest)
+        let id = try core.method(key.name, digest: key.digest)
         methods[key] = id
         return id
     }
@@ -181,7 +192,8 @@ extension SessionState {
             questions.place(call, at: question.index)
         } else if let continuation = call.continuation {
             call.continuation = nil
-            effects.append(.returned(continuation, ServicePayload(format: .none, bytes: [])))
+            call.outcome = .value(ServicePayload(format: .none, bytes: []))
+            effects.append(.ended(call, continuation))
         }
     }
 

@@ -12,8 +12,8 @@ extension Session {
             let failure = CallFailure(.noSuchReference, "\(call.target) is not here", maybeExecuted: false)
             return state.core.answer(call.id, failure: failure)
         }
-        let definition = state.definitions[call.method.index]
-        let descriptor = target.descriptor(of: definition.name)
+        let definition = state.definitions[call.method.index].definition
+        let descriptor = state.descriptor(of: call.method.index, at: target)
         let isAgreed = descriptor.map { $0.digest.rawValue == definition.digest } ?? false
         let replyFormat: PayloadFormat = call.format == .json ? .json : isAgreed ? .bin : .cbor
         let payload = ServicePayload(
@@ -22,15 +22,13 @@ extension Session {
         var options = descriptor?.options ?? []
         if call.options.contains(.oneWay) { options.insert(.oneWay) }
         if call.options.contains(.idempotent) { options.insert(.idempotent) }
-        let invocation = Invocation(
+        var invocation = Invocation(
             method: definition.name, digest: definition.digest, options: options, payload: payload, replyFormat: replyFormat,
             requestID: call.request)
+        if isAgreed { invocation.descriptor = descriptor }
         state.answers.place(SessionState.RunningAnswer(id: call.id), at: call.id.index)
         state.effects.append(
-            .call(
-                InboundCall(
-                    id: call.id, target: target, invocation: invocation, descriptor: descriptor, isAgreed: isAgreed, deadline: call.deadline
-                )))
+            .call(InboundCall(id: call.id, target: target, invocation: invocation, isAgreed: isAgreed, deadline: call.deadline)))
     }
 
     /// Starts the handler of a call. It runs here up to its first suspension, unless its method is marked to run elsewhere.
@@ -41,15 +39,18 @@ extension Session {
         return Task.immediate { await answer(call) }
     }
 
-    /// Keeps the tasks of handlers that have not ended, so that they can be cancelled.
-    func keep(_ started: [(AnswerID, Task<Void, Never>)]) {
+    /// Gives the replies of handlers that answered at once to the core, and keeps the tasks of the others, so that they can be cancelled.
+    func settle(_ answered: [(InboundCall, InboundCall.Reply)], _ running: [(AnswerID, Task<Void, Never>)]) {
         var cancelled: [Task<Void, Never>] = []
+        let now = options.clock.now
         state.withLock { state in
-            for (id, task) in started {
-                guard let running = state.answers.at(id.index), running.id == id else { continue }
-                if running.isCancelled { cancelled.append(task) }
+            for (call, reply) in answered { answer(call, reply, &state) }
+            for (id, task) in running {
+                guard let entry = state.answers.at(id.index), entry.id == id else { continue }
+                if entry.isCancelled { cancelled.append(task) }
                 state.answers[id.index]?.task = task
             }
+            settle(&state, now)
         }
         for task in cancelled { task.cancel() }
     }
@@ -58,15 +59,15 @@ extension Session {
         let scope = CallScope(deadline: call.deadline, clock: options.clock, session: self)
         do {
             let reply = try await Call.$scope.withValue(scope) { try await execute(call) }
-            answer(call, value: reply)
+            finish(call, .value(reply))
         } catch let failure as DeclaredFailure {
-            answer(call, failure: CallFailure(.typed, failure.name), failure.payload)
+            finish(call, .failure(CallFailure(.typed, failure.name), failure.payload))
         } catch {
             var error = error as? CallError ?? CallError(.cancelled, "the callee was cancelled", maybeExecuted: true)
             // The callee's clock may be the first to notice; what happened is the same as when the caller's is.
             if error.code == .cancelled, call.deadline <= options.clock.now { error.code = .timeout }
             let payload = try? ServicePayload(error.detail, call.invocation.replyFormat == .json ? .json : .cbor)
-            answer(call, failure: error.failure, payload ?? ServicePayload(format: .none, bytes: []))
+            finish(call, .failure(error.failure, payload ?? ServicePayload(format: .none, bytes: [])))
         }
     }
 
@@ -78,42 +79,55 @@ extension Session {
         }
     }
 
-    private func answer(_ call: InboundCall, value: ServicePayload) {
-        finish(call) { state in
-            var made: [ReferenceID] = []
-            do throws(SessionError) {
-                let references = try self.references(value, agreed: call.isAgreed, &state, &made)
-                value.bytes.withUnsafeBytes {
-                    state.core.answer(call.id, value: $0, format: value.format, references: references, confirmsDigest: call.isAgreed)
-                }
-            } catch {
-                for id in made { state.withdraw(id) }
-                state.core.answer(call.id, failure: CallFailure(.overloaded, error.message))
-            }
+    private func finish(_ call: InboundCall, _ reply: InboundCall.Reply) {
+        guard !call.putDown(reply) else { return }
+        let now = options.clock.now
+        let mustDrain = state.withLock { state in
+            answer(call, reply, &state)
+            settle(&state, now)
+            return state.hasUrgentEffects
         }
+        if mustDrain { drain() }
     }
 
-    private func answer(_ call: InboundCall, failure: CallFailure, _ payload: ServicePayload) {
-        finish(call) { state in
+    private func answer(_ call: InboundCall, _ reply: InboundCall.Reply, _ state: inout SessionState) {
+        if let running = state.answers.at(call.id.index), running.id == call.id { state.answers[call.id.index] = nil }
+        switch reply {
+        case .value(let value):
+            answer(call, value, &state)
+        case .failure(let failure, let payload):
             payload.bytes.withUnsafeBytes {
                 state.core.answer(call.id, failure: failure, payload: $0, format: payload.format, confirmsDigest: call.isAgreed)
             }
         }
     }
 
-    private func finish(_ call: InboundCall, _ body: (inout SessionState) -> Void) {
-        let now = options.clock.now
-        let mustDrain = state.withLock { state in
-            if let running = state.answers.at(call.id.index), running.id == call.id { state.answers[call.id.index] = nil }
-            body(&state)
-            settle(&state, now)
-            return state.hasUrgentEffects
+    private func answer(_ call: InboundCall, _ value: ServicePayload, _ state: inout SessionState) {
+        var made: [ReferenceID] = []
+        do throws(SessionError) {
+            let references = try self.references(value, agreed: call.isAgreed, &state, &made)
+            value.bytes.withUnsafeBytes {
+                state.core.answer(call.id, value: $0, format: value.format, references: references, confirmsDigest: call.isAgreed)
+            }
+        } catch {
+            for id in made { state.withdraw(id) }
+            state.core.answer(call.id, failure: CallFailure(.overloaded, error.message))
         }
-        if mustDrain { drain() }
     }
 }
 
 extension SessionState {
+    /// What the method of this number is to `target`.
+    mutating func descriptor(of index: Int, at target: any ReferenceTarget) -> MethodDescriptor? {
+        let name = definitions[index].definition.name
+        guard let table = target.table else { return target.descriptor(of: name) }
+        if definitions[index].table !== table {
+            definitions[index].table = table
+            definitions[index].descriptor = table[name]
+        }
+        return definitions[index].descriptor
+    }
+
     /// What the peer calls by this id.
     func target(of id: ReferenceID) -> (any ReferenceTarget)? {
         if id == .root { return root }

@@ -23,12 +23,14 @@ extension Session {
         if !state.events.isEmpty { translate(&state, packet, now) }
         // The core says so when something is to be reported that came about elsewhere. Each round may lead to more, but not for ever.
         var rounds = 0
-        while state.core.nextDeadline <= now, rounds < 16 {
+        var next = state.core.nextDeadline
+        while next <= now, rounds < 16 {
             rounds += 1
             state.core.advance(to: now, into: &state.events)
             if !state.events.isEmpty { translate(&state, UnsafeRawBufferPointer(start: nil, count: 0), now) }
+            next = state.core.nextDeadline
         }
-        arm(&state)
+        arm(&state, next)
         if state.core.hasOutput { state.attachment?.link.wake() }
     }
 
@@ -57,16 +59,16 @@ extension Session {
     }
 
     private func apply(_ batch: [SessionEffect]) {
-        var started: [(AnswerID, Task<Void, Never>)] = []
+        var answered: [(InboundCall, InboundCall.Reply)] = []
+        var running: [(AnswerID, Task<Void, Never>)] = []
         var watch: StallWatch?
         for effect in batch {
             switch effect {
-            case .returned(let continuation, let payload): continuation.resume(returning: payload)
-            case .failed(let continuation, let failure, let payload): continuation.resume(throwing: Self.error(failure, payload))
-            case .threw(let continuation, let error): continuation.resume(throwing: error)
+            case .ended(let call, let continuation): call.resume(continuation)
             case .call(let call):
                 if watch == nil { watch = StallWatch(options.clock.now, call.invocation.method) }
-                started.append((call.id, start(call)))
+                let task = start(call)
+                if let reply = call.takeReply() { answered.append((call, reply)) } else { running.append((call.id, task)) }
             case .cancel(let task): task.cancel()
             case .elements(let end, let elements): end.deliver(elements)
             case .deliver(let id, let elements): deliver(elements, to: id)
@@ -80,12 +82,8 @@ extension Session {
             case .run(let body): body()
             }
         }
-        if !started.isEmpty { keep(started) }
+        if !answered.isEmpty || !running.isEmpty { settle(answered, running) }
         if let watch { note(watch) }
-    }
-
-    private static func error(_ failure: CallFailure, _ payload: ServicePayload) -> any Error {
-        failure.code == .typed ? DeclaredFailure(name: failure.message, payload: payload) : CallError(failure, payload)
     }
 
     /// Times the handlers of one batch, which hold up the loop together.
@@ -112,9 +110,8 @@ extension Session {
 
     // MARK: - Time
 
-    /// Sets the timer for the core's next deadline, unless it is set for one at least as early.
-    func arm(_ state: inout SessionState) {
-        let next = state.core.nextDeadline
+    /// Sets the timer for `next`, the core's deadline, unless it is set for one at least as early.
+    func arm(_ state: inout SessionState, _ next: Moment) {
         guard next < state.armed else { return }
         state.timer?.cancel()
         state.armed = next

@@ -72,9 +72,9 @@ extension Session {
 extension SessionState {
     mutating func define(_ definition: MethodDefinition) {
         if definition.id.index < definitions.count {
-            definitions[definition.id.index] = definition
+            definitions[definition.id.index] = KnownMethod(definition: definition)
         } else {
-            definitions.append(definition)
+            definitions.append(KnownMethod(definition: definition))
         }
     }
 
@@ -91,7 +91,8 @@ extension SessionState {
         guard let continuation = call.continuation else { return }
         call.continuation = nil
         call.question = nil
-        effects.append(.threw(continuation, error))
+        call.outcome = .error(error)
+        effects.append(.ended(call, continuation))
     }
 
     mutating func tellWatchers() {

@@ -52,7 +52,8 @@ extension Session {
             var buffer = buffer
             guard state.attachment === attachment else { return (false, buffer) }
             let has = state.core.nextPacket(into: &buffer, now: now)
-            if state.core.nextDeadline <= now { settle(&state, now) } else { arm(&state) }
+            let next = state.core.nextDeadline
+            if next <= now { settle(&state, now) } else { arm(&state, next) }
             return (has, buffer)
         }
         packet = filled

@@ -2,9 +2,8 @@ import SkerrySession
 
 /// What is to be done outside the lock of a session, in the order in which it came about.
 enum SessionEffect: Sendable {
-    case returned(UnsafeContinuation<ServicePayload, any Error>, ServicePayload)
-    case failed(UnsafeContinuation<ServicePayload, any Error>, CallFailure, ServicePayload)
-    case threw(UnsafeContinuation<ServicePayload, any Error>, CallError)
+    /// A call of this side has ended, and its task goes on.
+    case ended(PendingCall, UnsafeContinuation<ServicePayload, any Error>)
     case call(InboundCall)
     case cancel(Task<Void, Never>)
     /// Elements came for a channel end of this side.
@@ -33,15 +32,4 @@ enum ChannelEnding: Sendable {
     case released
     /// The session is over.
     case lost(CallError)
-}
-
-/// A call of the peer on its way to the object.
-struct InboundCall: Sendable {
-    let id: AnswerID
-    let target: any ReferenceTarget
-    let invocation: Invocation
-    let descriptor: MethodDescriptor?
-    /// Both sides have the same shape of the method.
-    let isAgreed: Bool
-    let deadline: Moment
 }

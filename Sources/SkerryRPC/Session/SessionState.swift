@@ -43,13 +43,15 @@ struct SessionState: ~Copyable, Sendable {
     /// Calls that wait for a place among those in flight, in the order they were made.
     var waiting = CallQueue()
     var methods: [MethodKey: MethodID] = [:]
+    /// The same by ``MethodDescriptor/slot``, for those that have a descriptor.
+    var methodsBySlot: [MethodID?] = []
 
     // MARK: Calls of the peer
 
     /// By the index of the answer.
     var answers: [RunningAnswer?] = []
     /// What the peer's method numbers stand for.
-    var definitions: [MethodDefinition] = []
+    var definitions: [KnownMethod] = []
 
     // MARK: References
 
@@ -78,6 +80,13 @@ struct SessionState: ~Copyable, Sendable {
     struct MethodKey: Hashable {
         let digest: UInt64
         let name: String
+    }
+
+    /// A method of the peer's numbering, with what it meant to the object that was last called by it.
+    struct KnownMethod {
+        let definition: MethodDefinition
+        var table: MethodTable?
+        var descriptor: MethodDescriptor?
     }
 
     /// A handler that has not answered.

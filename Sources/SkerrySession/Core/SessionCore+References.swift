@@ -305,8 +305,18 @@ extension SessionCore {
         if let residue {
             channels[channel].restore(residue)
             grantIfDue(channel)
+            if residue.isClosedThere { tellClosedAgain(slot, channel) }
         }
         return reference
+    }
+}
+
+extension SessionCore {
+    /// The channel was closed there before the reference came back: who has it now hears of that behind the frame that brought it.
+    private mutating func tellClosedAgain(_ slot: Int, _ channel: Int) {
+        channels[channel].concealed.append(.closed(ReferenceID(rawValue: imports[slot].id), .finished))
+        imports[slot].isConcealed = true
+        revealed.append(slot)
     }
 }
 

@@ -1,5 +1,6 @@
 // Calls and elements over one connection on loopback, client and server in one process. Prints `NAME VALUE UNIT` lines.
-// Arguments: names of transports (tcp, tls, websocket), all when none is given; `--calls N` for the number of calls a round.
+// Arguments: names of transports (tcp, tls, websocket), all when none is given; `--calls N` for the number of calls a round;
+// `--in-flight N` for that many calls under way and nothing else, for a profiler.
 
 import SkerryCSP
 import SkerryRPC
@@ -48,22 +49,27 @@ func pour(_ setup: Setup, elements: Int) async throws -> Double {
 func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
 var arguments = Array(CommandLine.arguments.dropFirst())
-var calls = 200_000
-if let index = arguments.firstIndex(of: "--calls") {
-    calls = Int(arguments[index + 1]) ?? calls
+
+/// Takes the number behind `name` out of the arguments.
+func option(_ name: String, of arguments: inout [String]) -> Int? {
+    guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count, let value = Int(arguments[index + 1]) else { return nil }
     arguments.removeSubrange(index...index + 1)
+    return value
 }
+
+let calls = option("--calls", of: &arguments) ?? 200_000
+let chosen = option("--in-flight", of: &arguments)
 let transports = arguments.isEmpty ? Setup.Transport.allCases : arguments.compactMap(Setup.Transport.init)
 
 for transport in transports {
     let setup = try await Setup(transport)
     _ = try await rate(setup, calls: calls / 4, inFlight: 64)
-    for inFlight in transport == .tcp ? [1, 16, 64, 256] : [64] {
+    for inFlight in chosen.map({ [$0] }) ?? (transport == .tcp ? [1, 16, 64, 256] : [64]) {
         var rates: [Double] = []
         for _ in 0..<3 { rates.append(try await rate(setup, calls: inFlight == 1 ? calls / 8 : calls, inFlight: inFlight)) }
         print("\(transport.rawValue)-\(inFlight) \(Int(median(rates))) calls/s")
     }
-    if transport == .tcp {
+    if transport == .tcp, chosen == nil {
         var rates: [Double] = []
         for _ in 0..<3 { rates.append(try await pour(setup, elements: calls * 10)) }
         print("\(transport.rawValue)-elements \(Int(median(rates))) elements/s")
