@@ -81,6 +81,12 @@ public final class Session: Sendable {
     /// The hash of the peer's node key as it told; proved by the link where that is possible.
     public var peerKey: [UInt8]? { state.withLock { $0.core.peer?.identity.nodeKey } }
 
+    /// Runs tasks on the loop that carries the present link; nil while there is none, and for links without a thread of their own.
+    ///
+    /// Many callers at once are served best there: `withTaskExecutorPreference(session.executor) { … }` spares each call two changes of thread. They must
+    /// not block. After a reconnection the executor goes on to work, on the loop of the former link.
+    public var executor: (any TaskExecutor)? { state.withLock { $0.attachment?.link.executor } }
+
     // MARK: - The end
 
     /// Ends the session: what was queued is sent, pending calls fail with code `closed` here and `peerLost` there.

@@ -318,7 +318,6 @@ extension SessionCore {
         if flags & ReturnFlag.confirmsDigest != 0 { methods[Int(questions[slot].method)].isConfirmed = true }
         guard questions[slot].state == .asked else {
             giveBack(references)
-            revealed.removeAll()
             return freeQuestionSlot(slot)
         }
         questionTimers.clear(slot)

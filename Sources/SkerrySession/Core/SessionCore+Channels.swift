@@ -429,6 +429,7 @@ extension SessionCore {
         let flags = try reader.integer()
         guard flags & ~SendFlag.all == 0 else { throw reader.malformed("flags \(flags)") }
         let raw = try reader.references(isPresent: flags & SendFlag.hasReferences != 0)
+        let known = raw.isEmpty || !isConcealed(id) ? [] : known(raw)
         let references = raw.isEmpty ? [] : try arrived(raw, reader)
         guard let index = try channel(id, isProducer: false, reader) else {
             return try dropElements(&reader, id, references)
@@ -451,6 +452,7 @@ extension SessionCore {
         guard !isConcealed(id) else {
             var block = block
             if block.payload.owner == nil { block.payload = Payload(block.payload.copy(from: reader.bytes)) }
+            conceal(references, known: known)
             return channels[index].concealed.append(.elements(ReferenceID(rawValue: id), block))
         }
         events.append(.elements(ReferenceID(rawValue: id), block))

@@ -31,7 +31,7 @@ extension SessionCore {
         _ call: inout IncomingCall, _ target: (id: UInt64, promise: Int?), _ raw: [FrameReader.RawReference], _ reader: FrameReader
     ) throws(ProtocolViolation) {
         var references: [HeldReference] = []
-        let known = Set(raw.map { ReferenceID(rawValue: $0.id) }.filter { liveImport($0.rawValue) != nil })
+        let known = known(raw)
         for entry in raw {
             if entry.tag == ReferenceTag.promise {
                 try checkPromise(entry.id, reader)
@@ -48,9 +48,7 @@ extension SessionCore {
             let failure = CallFailure(.noSuchReference, "\(ReferenceID(rawValue: target.id)) is not there", maybeExecuted: false)
             return refuseHeld(heldCall, failure)
         }
-        conceal(references, known: known)
-        // Known ones that are concealed stay so until a frame that brings them is reported.
-        revealed.removeAll()
+        conceal(references.compactMap { if case .known(let reference) = $0 { reference } else { nil } }, known: known)
         hold(&heldCall, reader)
         settle()
     }

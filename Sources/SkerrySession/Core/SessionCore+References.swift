@@ -229,8 +229,9 @@ extension SessionCore {
         }
     }
 
-    /// References of a frame that nobody will see.
+    /// References of a frame that nobody will see: what waits for one that brings them goes on waiting.
     mutating func giveBack(_ references: [SessionReference]) {
+        revealed.removeAll()
         for reference in references where reference.kind != .null && reference.id.rawValue & 1 == peerParity {
             release(reference.id, introductions: 1)
         }
@@ -323,12 +324,20 @@ extension SessionCore {
 // MARK: - Concealment
 
 extension SessionCore {
-    /// References that came with a call that is held: what happens on them waits until the call is reported, or the application would hear of what it
-    /// does not know.
-    mutating func conceal(_ references: [HeldReference], known: Set<ReferenceID>) {
-        for case .known(let reference) in references where reference.kind != .null && !known.contains(reference.id) {
+    /// References that came with a call that is held, or with elements that are concealed themselves: what happens on them waits until those are
+    /// reported, or the application would hear of what it does not know.
+    ///
+    /// - Parameter known: what was live before. Of those the concealed ones stay so.
+    mutating func conceal(_ references: [SessionReference], known: Set<ReferenceID>) {
+        revealed.removeAll()
+        for reference in references where reference.kind != .null && !known.contains(reference.id) {
             if let slot = liveImport(reference.id.rawValue) { imports[slot].isConcealed = true }
         }
+    }
+
+    /// Those of the references that this side holds already.
+    func known(_ raw: [FrameReader.RawReference]) -> Set<ReferenceID> {
+        Set(raw.map { ReferenceID(rawValue: $0.id) }.filter { liveImport($0.rawValue) != nil })
     }
 
     /// A frame that brought these references was reported: what waited for that follows.
@@ -352,8 +361,12 @@ extension SessionCore {
         imports[slot].isConcealed = false
         let channel = imports[slot].channel
         if channel >= 0 {
-            events.append(contentsOf: channels[channel].concealed)
+            let concealed = channels[channel].concealed
             channels[channel].concealed = []
+            for event in concealed {
+                events.append(event)
+                if case .elements(_, let block) = event { reveal(block.references, into: &events) }
+            }
         } else if imports[slot].isClosed {
             events.append(.closed(ReferenceID(rawValue: imports[slot].id), .finished))
         }

@@ -15,6 +15,11 @@ public protocol Link: AnyObject, Sendable {
     /// Who is on the other side; constant.
     var peer: LinkPeer { get }
 
+    /// Runs tasks on the loop of this link; nil where no thread belongs to it. Constant.
+    ///
+    /// For short work only: what blocks or computes there holds up every link of the loop.
+    var executor: (any TaskExecutor)? { get }
+
     /// Begins delivery and pulls what the driver already has. Called once, from any thread; until then nothing is read from the peer.
     ///
     /// When the link is closed already, the driver is told so and nothing else.
@@ -36,4 +41,8 @@ public protocol Link: AnyObject, Sendable {
     ///
     /// From any thread; idempotent, also after ``close()``. The driver hears ``LinkError/Code-swift.struct/cut``.
     func cut()
+}
+
+extension Link {
+    public var executor: (any TaskExecutor)? { nil }
 }

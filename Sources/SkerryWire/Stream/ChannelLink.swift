@@ -33,6 +33,7 @@ final class ChannelLink<Framing: PacketFraming>: Link, ChannelInboundHandler, @u
 
     let traits: LinkTraits
     let peer: LinkPeer
+    let executor: (any TaskExecutor)?
 
     private let eventLoop: any EventLoop
     private let limits: LinkLimits
@@ -75,6 +76,7 @@ final class ChannelLink<Framing: PacketFraming>: Link, ChannelInboundHandler, @u
         self.limits = limits
         self.isAccepted = isAccepted
         eventLoop = channel.eventLoop
+        executor = LoopExecutor(channel.eventLoop)
     }
 
     private struct Outcome {

@@ -469,6 +469,24 @@ final class Actor {
     // MARK: Winding up
 
     /// Asks for nothing more and lets go of everything, again and again until nothing is left.
+    /// No consumer holds elements back any more.
+    func takeAll() {
+        for id in consumers.keys.sorted() {
+            consumers[id]?.isStuck = false
+            consume(id)
+        }
+    }
+
+    /// Channels of this producer that have no credit left although the consumer over there has taken everything.
+    func starving(_ peer: Actor) -> [ReferenceID] {
+        side.core.channels.filter { $0.isProducer && $0.hasCredit && !$0.isRendezvous && !$0.isRefused && $0.finishing == nil && !$0.hasRoom }
+            .map { ReferenceID(rawValue: $0.id) }
+            .filter { id in
+                guard let consumer = peer.consumers[id] else { return false }
+                return !consumer.isClosed && consumer.untaken.isEmpty && closedThere.isDisjoint(with: [id])
+            }
+    }
+
     func windUp() {
         guard !isOver else { return }
         isWinding = true

@@ -110,6 +110,16 @@ final class Line {
         }
     }
 
+    /// Credit that was taken is granted again.
+    func checkCredit() {
+        guard let initiator, let acceptor = acceptors.last, initiator.session == acceptor.session, !initiator.isGone, !acceptor.isGone,
+            initiator.side.core.isEstablished, acceptor.side.core.isEstablished
+        else { return }
+        for (producer, consumer) in [(initiator, acceptor), (acceptor, initiator)] {
+            for id in producer.actor.starving(consumer.actor) { world.problem("\(id) has no credit, and all was taken") }
+        }
+    }
+
     // MARK: Packets
 
     /// Sends what there is to send, handles what there is to handle, and plans the next look.

@@ -43,6 +43,7 @@ struct Simulation {
         plan(lines, world)
         let end = world.now + .seconds(4)
         world.run(until: end)
+        deliver(lines, world)
         settle(lines, world)
         for ledger in lines.flatMap(\.allLedgers) { ledger.checkComplete() }
         return outcome(lines, world)
@@ -58,6 +59,16 @@ struct Simulation {
                 }
             }
         }
+    }
+
+    /// After healing, and before anything ends: what consumers have taken producers may send again.
+    private func deliver(_ lines: [Line], _ world: World) {
+        for line in lines {
+            line.heal()
+            for actor in line.actors { actor.takeAll() }
+        }
+        world.run(until: world.now + .seconds(20))
+        for line in lines { line.checkCredit() }
     }
 
     /// After healing all that lives must end: nothing under way, nothing kept.

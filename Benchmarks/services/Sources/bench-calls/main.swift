@@ -12,13 +12,15 @@ func seconds(_ duration: Duration) -> Double {
 }
 
 /// Calls a second with so many in flight.
-func rate(_ setup: Setup, calls: Int, inFlight: Int) async throws -> Double {
+///
+/// - Parameter executor: where the callers run; nil for the pool of the process.
+func rate(_ setup: Setup, calls: Int, inFlight: Int, on executor: (any TaskExecutor)? = nil) async throws -> Double {
     let payload = [UInt8](repeating: 7, count: 16)
     let echo = setup.echo
     let start = clock.now
     try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<inFlight {
-            group.addTask {
+            group.addTask(executorPreference: executor) {
                 for _ in 0..<calls / inFlight {
                     guard try await echo.echo(payload) == payload else { preconditionFailure("another answer") }
                 }
@@ -68,6 +70,12 @@ for transport in transports {
         var rates: [Double] = []
         for _ in 0..<3 { rates.append(try await rate(setup, calls: inFlight == 1 ? calls / 8 : calls, inFlight: inFlight)) }
         print("\(transport.rawValue)-\(inFlight) \(Int(median(rates))) calls/s")
+    }
+    for inFlight in chosen.map({ [$0] }) ?? [64] {
+        let executor = setup.session.executor
+        var rates: [Double] = []
+        for _ in 0..<3 { rates.append(try await rate(setup, calls: calls, inFlight: inFlight, on: executor)) }
+        print("\(transport.rawValue)-\(inFlight)-on-loop \(Int(median(rates))) calls/s")
     }
     if transport == .tcp, chosen == nil {
         var rates: [Double] = []
