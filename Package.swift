@@ -39,6 +39,7 @@ let package = Package(
         .library(name: "SkerryCodec", targets: ["SkerryCodec"]),
         .library(name: "SkerryMerge", targets: ["SkerryMerge"]),
         .library(name: "SkerryCRDT", targets: ["SkerryCRDT"]),
+        .library(name: "SkerryGossip", targets: ["SkerryGossip"]),
         .library(name: "SkerrySession", targets: ["SkerrySession"]),
         .library(name: "SkerryStorage", targets: ["SkerryStorage"]),
         .library(name: "SkerryHTTP", targets: ["SkerryHTTP"]),
@@ -47,6 +48,8 @@ let package = Package(
         .library(name: "SkerryRPC", targets: ["SkerryRPC"]),
         .library(name: "SkerryMacros", targets: ["SkerryMacros"]),
         .library(name: "SkerryRocksDB", targets: ["SkerryRocksDB"]),
+        .library(name: "SkerryDocuments", targets: ["SkerryDocuments"]),
+        .library(name: "SkerryReplication", targets: ["SkerryReplication"]),
         .library(name: "SkerryChunks", targets: ["SkerryChunks"]),
         .library(name: "SkerryObjects", targets: ["SkerryObjects"]),
         .library(name: "SkerryS3", targets: ["SkerryS3"]),
@@ -69,7 +72,8 @@ let package = Package(
         .target(name: "SkerryCache", swiftSettings: settings),
         .target(name: "SkerryCodec", swiftSettings: settings),
         .target(name: "SkerryMerge", dependencies: [crypto], swiftSettings: settings),
-        .target(name: "SkerryCRDT", swiftSettings: settings),
+        .target(name: "SkerryCRDT", dependencies: ["SkerryMerge"], swiftSettings: settings),
+        .target(name: "SkerryGossip", dependencies: ["SkerryCRDT", crypto], swiftSettings: settings),
         .target(name: "SkerrySession", swiftSettings: settings),
         // Carry-less multiplication and CRC instructions, which Swift cannot name; portable tables beside them.
         .target(name: "CSkerryKernels"),
@@ -113,10 +117,19 @@ let package = Package(
             name: "station-example",
             dependencies: ["SkerryMacros", "SkerryRPC", "SkerryCSP", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging],
             path: "Examples/Station", exclude: ["Page"], swiftSettings: settings),
+        .executableTarget(
+            name: "notes-example", dependencies: ["SkerryDocuments", "SkerryCRDT"], path: "Examples/Notes", swiftSettings: settings),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         // The flush of several column families at one point, which RocksDB 7's C API lacks.
         .target(name: "CRocksDBFlush", dependencies: ["CRocksDB"]),
         .target(name: "SkerryRocksDB", dependencies: ["SkerryStorage", "CRocksDB", "CRocksDBFlush"], swiftSettings: settings),
+        .target(name: "SkerryDocuments", dependencies: ["SkerryCRDT", "SkerryStorage", logging], swiftSettings: settings),
+        .target(
+            name: "SkerryReplication",
+            dependencies: [
+                "SkerryGossip", "SkerryMerge", "SkerryCRDT", "SkerryDocuments", "SkerryStorage", "SkerrySession", "SkerryWire", crypto, logging,
+            ],
+            swiftSettings: settings),
         .target(
             name: "SkerryChunks", dependencies: ["SkerryStorage", "SkerryCache", "CSkerryKernels", crypto],
             swiftSettings: settings),
@@ -131,7 +144,7 @@ let package = Package(
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "CMalloc", "SkerryCodec", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
+                "CMalloc", "SkerryCodec", "SkerryMerge", "SkerryReplication", "SkerryWire", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
                 httpTypes,
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -166,7 +179,21 @@ let package = Package(
                 "SkerryMacros", "SkerryGenerator", "skerry-generate", "SkerryCodec", "SkerryRPC", "SkerryWire", "SkerryCSP",
             ] + syntax, resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(name: "SkerryCacheTests", dependencies: ["SkerryCache"], swiftSettings: settings),
-        .testTarget(name: "SkerryCRDTTests", dependencies: ["SkerryCRDT"], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryCRDTTests", dependencies: ["SkerryCRDT", "SkerryMerge"], resources: [.copy("Golden")], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryGossipTests", dependencies: ["SkerryGossip", "SkerryCRDT", crypto], resources: [.copy("Golden")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SkerryDocumentsTests", dependencies: ["SkerryDocuments", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB"],
+            resources: [.copy("Golden")], swiftSettings: settings),
+        .testTarget(
+            name: "SkerryReplicationTests",
+            dependencies: [
+                "SkerryReplication", "SkerryGossip", "SkerryMerge", "SkerryCRDT", "SkerryDocuments", "SkerryStorage", "SkerryRocksDB",
+                "SkerrySession", "SkerryWire",
+            ],
+            swiftSettings: settings),
         .testTarget(
             name: "SkerryStorageTests", dependencies: ["SkerryStorage", "SkerryRocksDB", "CSkerryKernels"],
             resources: [.copy("Golden")], swiftSettings: settings),
