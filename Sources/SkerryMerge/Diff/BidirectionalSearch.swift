@@ -6,24 +6,27 @@
 ///
 /// Memory is two frontiers; time is O(ND). Beyond a cost cap the furthest point of both frontiers is taken for the split instead of the
 /// best one, which keeps sequences without much in common near O(n √n).
-struct BidirectionalSearch: ~Copyable {
-    private let x: UnsafeBufferPointer<UInt32>
-    private let y: UnsafeBufferPointer<UInt32>
-    private let storage: UnsafeMutablePointer<Int>
-    /// Furthest x from the start, by diagonal; indices from -(y.count + 1) to x.count + 1.
-    private let forward: UnsafeMutablePointer<Int>
+///
+/// Nearly all time goes into following equal elements along a diagonal, often for one or two steps. Symbols are as narrow as their number
+/// allows and compared a word at a time, so that how far such a walk goes is computed and not guessed by a branch.
+struct BidirectionalSearch<Symbol: FixedWidthInteger & UnsignedInteger>: ~Copyable {
+    private let x: PaddedSymbols<Symbol>
+    private let y: PaddedSymbols<Symbol>
+    private let storage: UnsafeMutablePointer<Int32>
+    /// Furthest x from the start, by diagonal; indices from -(y.count + 1) to x.count + 1. A place is written before it is read.
+    private let forward: UnsafeMutablePointer<Int32>
     /// Furthest x from the end, by diagonal.
-    private let backward: UnsafeMutablePointer<Int>
+    private let backward: UnsafeMutablePointer<Int32>
     /// Edits from each end after which a split is taken as it comes.
     private let costMaximum: Int
 
-    init(_ x: UnsafeBufferPointer<UInt32>, _ y: UnsafeBufferPointer<UInt32>) {
-        self.x = x
-        self.y = y
-        let diagonals = x.count + y.count + 3
+    /// - Parameters: how many symbols each side has, and the symbol of an index, in the range of `Symbol`.
+    init(x xCount: Int, _ xSymbol: (Int) -> UInt32, y yCount: Int, _ ySymbol: (Int) -> UInt32) {
+        x = PaddedSymbols(count: xCount, xSymbol)
+        y = PaddedSymbols(count: yCount, ySymbol)
+        let diagonals = xCount + yCount + 3
         storage = .allocate(capacity: 2 * diagonals)
-        storage.initialize(repeating: 0, count: 2 * diagonals)
-        forward = storage + (y.count + 1)
+        forward = storage + (yCount + 1)
         backward = forward + diagonals
         costMaximum = max(256, DiffEngine.roughRoot(diagonals))
     }
@@ -78,7 +81,7 @@ struct BidirectionalSearch: ~Copyable {
         let lowest, highest: Int
 
         /// One diagonal further each way; at the edge of the box the frontier narrows instead, which keeps its parity.
-        mutating func widen(_ frontier: UnsafeMutablePointer<Int>, outside: Int) {
+        mutating func widen(_ frontier: UnsafeMutablePointer<Int32>, outside: Int32) {
             if low > lowest {
                 low -= 1
                 frontier[low - 1] = outside
@@ -102,8 +105,8 @@ struct BidirectionalSearch: ~Copyable {
         let meetsGoingForward = (first - last) & 1 != 0
         var ahead = Span(low: first, high: first, lowest: lowest, highest: highest)
         var back = Span(low: last, high: last, lowest: lowest, highest: highest)
-        forward[first] = box.x0
-        backward[last] = box.x1
+        forward[first] = Int32(truncatingIfNeeded: box.x0)
+        backward[last] = Int32(truncatingIfNeeded: box.x1)
 
         var cost = 0
         while true {
@@ -128,27 +131,32 @@ struct BidirectionalSearch: ~Copyable {
 
     @inline(__always)
     private func advance(_ diagonal: Int, _ box: Box) -> Int {
-        let below = forward[diagonal - 1], above = forward[diagonal + 1]
-        var i = below >= above ? below + 1 : above
-        var j = i - diagonal
-        while i < box.x1, j < box.y1, x[i] == y[j] {
-            i += 1
-            j += 1
-        }
-        forward[diagonal] = i
+        let start = max(Int(forward[diagonal - 1]) + 1, Int(forward[diagonal + 1]))
+        let end = min(box.x1, box.y1 + diagonal)
+        var i = start
+        var shared: Int
+        repeat {
+            shared = (x.word(from: i) ^ y.word(from: i - diagonal)).trailingZeroBitCount / Symbol.bitWidth
+            i += shared
+        } while shared == PaddedSymbols<Symbol>.inWord && i < end
+        // The last word may reach beyond the box; a frontier may stand one step outside it.
+        if i > end { i = max(start, end) }
+        forward[diagonal] = Int32(truncatingIfNeeded: i)
         return i
     }
 
     @inline(__always)
     private func retreat(_ diagonal: Int, _ box: Box) -> Int {
-        let below = backward[diagonal - 1], above = backward[diagonal + 1]
-        var i = below < above ? below : above - 1
-        var j = i - diagonal
-        while i > box.x0, j > box.y0, x[i - 1] == y[j - 1] {
-            i -= 1
-            j -= 1
-        }
-        backward[diagonal] = i
+        let start = min(Int(backward[diagonal - 1]), Int(backward[diagonal + 1]) - 1)
+        let end = max(box.x0, box.y0 + diagonal)
+        var i = start
+        var shared: Int
+        repeat {
+            shared = (x.word(before: i) ^ y.word(before: i - diagonal)).leadingZeroBitCount / Symbol.bitWidth
+            i -= shared
+        } while shared == PaddedSymbols<Symbol>.inWord && i > end
+        if i < end { i = min(start, end) }
+        backward[diagonal] = Int32(truncatingIfNeeded: i)
         return i
     }
 
@@ -157,16 +165,49 @@ struct BidirectionalSearch: ~Copyable {
         var aheadSum = -1, aheadX = box.x0
         for diagonal in stride(from: ahead.high, through: ahead.low, by: -2) {
             // A frontier may stand one step outside the box.
-            let i = min(forward[diagonal], box.x1, box.y1 + diagonal)
+            let i = min(Int(forward[diagonal]), box.x1, box.y1 + diagonal)
             if i + i - diagonal > aheadSum { (aheadSum, aheadX) = (i + i - diagonal, i) }
         }
         var backSum = Int.max, backX = box.x1
         for diagonal in stride(from: back.high, through: back.low, by: -2) {
-            let i = max(backward[diagonal], box.x0, box.y0 + diagonal)
+            let i = max(Int(backward[diagonal]), box.x0, box.y0 + diagonal)
             if i + i - diagonal < backSum { (backSum, backX) = (i + i - diagonal, i) }
         }
         return box.x1 + box.y1 - backSum < aheadSum - (box.x0 + box.y0)
             ? Split(x: aheadX, y: aheadSum - aheadX, isOptimalBefore: true, isOptimalAfter: false)
             : Split(x: backX, y: backSum - backX, isOptimalBefore: false, isOptimalAfter: true)
     }
+}
+
+/// Symbols with room around them, so that a word may be read wherever a frontier stands.
+struct PaddedSymbols<Symbol: FixedWidthInteger & UnsignedInteger>: ~Copyable {
+    /// Symbols in a word.
+    static var inWord: Int { UInt64.bitWidth / Symbol.bitWidth }
+    /// A frontier stands at most one step outside, and a word is read from there.
+    private static var padding: Int { inWord + 2 }
+
+    private let symbols: UnsafeMutablePointer<Symbol>
+    let count: Int
+
+    init(count: Int, _ symbol: (Int) -> UInt32) {
+        let storage = UnsafeMutablePointer<Symbol>.allocate(capacity: count + 2 * Self.padding)
+        symbols = storage + Self.padding
+        self.count = count
+        storage.initialize(repeating: 0, count: Self.padding)
+        for index in 0..<count { (symbols + index).initialize(to: Symbol(truncatingIfNeeded: symbol(index))) }
+        (symbols + count).initialize(repeating: 0, count: Self.padding)
+    }
+
+    deinit { (symbols - Self.padding).deallocate() }
+
+    @inline(__always)
+    subscript(index: Int) -> Symbol { symbols[index] }
+
+    /// The symbols from an index on, the first in the lowest bits.
+    @inline(__always)
+    func word(from index: Int) -> UInt64 { UInt64(littleEndian: UnsafeRawPointer(symbols + index).loadUnaligned(as: UInt64.self)) }
+
+    /// The symbols up to an index, the last in the highest bits.
+    @inline(__always)
+    func word(before index: Int) -> UInt64 { word(from: index - Self.inWord) }
 }

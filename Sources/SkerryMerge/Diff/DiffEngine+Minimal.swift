@@ -88,15 +88,39 @@ extension DiffEngine {
         return (alone, common)
     }
 
-    private func search(_ keptA: [UInt32], _ keptB: [UInt32]) {
-        let x = keptA.map { a[Int($0)] }, y = keptB.map { b[Int($0)] }
-        x.withUnsafeBufferPointer { x in
-            y.withUnsafeBufferPointer { y in
-                let search = BidirectionalSearch(x, y)
-                search.run(
-                    onlyInX: { aChanged[Int(keptA[$0])] = 1 },
-                    onlyInY: { bChanged[Int(keptB[$0])] = 1 })
+    /// Symbols are numbered anew, in order of appearance: few different ones fit into a byte or two.
+    private mutating func search(_ keptA: [UInt32], _ keptB: [UInt32]) {
+        guard !keptA.isEmpty, !keptB.isEmpty else {
+            for position in keptA { aChanged[Int(position)] = 1 }
+            for position in keptB { bChanged[Int(position)] = 1 }
+            return
+        }
+        let sightings = sightings()
+        var different: UInt32 = 0
+        let number = { (symbol: UInt32) in
+            if sightings[Int(symbol)].a == Sighting.absent {
+                sightings[Int(symbol)].a = different
+                different += 1
             }
         }
+        for position in keptA { number(a[Int(position)]) }
+        for position in keptB { number(b[Int(position)]) }
+        if different <= 1 << 8 {
+            search(keptA, keptB, sightings, UInt8.self)
+        } else if different <= 1 << 16 {
+            search(keptA, keptB, sightings, UInt16.self)
+        } else {
+            search(keptA, keptB, sightings, UInt32.self)
+        }
+        for position in keptA { sightings[Int(a[Int(position)])] = .none }
+        for position in keptB { sightings[Int(b[Int(position)])] = .none }
+    }
+
+    private func search<Symbol: FixedWidthInteger & UnsignedInteger>(
+        _ keptA: [UInt32], _ keptB: [UInt32], _ numbers: UnsafeMutablePointer<Sighting>, _: Symbol.Type
+    ) {
+        let search = BidirectionalSearch<Symbol>(
+            x: keptA.count, { numbers[Int(a[Int(keptA[$0])])].a }, y: keptB.count, { numbers[Int(b[Int(keptB[$0])])].a })
+        search.run(onlyInX: { aChanged[Int(keptA[$0])] = 1 }, onlyInY: { bChanged[Int(keptB[$0])] = 1 })
     }
 }
