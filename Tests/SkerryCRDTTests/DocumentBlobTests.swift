@@ -260,7 +260,6 @@ struct DocumentBlobTests {
     }
 }
 
-
 private final class Recorder: Sendable {
     private let changes = Mutex<[DocumentChange]>([])
     func append(_ change: DocumentChange) { changes.withLock { $0.append(change) } }

@@ -12,8 +12,8 @@ struct BlobEdits {
         var target: Range<Int>
     }
 
-    /// A change with a larger side than this is one replacement, after its common ends: 1 MiB.
-    static let refinementMaximum = 1 << 20
+    /// A change with a larger side than this is one replacement, after its common ends: 256 KiB.
+    static let refinementMaximum = 1 << 18
     /// Words on both sides up to which the fewest edits are looked for.
     private static let minimalMaximum = 1 << 14
 
