@@ -6,7 +6,7 @@ Generates pairs of files from a seed, then lets `bench-merge` and `git diff --no
 - `lines`: files that look like code, of 1,000 to 1,000,000 lines, with 1 %, 10 % and 50 % of them changed;
 - `shapes`: what is hard on a diff (`shapes.py`), 100,000 lines each; beside the time, how many lines ours takes out and puts in for each of
   git's;
-- `memory`: bytes that the process grows by for each line of both files.
+- `memory`: bytes that the process holds at most for each line of both files, less what it holds for empty ones.
 
 Ours is measured from before the first read to after the last write of the unified form; git's is the wall time of its process less that of
 `git --version`. Both write to /dev/null and find the files in the page cache. Times are medians of several turns.
@@ -45,16 +45,15 @@ GIT = ["git", "-c", "core.pager=cat", "diff", "--no-index", "--histogram", "--no
 
 
 def process(command, is_read=False):
-    """Wall milliseconds and largest resident bytes of a process, and what it printed."""
+    """Wall milliseconds of a process, and what it printed."""
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE if is_read else subprocess.DEVNULL) as child:
         output = child.stdout.read() if is_read else b""
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
+        child.wait()
     elapsed = (time.perf_counter() - start) * 1e3
     if child.returncode not in (0, 1):
         sys.exit(f"{command} ended with {child.returncode}")
-    return elapsed, usage.ru_maxrss * 1024, output
+    return elapsed, output
 
 
 class Pair:
@@ -70,7 +69,7 @@ class Pair:
         """Milliseconds of ours and of git's, in turns."""
         ours, git, bare = [], [], []
         for _ in range(TURNS):
-            ours.append(float(process([self.binary, *self.paths], is_read=True)[2].split()[0]))
+            ours.append(float(process([self.binary, *self.paths], is_read=True)[1].split()[0]))
             git.append(process([*GIT, *self.paths])[0])
             bare.append(process(["git", "--version"])[0])
         start = statistics.median(bare)
@@ -81,10 +80,11 @@ class Pair:
         """Lines taken out and put in, by ours and by git."""
         output = self.directory / "diff"
         process([self.binary, *self.paths, str(output)])
-        return edited(output.read_bytes()), edited(process([*GIT, *self.paths], is_read=True)[2])
+        return edited(output.read_bytes()), edited(process([*GIT, *self.paths], is_read=True)[1])
 
     def memory(self):
-        return process([self.binary, *self.paths])[1]
+        """Bytes that the process held at most."""
+        return 1024 * int(process([self.binary, *self.paths], is_read=True)[1].split()[6])
 
 
 def edited(diff):
@@ -93,8 +93,14 @@ def edited(diff):
 
 def ratio(name, pair):
     ours, git = pair.times()
-    detail = f"{figures.spread(ours, ' ms')} against {figures.spread(git, ' ms')}"
+    detail = f"{spread(ours)} against {spread(git)}"
     return Figure("merge", name, statistics.median(ours) / statistics.median(git), "ratio", "<=", 1.0, detail)
+
+
+def spread(values):
+    """Median with the range; small files take fractions of a millisecond."""
+    low, middle, high = (figures.number(value) for value in (min(values), statistics.median(values), max(values)))
+    return f"{middle} ms [{low}–{high}]"
 
 
 def measure_lines(binary, directory):
@@ -115,17 +121,17 @@ def measure_shapes(binary, directory):
 
 def measure_memory(binary, directory):
     empty = Pair(binary, directory, [], []).memory()
-    least = None
+    grown = {}
     for count in (10_000, 100_000) if SHORT else (10_000, 100_000, 1_000_000):
         source = lines_like_code(count, random.Random(SEED + count))
         target = changed(source, 10, random.Random(SEED + count + 10))
-        pair = Pair(binary, directory, source, target)
-        content = sum(os.path.getsize(path) for path in pair.paths)
-        grown = (pair.memory() - empty) / (len(source) + len(target))
-        detail = f"{content / (len(source) + len(target)):.0f} of them the text"
-        # Linear: no more for each line of a longer file.
-        yield Figure("merge", f"memory-{count}", grown, "B/line", "<=", 96 if least is None else 1.1 * least, detail)
-        least = grown if least is None else min(least, grown)
+        pair, lines = Pair(binary, directory, source, target), len(source) + len(target)
+        grown[count] = (pair.memory() - empty) / lines
+        content = sum(os.path.getsize(path) for path in pair.paths) / lines
+        yield Figure("merge", f"memory-{count}", grown[count], "B/line", "<=", 96, f"{content:.0f} of them the text")
+    # Linear: no more for each line of a file ten times as long.
+    last, before = grown[max(grown)], grown[max(grown) // 10]
+    yield Figure("merge", "memory-growth", last / before, "ratio", "<=", 1.1, f"{max(grown):,} lines against {max(grown) // 10:,}")
 
 
 GROUPS = {"lines": measure_lines, "shapes": measure_shapes, "memory": measure_memory}

@@ -221,6 +221,27 @@ struct DocumentBlobTests {
         #expect(throws: DocumentError.self) { try blind.write("x", toText: "t", base: old, writer: Self.writer(3)) }
     }
 
+    @Test("a large text goes through a live stream and through history like any other change; in the long form, the largest")
+    func streamed() throws {
+        let document = Self.document(1)
+        let blob = [UInt8](repeating: 0x61, count: Soak.count(1 << 18, soak: Document.blobMaximum - 3)) + Array("é\n".utf8)
+        let path = ContainerPath(key: "t", kind: .text)
+        let write = try document.write(blob, to: path, base: CausalContext(), writer: Self.writer(1))
+        #expect(write.events == blob.count - 1)
+        document.change { $0.text("t").insert("live ", at: 0) }
+        try document.write(Array("short\n".utf8), to: path, base: write.version, writer: Self.writer(2))
+        #expect(document.text("t").string == "live short\n")
+        let other = Self.document(2), stored = Self.document(3)
+        var encoder = UpdateEncoder(), decoder = UpdateDecoder()
+        while let frame = try encoder.encode(document) {
+            #expect(try decoder.apply(frame, to: other).missing == nil)
+        }
+        try stored.merge(document.history())
+        #expect(other.text("t").string == "live short\n")
+        #expect(stored.text("t").string == "live short\n")
+        #expect(try other.at(write.version).text("t").string.utf8.elementsEqual(blob))
+    }
+
     @Test("a large file with few edits makes few events and takes a moment")
     func large() throws {
         let lines = (0..<100_000).map { "line \($0) of a file of some length\n" }
