@@ -34,6 +34,30 @@ struct DiffTests {
     @Test("hunks go first, last, or to a boundary of blocks")
     func placement() { #expect(Checks.placement(Subject()) == nil) }
 
+    @Test("G-04: one region without anchors after the other is compared right", arguments: 0..<8)
+    func unanchored(seed: Int) throws {
+        var random = SeededRandom(seed)
+        // Between separators that stand once, letters that stand too often for the histogram.
+        let block = { (random: inout SeededRandom, kinds: Int) in random.letters(200 + random.below(200), alphabet: kinds).map(Int.init) }
+        var a: [Int] = [], b: [Int] = []
+        for number in 0..<8 {
+            let kinds = 2 + random.below(2)
+            a += block(&random, kinds) + [1_000 + number]
+            b += block(&random, kinds) + [1_000 + number]
+        }
+        for options in allOptions {
+            let diff = Diff(from: a, to: b, options: options)
+            #expect(try Patch(diff, from: a, to: b).applied(to: a) == b)
+            var i = 0, j = 0
+            for hunk in diff.hunks {
+                #expect(a[i..<hunk.source.lowerBound] == b[j..<hunk.target.lowerBound])
+                (i, j) = (hunk.source.upperBound, hunk.target.upperBound)
+            }
+            // The separators part the blocks, and two random blocks of so few letters share most of them.
+            #expect(diff.editCount * 10 < 6 * (a.count + b.count), "\(diff.editCount) of \(a.count + b.count)")
+        }
+    }
+
     @Test("G-04: memory and time do not grow with the product of the lengths")
     func linearSpace() {
         // Upstream's table for these would hold 1.6 * 10^9 cells.
