@@ -30,11 +30,32 @@ struct MergeOracleTests {
         try compare(triples, batch: 8, style)
     }
 
-    @Test("G-05: versions of this project's files get git's verdict and git's text", arguments: styles)
+    /// In a checkout alone: an archive of the project has no older versions of its files.
+    @Test(
+        "G-05: versions of this project's files get git's verdict and git's text", .enabled(if: Git.checkout != nil), arguments: styles)
     func real(style: Style) throws {
-        let triples = try Self.realTriples(maximum: isSoak ? 5_000 : 150)
-        guard !triples.isEmpty else { return }
+        let triples = try Self.realTriples(maximum: isSoak ? 5_000 : 600)
+        try #require(triples.count > 50)
         try compare(triples, batch: 1, style)
+    }
+
+    /// The styles take turns, except in the long form.
+    @Test("G-05: the identities of merging hold for 5,000 triples in git's profile, as they do in git", arguments: 0..<3)
+    func identities(index: Int) throws {
+        let style = Self.styles[index]
+        for number in stride(from: isSoak ? 0 : index, to: isSoak ? 60_000 : 5_000, by: isSoak ? 1 : 3) {
+            let triple = Self.triple(seed: number)
+            let base = TextLines(triple.base.joined()), ours = TextLines(triple.ours.joined()), theirs = TextLines(triple.theirs.joined())
+            let cases = [(base, ours, base, ours), (base, base, theirs, theirs), (base, ours, ours, ours)]
+            for (base, ours, theirs, expected) in cases {
+                #expect(Merge(base: base, ours: ours, theirs: theirs, rules: style.rules).content == expected.bytes, "seed \(number)")
+            }
+            let there = Merge(base: base, ours: ours, theirs: theirs, rules: style.rules)
+            let back = Merge(base: base, ours: theirs, theirs: ours, rules: style.rules)
+            #expect(there.content == back.content, "seed \(number)")
+            #expect(there.conflicts.map(\.ours) == back.conflicts.map(\.theirs), "seed \(number)")
+            #expect(there.conflicts.map(\.theirs) == back.conflicts.map(\.ours), "seed \(number)")
+        }
     }
 
     private func compare(_ triples: [Triple], batch: Int, _ style: Style) throws {
@@ -65,6 +86,7 @@ struct MergeOracleTests {
         let total = clean + conflicting
         #expect(total == triples.count)
         #expect(Double(agreed) >= 0.99 * Double(total), "\(agreed) of \(total)")
+        print("merge-file \(style): \(agreed) of \(total) \(batch == 1 ? "real" : "generated") triples agree, \(conflicting) conflicts")
         // A test without conflicts, or with nothing else, would show little.
         #expect(clean * 10 > total && (conflicting * 20 > total || batch == 1))
     }
@@ -110,33 +132,55 @@ struct MergeOracleTests {
             theirs: random.edited(base, edits: 1 + random.below(3), fresh: line))
     }
 
-    /// Of three versions of a file in a row the middle one is the base: one side takes the older change back, the other makes the next.
+    /// Of three versions of a file the middle one is the base: one side takes the older change back, the other makes the next. Neighbours first,
+    /// then versions further apart, which differ more.
     private static func realTriples(maximum: Int) throws -> [Triple] {
         guard let checkout = Git.checkout else { return [] }
         return try Git.withDirectory { directory in
-            let list =
-                "git -C '\(checkout.path)' log --no-merges --diff-filter=M --raw --abbrev=40 --format= -n 2000 -- '*.swift' '*.md' '*.py'"
-            var versions: [String: [String]] = [:]
-            var order: [String] = []
-            for line in String(decoding: try Git.shell(list, in: directory), as: UTF8.self).split(separator: "\n") {
-                let fields = line.split(separator: "\t")
-                let ids = fields[0].split(separator: " ")
-                guard fields.count == 2, ids.count == 5 else { continue }
-                let path = String(fields[1])
-                if versions[path] == nil { order.append(path) }
-                versions[path, default: [String(ids[3])]].append(String(ids[2]))
-            }
-            var triples: [Triple] = []
-            for path in order {
-                let ids = versions[path] ?? []
-                for index in ids.indices.dropFirst().dropLast() where triples.count < maximum {
-                    let texts = try [index, index - 1, index + 1].map { version in
-                        try Git.shell("git -C '\(checkout.path)' cat-file blob \(ids[version])", in: directory)
-                    }.map { bytes in TextLines(bytes).map { String(decoding: $0, as: UTF8.self) } }
-                    triples.append(Triple(base: texts[0], ours: texts[1], theirs: texts[2]))
+            let histories = try versions(checkout, directory)
+            var ids: [(base: Substring, ours: Substring, theirs: Substring)] = []
+            for reach in 1...6 {
+                for versions in histories where versions.count > 2 * reach {
+                    for index in reach..<versions.count - reach {
+                        ids.append((versions[index], versions[index - reach], versions[index + reach]))
+                    }
                 }
             }
-            return triples
+            ids.removeLast(max(0, ids.count - maximum))
+            let texts = try contents(ids.flatMap { [$0.base, $0.ours, $0.theirs] }, checkout, directory)
+            return ids.indices.map { Triple(base: texts[3 * $0], ours: texts[3 * $0 + 1], theirs: texts[3 * $0 + 2]) }
         }
+    }
+
+    /// For each file the names of its contents, the newest first.
+    private static func versions(_ checkout: URL, _ directory: URL) throws -> [[Substring]] {
+        let list =
+            "git -C '\(checkout.path)' log --no-merges --diff-filter=M --raw --abbrev=40 --format= -n 2000 -- '*.swift' '*.md' '*.py'"
+        var versions: [Substring: [Substring]] = [:]
+        var order: [Substring] = []
+        for line in String(decoding: try Git.shell(list, in: directory), as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: "\t")
+            let ids = fields[0].split(separator: " ")
+            guard fields.count == 2, ids.count == 5 else { continue }
+            if versions[fields[1]] == nil { order.append(fields[1]) }
+            versions[fields[1], default: [ids[3]]].append(ids[2])
+        }
+        return order.map { versions[$0] ?? [] }
+    }
+
+    /// The lines of each content, all through one process.
+    private static func contents(_ ids: [Substring], _ checkout: URL, _ directory: URL) throws -> [[String]] {
+        let output = try Git.shell(
+            "git -C '\(checkout.path)' cat-file --batch", in: directory, input: Array((ids.joined(separator: "\n") + "\n").utf8))
+        var contents: [[String]] = []
+        var at = 0
+        while at < output.count {
+            let headEnd = try #require(output[at...].firstIndex(of: 10))
+            let size = try #require(Int(String(decoding: output[at..<headEnd], as: UTF8.self).split(separator: " ")[2]))
+            contents.append(TextLines(Array(output[headEnd + 1..<headEnd + 1 + size])).map { String(decoding: $0, as: UTF8.self) })
+            at = headEnd + size + 2
+        }
+        try #require(contents.count == ids.count)
+        return contents
     }
 }

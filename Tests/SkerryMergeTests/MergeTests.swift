@@ -8,25 +8,20 @@ struct MergeTests {
         Merge(base: Array(base), ours: Array(ours), theirs: Array(theirs), rules: rules)
     }
 
-    @Test(
-        "G-05: the vectors of diff3",
-        arguments: [
-            ("abaaaa", "aaaaa", "aaacaa", "abaacaa"), ("abaa", "aaa", "aacca", "abacca"), ("abaaa", "aaaaa", "abaaa", "abaaa"),
-            ("aaaaa", "aaccaaa", "aaccaaba", "aaaaba"), ("abaaa", "abaaa", "aacaa", "aacaa"), ("aaa", "axaa", "axaab", "aaab"),
-            ("aBc", "abc", "acD", "aBcD"), ("abaaa", "aaaa", "aacca", "abaacca"),
-        ])
+    @Test("G-05: the nine vectors of diff3, and what each rule decides", arguments: Checks.vectors)
     func vectors(ours: String, base: String, theirs: String, expected: String) {
-        #expect(merge(ours, base, theirs).content.map { String($0) } == expected)
-        #expect(merge(theirs, base, ours).content.map { String($0) } == expected)
-    }
-
-    @Test("G-05: the vector that conflicts")
-    func conflictVector() {
-        let merged = merge("abaaba", "aaaaa", "aaacca")
-        #expect(merged.content == nil)
-        #expect(merged.conflicts.map { String($0.ours) } == ["b"])
-        #expect(merged.conflicts.map { String($0.theirs) } == ["cc"])
-        #expect(String(merged.resolved { "{\(String($0.ours))|\(String($0.theirs))}" }) == "abaa{b|cc}a")
+        let shown = { (merge: Merge<Character>) in String(merge.resolved { "{\(String($0.ours))|\(String($0.theirs))}" }) }
+        #expect(shown(merge(ours, base, theirs)) == expected)
+        // Swapped sides give the same, with the sides of a conflict swapped.
+        let swapped = Array(
+            expected.split(separator: "{").map { part in
+                let sides = part.split(separator: "}", omittingEmptySubsequences: false)
+                guard sides.count == 2 else { return String(part) }
+                let two = sides[0].split(separator: "|")
+                return "{\(two[1])|\(two[0])}\(sides[1])"
+            }
+        ).joined()
+        #expect(shown(merge(theirs, base, ours)) == swapped)
     }
 
     @Test("G-05: each rule decides, and can be switched off")
@@ -59,6 +54,9 @@ struct MergeTests {
         #expect(merged.resolved { $0.ours } == ours)
         #expect(merged.resolved { $0.theirs } == ["B", "Y", "D", "E", "ERROR"])
     }
+
+    @Test("the laws of merging hold for sequences of anything", arguments: [MergeRules.standard, .git, .gitDiff3, .gitZdiff3])
+    func laws(rules: MergeRules) { #expect(Checks.mergeLaws(Subject(), rules, rounds: isSoak ? 20_000 : 700) == nil) }
 
     @Test("the identities of merging hold for all rules", arguments: [MergeRules.standard, .text, .git, .gitDiff3, .gitZdiff3])
     func identities(rules: MergeRules) {

@@ -41,8 +41,8 @@ extension Diff {
     /// The result is correct for every input; how short it is depends on the algorithm (``DiffOptions``).
     ///
     /// - Precondition: each side has fewer than 2^31 elements.
-    /// - Complexity: O(n) hashes and, for sequences that share elements seen seldom, O(n log n) time; the cost cap of the fallback keeps the
-    ///   worst case near O(n √n). Memory is O(n).
+    /// - Complexity: O(n) hashes and, for sequences that share elements seen seldom, O(n log n) time. Budgets and cost caps keep the worst case
+    ///   linear for the histogram and at O(n √n) for the minimal algorithm. Memory is O(n).
     public init<Source: Collection, Target: Collection>(from source: Source, to target: Target, options: DiffOptions = .standard)
     where Source.Element: Hashable, Target.Element == Source.Element {
         var table = SymbolTable<Source.Element>()

@@ -94,7 +94,7 @@ extension DiffEngine {
             settle(whole)
             while let region = pending.popLast() { split(region) }
         case .myers:
-            searchMinimal(whole, counting: Region(a0: 0, a1: aCount, b0: 0, b1: bCount))
+            searchMinimal(whole, counting: Region(a0: 0, a1: aCount, b0: 0, b1: bCount), effort: .git)
         }
     }
 
@@ -147,7 +147,7 @@ extension DiffEngine {
         case .nothingShared: markChanged(region)
         case .undecided:
             if splitAtRarestRun(region) { return }
-            searchMinimal(region, counting: region)
+            searchMinimal(region, counting: region, effort: .bounded)
         }
     }
 }

@@ -72,12 +72,12 @@ extension MergeRules {
 }
 
 /// Cuts text into words, runs of blanks, and single bytes of everything else. Nothing is lost: the tokens joined are the text.
-enum WordTokens {
+package enum WordTokens {
     private enum Class {
         case word, blank, single
     }
 
-    static func tokens(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    package static func tokens(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         var tokens: [ArraySlice<UInt8>] = []
         var start = text.startIndex
         while start < text.endIndex {
