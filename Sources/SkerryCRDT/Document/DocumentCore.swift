@@ -32,6 +32,9 @@ struct DocumentCore: ~Copyable, Sendable {
     /// Value events of the batch at hand: container and index in its log.
     var pendingValues = RawArray<PendingValue>()
 
+    /// Events that came before their past.
+    var pending = PendingEvents()
+
     struct PendingValue: BitwiseCopyable, Sendable {
         var container: UInt32
         var entry: UInt32
