@@ -35,7 +35,8 @@ enum DocumentChecks {
     private typealias Body = @Sendable () async throws -> String
 
     private static let checks: [(String, Body)] = [
-        ("hostile", hostile), ("histories", histories), ("replays", replays), ("small-scope", smallScope), ("laws", laws), ("traces", traces),
+        ("hostile", hostile), ("histories", histories), ("replays", replays), ("small-scope", smallScope), ("laws", laws),
+        ("traces", traces),
         ("clocks", clocks),
     ]
 
@@ -72,7 +73,10 @@ enum DocumentChecks {
     private static func laws() async throws -> String {
         let triples = count(100_000, soak: 10_000_000)
         try await inParallel(0..<StateLaws.subjects.count) { index in try StateLaws.run(StateLaws.subjects[index], triples: triples) }
-        return "\(StateLaws.subjects.count) state types keep their laws on \(triples) triples each"
+        let sessions = count(2_000, soak: 200_000)
+        try await inParallel(0..<sessions) { seed in try StateMeanings.run(seed: seed) }
+        return
+            "\(StateLaws.subjects.count) state types keep their laws on \(triples) triples each, and mean the same as plain sets in \(sessions) sessions"
     }
 
     private static func traces() async throws -> String {

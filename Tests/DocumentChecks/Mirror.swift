@@ -83,7 +83,9 @@ final class Mirror: Sendable {
             case .set: (isNested ? nested.set("s") : document.set("s")).members == state.sets[path, default: []]
             case .register: (isNested ? nested.register(of: "r") : document.register("r")).value == state.keys[path]?[""]
             case .map:
-                (isNested ? nested : document.map("m")).keys.allSatisfy { (isNested ? nested : document.map("m"))[$0] == state.keys[path]?[$0] }
+                (isNested ? nested : document.map("m")).keys.allSatisfy {
+                    (isNested ? nested : document.map("m"))[$0] == state.keys[path]?[$0]
+                }
                     && (isNested ? nested : document.map("m")).keys.count == state.keys[path, default: [:]].count
             }
         try require(isSame, "the notices of \(path) lead elsewhere")

@@ -32,6 +32,14 @@ final class Session {
     private var dots: [[Dot]] = [[], []]
     private var anchors: [(replica: Int, text: Int, anchor: TextAnchor, unit: Int?)] = []
 
+    private final class Decoder {
+        var decoder = UpdateDecoder()
+    }
+
+    /// By link.
+    private var encoders: [UpdateEncoder]
+    private let decoders: [Decoder]
+
     /// Origins with bits in another order than their numbers.
     static let origins: [UInt64] = [50, 10, 40, 20, 30]
 
@@ -46,6 +54,8 @@ final class Session {
         operations = Array(repeating: [], count: replicas)
         commitsSeen = Array(repeating: Array(repeating: 0, count: replicas), count: replicas)
         events = Array(repeating: 0, count: replicas)
+        encoders = Array(repeating: UpdateEncoder(), count: replicas * replicas)
+        decoders = (0..<replicas * replicas).map { _ in Decoder() }
     }
 
     /// Works until every replica has made so many changes, then lets everybody hear of everything.
@@ -62,7 +72,9 @@ final class Session {
                 try change(who)
             }
         }
-        for _ in 0..<2 { for to in documents.indices { for from in documents.indices where from != to { try merge(into: to, from: from) } } }
+        for _ in 0..<2 {
+            for to in documents.indices { for from in documents.indices where from != to { try merge(into: to, from: from) } }
+        }
         let expected = Plain(documents[0])
         for who in documents.indices {
             try agree(who)
@@ -87,8 +99,7 @@ final class Session {
     }
 
     private func merge(into who: Int, from other: Int) throws {
-        let bytes = try documents[other].history(since: random.below(200) > 0 ? documents[who].version : CausalContext())
-        let result = try documents[who].merge(bytes)
+        let result = random.chance(80) ? try follow(who, other) : try read(who, other)
         try require(result.missing == nil && result.refused.isEmpty, "seed \(seed): \(result)")
         // In the order of the whole session every operation comes after what it had seen.
         var news: [ModelOperation] = []
@@ -98,6 +109,20 @@ final class Session {
         for operation in news.sorted(by: { $0.order < $1.order }) { models[who].apply(operation) }
         for replica in documents.indices { commitsSeen[who][replica] = max(commitsSeen[who][replica], commitsSeen[other][replica]) }
         try mirrors[who].check()
+    }
+
+    /// Over the connection from one to the other, which has known all that went over it.
+    private func follow(_ who: Int, _ other: Int) throws -> ImportResult {
+        let link = other * documents.count + who
+        encoders[link].peerHas(documents[who].version)
+        guard let frame = try encoders[link].encode(documents[other]) else { return ImportResult() }
+        return try decoders[link].decoder.apply(frame, to: documents[who])
+    }
+
+    /// As a chunk, now and then with everything once more.
+    private func read(_ who: Int, _ other: Int) throws -> ImportResult {
+        let bytes = try documents[other].history(since: random.below(50) > 0 ? documents[who].version : CausalContext())
+        return try documents[who].merge(bytes)
     }
 
     // MARK: - Changing

@@ -5,7 +5,8 @@ import Testing
 /// The checks of `document-checks` at counts for an unoptimised build, where every assertion and index check is on.
 @Suite("Checks of documents")
 struct DocumentCheckTests {
-    @Test("random histories of every type agree with the model, their notices and their anchors", arguments: 0..<Soak.count(48, soak: 2_000))
+    @Test(
+        "random histories of every type agree with the model, their notices and their anchors", arguments: 0..<Soak.count(48, soak: 2_000))
     func histories(seed: Int) throws { try RandomHistories.run(seed: seed, changes: 40...120) }
 
     @Test("replays in other orders, through encodings, and in no order say the same", arguments: 0..<Soak.count(16, soak: 500))

@@ -121,7 +121,8 @@ struct StateEncodingTests {
         // Out of order, twice, nothing said, a number too long, more promised than there is.
         #expect(error(GCounter.self, framed([0x24, 2] + one + [5] + two + [5])) == nil)
         for body: [UInt8] in [
-            [2] + two + [5] + one + [5], [2] + one + [5] + one + [5], [1] + one + [0], [1] + one + [0x85, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0x0F] + one + [5],
+            [2] + two + [5] + one + [5], [2] + one + [5] + one + [5], [1] + one + [0], [1] + one + [0x85, 0],
+            [0xFF, 0xFF, 0xFF, 0xFF, 0x0F] + one + [5],
         ] { #expect(error(GCounter.self, framed([0x24] + body)) == .corrupt) }
         let set = AddWinsSet<UInt64>.self
         // A dot in the store that the context lacks; runs that touch; a sequence of zero; an element without dots.

@@ -12,6 +12,9 @@ struct StateTests {
         try StateLaws.run(StateLaws.subjects[index], triples: Soak.count(4_000, soak: 1_000_000))
     }
 
+    @Test("with dots say what plain sets of writes say, over states and deltas", arguments: 0..<Soak.count(60, soak: 6_000))
+    func meanings(seed: Int) throws { try StateMeanings.run(seed: seed) }
+
     @Test("counters add up what every origin did, and refuse to leave their range")
     func counters() throws {
         var here = PNCounter(), there = PNCounter()
@@ -176,7 +179,8 @@ struct StateTests {
         mutating func join(_ other: Forgetful) { members.formUnion(other.members) }
     }
 
-    @Test("the law checker finds a join that counts duplicates, one that keeps its own, a delta that lacks something; in two steps or fewer")
+    @Test(
+        "the law checker finds a join that counts duplicates, one that keeps its own, a delta that lacks something; in two steps or fewer")
     func violations() throws {
         let sum = try #require(
             LawChecker<Sum, Int>(draw: { 1 + $0.below(5) }) { amount, _, state in

@@ -54,7 +54,8 @@ enum Clocks {
     /// A document refuses an event from the future whole, and takes it when its time has come.
     static func future() throws {
         let clock = CheckClock(1_000_000)
-        let early = Document(origin: OriginID(rawValue: 1), now: { 1_700_000 }), reader = Document(origin: OriginID(rawValue: 2), now: { clock.now })
+        let early = Document(origin: OriginID(rawValue: 1), now: { 1_700_000 }),
+            reader = Document(origin: OriginID(rawValue: 2), now: { clock.now })
         early.change { $0.map("m")["k"] = 1 }
         func code() throws -> DocumentError.Code? {
             do throws(DocumentError) {

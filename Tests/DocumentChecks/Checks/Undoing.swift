@@ -4,7 +4,8 @@ import SkerryCRDT
 enum Undoing {
     static func run(seed: Int) throws {
         var random = CheckRandom(seed: seed &+ 91)
-        let one = Document(origin: OriginID(rawValue: 1), now: { 1_000_000 }), two = Document(origin: OriginID(rawValue: 2), now: { 1_000_000 })
+        let one = Document(origin: OriginID(rawValue: 1), now: { 1_000_000 }),
+            two = Document(origin: OriginID(rawValue: 2), now: { 1_000_000 })
         try one.enableUndo()
         // Own characters are small letters, the other's are large, and only the other deletes what it likes.
         var expected = 0
