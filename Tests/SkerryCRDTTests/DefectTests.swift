@@ -5,7 +5,8 @@ import Testing
 @testable import document_checks
 
 #if DEBUG
-/// Errors put into the core on purpose: the checks must find each of them, or they are worth nothing. Each runs in a process of its own, because a
+/// Errors put into the core on purpose: the checks must find each of them, or they are worth nothing. Each runs in a process of its own,
+/// because a
 /// trap finds one too.
 @Suite("Defects put into documents on purpose")
 struct DefectTests {
@@ -73,8 +74,6 @@ struct DefectTests {
     func found(index: Int) async {
         // A trap is as good as an error, and nobody reads where it was.
         setenv("SWIFT_BACKTRACE", "enable=no", 1)
-        let start = ContinuousClock.now
-        defer { print("defect \(index): \(ContinuousClock.now - start)") }
         let found = await #expect(processExitsWith: .failure) { [index] in
             let defective = DefectTests.cases[index]
             Defects.$active.withValue(defective.defect) {

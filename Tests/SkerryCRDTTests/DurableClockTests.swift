@@ -71,5 +71,6 @@ struct DurableClockTests {
     func documents() throws {
         try Clocks.documents()
         try Clocks.future()
+        try Clocks.ownPast()
     }
 }

@@ -1,6 +1,7 @@
 /// A hybrid logical clock that goes on above every stamp it ever issued, whatever happens to wall time between two lives.
 ///
-/// A *mark* is made durable before stamps are issued, a second ahead of them: one write a second covers any number of stamps. After a start the clock
+/// A *mark* is made durable before stamps are issued, a second ahead of them: one write a second covers any number of stamps. After a
+/// start the clock
 /// goes on above the mark it finds, so a stamp of a former life that nobody wrote down is never issued again.
 ///
 /// ```swift

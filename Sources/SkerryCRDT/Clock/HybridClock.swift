@@ -21,7 +21,8 @@ public struct HybridClock: Sendable {
 
     /// A stamp greater than every stamp issued or observed before. A full count carries into the milliseconds.
     ///
-    /// - Precondition: the high-water mark is not the last stamp there is, which ``observe(_:now:)`` and ``HybridTimestamp/isPlausible`` keep away.
+    /// - Precondition: the high-water mark is not the last stamp there is, which ``observe(_:now:)`` and ``HybridTimestamp/isPlausible``
+    ///   keep away.
     public mutating func next(now milliseconds: UInt64) -> HybridTimestamp {
         let physical = HybridTimestamp(milliseconds: min(milliseconds, HybridTimestamp.millisecondsMaximum), count: 0)
         if isDefective(.countWraps), physical <= highWater {

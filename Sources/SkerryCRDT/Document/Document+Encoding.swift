@@ -22,7 +22,9 @@ extension Document {
     /// - Returns: what became of it; events whose past is missing here wait for it, see ``ImportResult/pending``.
     /// - Throws: ``DocumentError``; the document is as it was before the chunk at fault, and chunks before that one stay.
     @discardableResult
-    public func merge(_ bytes: [UInt8]) throws(DocumentError) -> ImportResult {
+    public func merge(_ bytes: [UInt8]) throws(DocumentError) -> ImportResult { try merge(bytes, isOwn: false) }
+
+    func merge(_ bytes: [UInt8], isOwn: Bool) throws(DocumentError) -> ImportResult {
         var result = ImportResult()
         let failure = bytes.withUnsafeBufferPointer { bytes -> DocumentError? in
             do throws(DocumentError) {
@@ -32,7 +34,7 @@ extension Document {
                     guard chunk.kind == .history else {
                         throw DocumentError(code: .mismatch, message: "a snapshot where history is wanted")
                     }
-                    result.add(try apply(HistoryDecoder.decode(chunk.body)))
+                    result.add(try apply(HistoryDecoder.decode(chunk.body), isOwn: isOwn))
                 }
                 return nil
             } catch { return error }

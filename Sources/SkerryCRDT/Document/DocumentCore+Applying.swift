@@ -176,6 +176,7 @@ extension DocumentCore {
     private mutating func observe(_ stamp: HybridTimestamp) throws(DocumentError) {
         // What is read back was accepted once.
         if isRestoring || stamp <= clock.highWater { return }
+        if trustsStamps, stamp.isPlausible { return clock.restore(stamp) }
         do throws(HybridClock.FutureStamp) {
             try clock.observe(stamp, now: now())
         } catch {

@@ -9,10 +9,4 @@ extension Document {
 
     /// Sets how much may wait, from the next import on; ``PendingLimits/standard`` when never called.
     public func limitPending(to limits: PendingLimits) { withCore { $0.pending.limits = limits } }
-
-    /// How far ahead of wall time the stamp of an imported event may be, milliseconds; at most ``HybridClock/futureBoundMaximum``.
-    public var futureBound: UInt64 {
-        get { withCore { $0.clock.futureBound } }
-        set { withCore { $0.clock.futureBound = newValue } }
-    }
 }

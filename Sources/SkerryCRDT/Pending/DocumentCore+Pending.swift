@@ -1,8 +1,11 @@
 extension DocumentCore {
     /// Takes in the events of a batch: applies what it can, keeps what builds on missing events, and applies what had waited for these.
     ///
+    /// - Parameter isOwn: whether this replica wrote it down itself, so that no stamp in it is from the future.
     /// - Throws: ``DocumentError``; the batch is refused whole, and what waited waits on.
-    mutating func take(_ batch: borrowing ChangeBatch) throws(DocumentError) -> ImportResult {
+    mutating func take(_ batch: borrowing ChangeBatch, isOwn: Bool) throws(DocumentError) -> ImportResult {
+        trustsStamps = isOwn
+        defer { trustsStamps = false }
         let applied = try apply(batch)
         if applied.waiting.isEmpty, pending.isEmpty { return applied.result }
         var result = applied.result

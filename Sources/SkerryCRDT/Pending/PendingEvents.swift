@@ -1,6 +1,7 @@
 /// Runs of events that wait for their past, by the event that each waits for.
 ///
-/// A run waits for one missing event at a time, the first that was found; when that one comes the run is tried again and may come to wait for another.
+/// A run waits for one missing event at a time, the first that was found; when that one comes the run is tried again and may come to wait
+/// for another.
 struct PendingEvents: Sendable {
     fileprivate struct Wait: Sendable {
         /// Of the missing event.
@@ -37,7 +38,7 @@ struct PendingEvents: Sendable {
             throw DocumentError(
                 code: .limitExceeded,
                 message:
-                    "at most \(limits.events) events of \(limits.bytes) bytes wait for missing ones, here event \(missing.sequence) of \(missing.origin)"
+                    "\(limits.events) events or \(limits.bytes) bytes wait already, so none for event \(missing.sequence) of \(missing.origin)"
             )
         }
         if old != nil { _ = remove(run.name) }

@@ -1,6 +1,7 @@
 /// A state that replicas join: a join semilattice with a bottom, and mutators that return what they added.
 ///
-/// Replicas change their own copy, send the whole state or only the deltas that their mutators returned, and join what comes. Because ``join(_:)``
+/// Replicas change their own copy, send the whole state or only the deltas that their mutators returned, and join what comes. Because
+/// ``join(_:)``
 /// commutes, associates and is idempotent, states and deltas may come in any order, any number of times and by any way.
 /// Almeida, Shoker and Baquero, "Delta State Replicated Data Types" (2018).
 ///

@@ -1,6 +1,7 @@
 /// What a state keeps as a key, a member or a value: ordered and encoded the same way everywhere.
 ///
-/// The order settles what two replicas must settle alike. It is strict and total, and two elements of which neither precedes the other have the same
+/// The order settles what two replicas must settle alike. It is strict and total, and two elements of which neither precedes the other
+/// have the same
 /// encoding. That is why it is not `Comparable`: strings of other scalars that look alike are equal there.
 public protocol StateElement: StateCodable {
     static func precedes(_ left: Self, _ right: Self) -> Bool

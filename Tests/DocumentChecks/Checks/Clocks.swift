@@ -70,4 +70,16 @@ enum Clocks {
         clock.advance(100_000)
         try require(try code() == nil, "an event within ten minutes was refused with the bound at ten minutes")
     }
+
+    /// What a replica wrote down itself it takes back though its clock was ahead then, and goes on above it.
+    static func ownPast() throws {
+        let old = Document(origin: OriginID(rawValue: 9), now: { 5_000_000 })
+        old.change { change in for value in 0..<3 { change.list("l").append(.int(Int64(value))) } }
+        old.change { $0.list("l").move(from: 0, to: 2) }
+        let opened = Document(origin: OriginID(rawValue: 9), now: { 1_000_000 })
+        try require((try? opened.merge(old)) == nil, "a peer's stamps an hour ahead were taken")
+        try opened.restore(old.history())
+        opened.change { $0.list("l").move(from: 2, to: 0) }
+        try require(opened.list("l").values == [0, 1, 2], "a move made after an older one lost against it: \(opened.list("l").values)")
+    }
 }

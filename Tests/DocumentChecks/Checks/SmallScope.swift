@@ -1,6 +1,7 @@
 import SkerryCRDT
 
-/// Every history of a length: three writers, each having heard of any part that makes sense, inserting or deleting at every position; and every
+/// Every history of a length: three writers, each having heard of any part that makes sense, inserting or deleting at every position; and
+/// every
 /// order in which its events can come.
 struct SmallScope: Sendable {
     struct Event {

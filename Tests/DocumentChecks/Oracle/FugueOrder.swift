@@ -1,6 +1,7 @@
 /// FugueMax as the paper states it: a tree, walked in order; quadratic, with nothing in common with the tracker.
 ///
-/// Weidner and Kleppmann, "The Art of the Fugue" (2023), algorithm 1 and the section on FugueMax. Units are numbered over all replicas; each replica has an
+/// Weidner and Kleppmann, "The Art of the Fugue" (2023), algorithm 1 and the section on FugueMax. Units are numbered over all replicas;
+/// each replica has an
 /// order of its own with the units it has heard of.
 struct FugueOrder {
     /// What everybody knows of a unit.

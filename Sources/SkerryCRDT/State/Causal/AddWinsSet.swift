@@ -1,4 +1,5 @@
-/// A set in which an addition wins over a removal that had not seen it, and what is removed leaves nothing behind but its dots in the context.
+/// A set in which an addition wins over a removal that had not seen it, and what is removed leaves nothing behind but its dots in the
+/// context.
 public typealias AddWinsSet<Element: StateElement> = Causal<DotMap<Element, DotSet>>
 
 extension Causal {

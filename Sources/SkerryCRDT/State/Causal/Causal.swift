@@ -1,6 +1,7 @@
 /// A store of dots and everything that was seen by who wrote it: what makes removal possible without tombstones.
 ///
-/// ``MVRegister``, ``AddWinsSet``, ``EnableWinsFlag`` and ``ORMap`` are this over their stores. An origin is used by one replica, in one life, or two
+/// ``MVRegister``, ``AddWinsSet``, ``EnableWinsFlag`` and ``ORMap`` are this over their stores. An origin is used by one replica, in one
+/// life, or two
 /// writes share a dot. Almeida, Shoker and Baquero, "Delta State Replicated Data Types" (2018), section 7.
 public struct Causal<Store: DotStore>: DeltaState {
     public internal(set) var store = Store()

@@ -19,7 +19,6 @@ public struct DotSet: DeltaState {
     public var isEmpty: Bool { runs.isEmpty }
 
     public func contains(_ dot: Dot) -> Bool {
-        if isDefective(.contextHasNoGaps) { return runs.contains { $0.origin == dot.origin && dot.sequence <= $0.last } }
         let index = firstRun(endingAt: dot)
         return index < runs.count && runs[index].origin == dot.origin && runs[index].first <= dot.sequence
     }
@@ -87,8 +86,11 @@ public struct DotSet: DeltaState {
             var first = run.first
             while right < other.runs.count, (other.runs[right].origin, other.runs[right].last) < (run.origin, run.first) { right += 1 }
             var index = right
-            while index < other.runs.count, other.runs[index].origin == run.origin, other.runs[index].first <= run.last {
-                let hole = other.runs[index]
+            while index < other.runs.count, other.runs[index].origin == run.origin,
+                other.runs[index].first <= run.last || isDefective(.contextHasNoGaps)
+            {
+                var hole = other.runs[index]
+                if isDefective(.contextHasNoGaps) { hole.first = 1 }
                 if hole.first > first { result.runs.append(Run(origin: run.origin, first: first, last: hole.first - 1)) }
                 first = max(first, hole.last + 1)
                 index += 1

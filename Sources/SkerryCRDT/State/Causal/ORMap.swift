@@ -1,6 +1,7 @@
 /// A map of states that can be removed: a change of a key's state wins over a removal that had not seen it.
 ///
-/// The states share the map's context, so a removed key leaves no tombstone. Stores nest: `ORMap<String, DotMap<String, DotSet>>` is a map of sets.
+/// The states share the map's context, so a removed key leaves no tombstone. Stores nest: `ORMap<String, DotMap<String, DotSet>>` is a map
+/// of sets.
 public typealias ORMap<Key: StateElement, Store: DotStore> = Causal<DotMap<Key, Store>>
 
 extension Causal {

@@ -1,6 +1,7 @@
 /// A set by causal length: each element counts how often it came and went, odd is in, even is out, the largest counts.
 ///
-/// Adding an element that is in counts on by two, so an addition wins over a removal that had not seen it. One number an element and no dots, but an
+/// Adding an element that is in counts on by two, so an addition wins over a removal that had not seen it. One number an element and no
+/// dots, but an
 /// element that ever was in stays as a number. Yu and Rostad, "A Low-Cost Set CRDT Based on Causal Lengths" (2020), with that step.
 public struct CausalLengthSet<Element: StateElement>: DeltaState {
     private(set) var lengths = StateMap<Element, Maximum<UInt64>>()

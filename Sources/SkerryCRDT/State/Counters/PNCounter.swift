@@ -15,7 +15,8 @@ public struct PNCounter: DeltaState {
 
     /// Adds an amount of either sign in the name of an origin, of which this replica is the only one; returns the delta.
     ///
-    /// - Throws: `limitExceeded` when the value as it stands here would leave the range of `Int64`, or the origin's totals theirs; nothing has changed.
+    /// - Throws: `limitExceeded` when the value as it stands here would leave the range of `Int64`, or the origin's totals theirs; nothing
+    ///   has changed.
     @discardableResult
     public mutating func add(_ amount: Int64, by origin: OriginID) throws(DocumentError) -> PNCounter {
         guard Int64(exactly: total + Int128(amount)) != nil else {

@@ -2,7 +2,8 @@
 ///
 /// An encoding is canonical: equal values have equal bytes, and bytes that are not what `encode` would have written are refused.
 public protocol StateCodable: Sendable, Equatable {
-    /// Names the type in front of the bytes, so that bytes of another type are told apart from damaged ones. Codes from 0x80 up are free for an
+    /// Names the type in front of the bytes, so that bytes of another type are told apart from damaged ones. Codes from 0x80 up are free
+    /// for an
     /// application's own types.
     static var stateType: [UInt8] { get }
 
@@ -25,7 +26,8 @@ extension StateCodable {
 
     /// Reads what ``encoded()`` wrote, from untrusted bytes. O(n); what is allocated is in proportion to the bytes.
     ///
-    /// - Throws: ``DocumentError``: `corrupt` for damaged bytes, `unsupportedVersion` for those of a newer release, `mismatch` for a state of another type,
+    /// - Throws: ``DocumentError``: `corrupt` for damaged bytes, `unsupportedVersion` for those of a newer release, `mismatch` for a state
+    ///   of another type,
     ///   `limitExceeded` above ``StateReader/bytesMaximum`` or ``StateReader/elementsMaximum``.
     public init(decoding bytes: [UInt8]) throws(DocumentError) {
         var result: Result<Self, DocumentError>?

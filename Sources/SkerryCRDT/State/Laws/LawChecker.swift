@@ -1,7 +1,9 @@
 /// Looks for a session of replicas after which a state type breaks the laws of a ``DeltaState``, and shortens it.
 ///
-/// States are not drawn from the air but made as replicas make them: three of them change their own state, join each other's states and deltas. All
-/// ordered triples of the states of a session are checked, so a session of a dozen steps checks a thousand. What it finds it shortens by leaving out
+/// States are not drawn from the air but made as replicas make them: three of them change their own state, join each other's states and
+/// deltas. All
+/// ordered triples of the states of a session are checked, so a session of a dozen steps checks a thousand. What it finds it shortens by
+/// leaving out
 /// steps as long as a law stays broken.
 ///
 /// ```swift
