@@ -162,4 +162,22 @@ struct PendingTests {
         #expect(try reader.merge(bytes[0]).applied == 1_000)
         #expect(reader.text("t").count() == 1_000)
     }
+
+    @Test("that come again as part of a longer run wait once, as the longer one")
+    func longer() throws {
+        let writer = Document(origin: OriginID(rawValue: 5))
+        writer.change { $0.text("t").insert("a", at: 0) }
+        let first = writer.version
+        writer.change { $0.text("t").insert("b", at: 1) }
+        let short = try writer.history(since: first)
+        writer.change { $0.text("t").insert("cd", at: 2) }
+        let reader = Document(origin: Self.reader)
+        #expect(try reader.merge(short).pending.map(\.events) == [range(5, 2, 2)])
+        let long = try reader.merge(writer.history(since: first))
+        #expect(long.pending.map(\.events) == [range(5, 2, 4)])
+        #expect(reader.pending.events == 3 && reader.pending.missing.count == 1)
+        #expect(try reader.merge(short).pending.map(\.events) == [range(5, 2, 4)])
+        #expect(try reader.merge(writer).applied == 4)
+        #expect(reader.pending == PendingSummary(events: 0, bytes: 0, missing: []) && reader.text("t").string == "abcd")
+    }
 }

@@ -48,10 +48,12 @@ public struct ImportResult: Sendable, Hashable {
     /// Adds what a later part of the same input did.
     mutating func add(_ next: ImportResult) {
         let ranges = next.appliedRanges
-        pending.removeAll { waiting in
-            ranges.contains { $0.origin == waiting.events.origin && $0.last >= waiting.events.last }
-                || next.refused.contains { $0.events == waiting.events }
-                || next.pending.contains { $0.events == waiting.events }
+        if !pending.isEmpty {
+            // An origin's events become part in their order, so the last one of each tells.
+            var reached: [OriginID: UInt64] = [:]
+            for range in ranges { reached[range.origin] = max(reached[range.origin] ?? 0, range.last) }
+            let settled = Set(next.refused.map(\.events)).union(next.pending.map(\.events))
+            pending.removeAll { ($0.events.last <= reached[$0.events.origin] ?? 0) || settled.contains($0.events) }
         }
         for range in ranges { apply(range) }
         pending += next.pending

@@ -41,7 +41,7 @@ struct PendingEvents: Sendable {
                     "\(limits.events) events or \(limits.bytes) bytes wait already, so none for event \(missing.sequence) of \(missing.origin)"
             )
         }
-        if old != nil { _ = remove(run.name) }
+        if let old { removeWait(for: old.missing, of: run.name) }
         self.events = events
         self.bytes = bytes
         runs[run.name] = (run, missing)
@@ -53,7 +53,10 @@ struct PendingEvents: Sendable {
     mutating func takeWaiting(for range: EventRange) -> [PendingRun] {
         guard let waiting = waits[range.origin] else { return [] }
         let start = waiting.firstIndex(endingAt: range.first), end = waiting.firstIndex(endingAt: range.last + 1)
-        return waiting[start..<end].map(\.run).sorted().compactMap { remove($0) }
+        let names = waiting[start..<end].map(\.run).sorted()
+        waits[range.origin]!.removeSubrange(start..<end)
+        if waits[range.origin]!.isEmpty { waits[range.origin] = nil }
+        return names.map { forget($0).run }
     }
 
     mutating func removeAll() {
@@ -62,16 +65,17 @@ struct PendingEvents: Sendable {
         self.limits = limits
     }
 
-    private mutating func remove(_ name: Dot) -> PendingRun? {
-        guard let (run, missing) = runs.removeValue(forKey: name) else { return nil }
-        events -= Int(run.count)
-        bytes -= run.charge
-        let waiting = waits[missing.origin]!
-        var index = waiting.firstIndex(endingAt: missing.sequence)
-        while waiting[index].run != name { index += 1 }
+    private mutating func forget(_ name: Dot) -> (run: PendingRun, missing: Dot) {
+        guard let entry = runs.removeValue(forKey: name) else { preconditionFailure("a wait without its run") }
+        events -= Int(entry.run.count)
+        bytes -= entry.run.charge
+        return entry
+    }
+
+    private mutating func removeWait(for missing: Dot, of name: Dot) {
+        var index = waits[missing.origin]!.firstIndex(endingAt: missing.sequence)
+        while waits[missing.origin]![index].run != name { index += 1 }
         waits[missing.origin]!.remove(at: index)
-        if waits[missing.origin]!.isEmpty { waits[missing.origin] = nil }
-        return run
     }
 }
 
