@@ -13,6 +13,12 @@ public struct HybridTimestamp: Sendable, Hashable, Comparable, BitwiseCopyable {
 
     public static let zero = HybridTimestamp(rawValue: 0)
 
+    /// The last millisecond that a stamp can say, in the year 10889.
+    public static let millisecondsMaximum: UInt64 = (1 << 48) - 1
+
+    /// Whether a clock can go on from it for the life of any program: it lies more than a year before the last one. Bytes can say others.
+    public var isPlausible: Bool { milliseconds < HybridTimestamp.millisecondsMaximum - 366 * 86_400_000 }
+
     /// Milliseconds since 1970-01-01T00:00:00Z.
     public var milliseconds: UInt64 { rawValue >> 16 }
     public var count: UInt16 { UInt16(truncatingIfNeeded: rawValue) }

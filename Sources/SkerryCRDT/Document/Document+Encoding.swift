@@ -19,11 +19,13 @@ extension Document {
 
     /// Takes in what ``history(since:)`` wrote, here or elsewhere, in any order and any number of times.
     ///
-    /// - Returns: what became of it; events whose past is missing here are not taken, see ``ImportResult/missing``.
+    /// - Returns: what became of it; events whose past is missing here wait for it, see ``ImportResult/pending``.
     /// - Throws: ``DocumentError``; the document is as it was before the chunk at fault, and chunks before that one stay.
     @discardableResult
-    public func merge(_ bytes: [UInt8]) throws(DocumentError) -> ImportResult {
-        var result = ImportResult(applied: 0, missing: nil)
+    public func merge(_ bytes: [UInt8]) throws(DocumentError) -> ImportResult { try merge(bytes, isOwn: false) }
+
+    func merge(_ bytes: [UInt8], isOwn: Bool) throws(DocumentError) -> ImportResult {
+        var result = ImportResult()
         let failure = bytes.withUnsafeBufferPointer { bytes -> DocumentError? in
             do throws(DocumentError) {
                 var reader = ByteReader(bytes)
@@ -32,9 +34,7 @@ extension Document {
                     guard chunk.kind == .history else {
                         throw DocumentError(code: .mismatch, message: "a snapshot where history is wanted")
                     }
-                    let applied = try apply(HistoryDecoder.decode(chunk.body))
-                    result.applied += applied.applied
-                    result.missing = result.missing ?? applied.missing
+                    result.add(try apply(HistoryDecoder.decode(chunk.body), isOwn: isOwn))
                 }
                 return nil
             } catch { return error }

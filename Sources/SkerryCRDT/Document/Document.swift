@@ -79,13 +79,13 @@ public final class Document: Sendable {
     public var heads: [Dot] { withCore { $0.graph.headDots.sorted() } }
 
     /// Takes in decoded events.
-    func apply(_ batch: borrowing ChangeBatch) throws(DocumentError) -> ImportResult {
+    func apply(_ batch: borrowing ChangeBatch, isOwn: Bool = false) throws(DocumentError) -> ImportResult {
         // A noncopyable borrow cannot be captured, so the lock's closure gets at it through a pointer.
-        let applied = try withUnsafePointer(to: batch) { batch throws(DocumentError) in
-            try withCore { core throws(DocumentError) in try core.apply(batch.pointee) }
+        let result = try withUnsafePointer(to: batch) { batch throws(DocumentError) in
+            try withCore { core throws(DocumentError) in try core.take(batch.pointee, isOwn: isOwn) }
         }
         deliver()
-        return ImportResult(applied: applied.count, missing: applied.missing)
+        return result
     }
 }
 

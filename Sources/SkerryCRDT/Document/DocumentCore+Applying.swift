@@ -2,14 +2,14 @@ extension DocumentCore {
     /// What became of a batch.
     struct Applied {
         /// Events that are new here.
-        var count = 0
-        /// The first event that is missing here and that another of the batch builds on.
-        var missing: Dot?
+        var result = ImportResult()
+        /// Runs that build on events not here, by their index in the batch, and the first of those.
+        var waiting: [(run: Int, missing: Dot)] = []
     }
 
     /// Takes in the events of a batch, all or, when one is impossible, none.
     ///
-    /// Runs that build on events not here are left out, and named in the result; runs known already are skipped.
+    /// Runs that build on events not here are left out, and listed in the result; runs known already are skipped.
     mutating func apply(_ batch: borrowing ChangeBatch) throws(DocumentError) -> Applied {
         if needsHistory(for: batch) { try restoreHistory() }
         beginCheckpoint()
@@ -17,12 +17,10 @@ extension DocumentCore {
         var result = Applied()
         do throws(DocumentError) {
             for index in 0..<batch.runs.count {
-                if let missing = try apply(run: index, of: batch, result: &result) {
-                    result.missing = result.missing ?? missing
-                }
+                if let missing = try apply(run: index, of: batch, result: &result) { result.waiting.append((index, missing)) }
             }
         } catch {
-            rollBack()
+            if isDefective(.refusalKeepsEvents) { commitEdits() } else { rollBack() }
             clock = HybridClock(highWater: checkpoint.highWater, futureBound: clock.futureBound)
             throw error
         }
@@ -35,7 +33,7 @@ extension DocumentCore {
         let run = batch.runs[index]
         let origin = graph.number(of: batch.origins[Int(run.origin)])
         let known = Int(graph.sequences[Int(origin)])
-        let skipped = known - Int(run.sequence)
+        let skipped = isDefective(.appliedTwice) ? min(0, known - Int(run.sequence)) : known - Int(run.sequence)
         if skipped < 0 { return Dot(origin: batch.origins[Int(run.origin)], sequence: UInt64(known) + 1) }
         let count = Int(run.count) - skipped
         if count <= 0 { return nil }
@@ -52,7 +50,8 @@ extension DocumentCore {
         let start = graph.count
         graph.append(count, origin: origin, parents: seen.elements)
         try applyOperations(of: run, skipping: skipped, from: start, batch: batch)
-        result.count += count
+        let first = UInt64(known) + 1
+        result.result.apply(EventRange(origin: batch.origins[Int(run.origin)], first: first, last: first + UInt64(count) - 1))
         return nil
     }
 
@@ -177,6 +176,7 @@ extension DocumentCore {
     private mutating func observe(_ stamp: HybridTimestamp) throws(DocumentError) {
         // What is read back was accepted once.
         if isRestoring || stamp <= clock.highWater { return }
+        if trustsStamps, stamp.isPlausible { return clock.restore(stamp) }
         do throws(HybridClock.FutureStamp) {
             try clock.observe(stamp, now: now())
         } catch {
@@ -217,8 +217,9 @@ extension DocumentCore {
                 commitList(container, edits.range(ofStretch: index))
             } else if isWatched {
                 for edit in edits.range(ofStretch: index) {
-                    noteText(edits.edits[edit], of: container)
+                    if !isDefective(.noticeMisplaced) { noteText(edits.edits[edit], of: container) }
                     texts[slot].apply(edit..<edit + 1, of: edits)
+                    if isDefective(.noticeMisplaced) { noteText(edits.edits[edit], of: container) }
                 }
             } else {
                 texts[slot].apply(edits.range(ofStretch: index), of: edits)

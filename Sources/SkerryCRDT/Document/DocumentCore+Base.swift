@@ -59,7 +59,7 @@ extension DocumentCore {
             let chunk = try Chunk.next(&reader)
             guard chunk.kind == .history else { continue }
             let applied = try apply(HistoryDecoder.decode(chunk.body))
-            if let missing = applied.missing {
+            if let missing = applied.waiting.first?.missing {
                 throw DocumentError(code: .notFound, message: "the history lacks event \(missing.sequence) of \(missing.origin)")
             }
         }

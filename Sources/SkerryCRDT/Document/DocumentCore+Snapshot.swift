@@ -48,7 +48,9 @@ extension DocumentCore {
             let number = container(ContainerTable.Name(parent: name.parent, key: name.key, kind: name.kind))
             guard number == index else { throw reader.damaged("a container stands there twice") }
         }
-        clock.restore(HybridTimestamp(rawValue: try reader.fixed64()))
+        let highWater = HybridTimestamp(rawValue: try reader.fixed64())
+        guard highWater.isPlausible else { throw reader.damaged("a stamp near the end of time") }
+        if !isDefective(.clockNotPersisted) { clock.restore(highWater) }
         let version = UInt32(max(base.count, 1) - 1)
         for container in 0..<containers.count {
             let slot = containers.slot(of: UInt32(container))

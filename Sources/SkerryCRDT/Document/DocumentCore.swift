@@ -32,6 +32,11 @@ struct DocumentCore: ~Copyable, Sendable {
     /// Value events of the batch at hand: container and index in its log.
     var pendingValues = RawArray<PendingValue>()
 
+    /// True while own history is read back.
+    var trustsStamps = false
+    /// Events that came before their past.
+    var pending = PendingEvents()
+
     struct PendingValue: BitwiseCopyable, Sendable {
         var container: UInt32
         var entry: UInt32

@@ -37,7 +37,9 @@ enum Column {
             return
         }
         let compressed = try reader.bytes(reader.count(atMost: reader.remaining, "the length of a column"))
-        guard count / Compression.ratioMaximum <= compressed.count else { throw reader.damaged("a column claims too much") }
+        guard count / Compression.ratioMaximum <= compressed.count || isDefective(.decoderUnbounded) else {
+            throw reader.damaged("a column claims too much")
+        }
         target.reserve(target.count + count)
         Compression.decompress(compressed, count: count, into: &target)
     }

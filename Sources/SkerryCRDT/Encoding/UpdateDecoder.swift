@@ -19,7 +19,7 @@ public struct UpdateDecoder: ~Copyable, Sendable {
 
     /// Takes a frame into a document.
     ///
-    /// - Returns: what became of it; events whose past is missing here are not taken, see ``ImportResult/missing``.
+    /// - Returns: what became of it; events whose past is missing here wait for it, see ``ImportResult/pending``.
     /// - Throws: ``DocumentError`` with `corrupt`, `limitExceeded` or `invalidEvent`; the document is as it was.
     public mutating func apply(_ frame: [UInt8], to document: Document) throws(DocumentError) -> ImportResult {
         guard frame.count <= UpdateDecoder.frameMaximum else {

@@ -39,6 +39,11 @@ public struct ListEditor {
         let dot = editor.core.pointee.lists[slot].elements[element(at: index)].dot
         precondition(target >= 0 && target < count, "no place at \(target)")
         if index == target { return }
+        if isDefective(.moveIsReinsertion) {
+            let value = self[index]
+            remove(at: index)
+            return insert(value, at: target)
+        }
         let position = position(target > index ? target + 1 : target)
         editor.core.pointee.insert(.move(of: dot, stamp: editor.core.pointee.nextStamp()), into: editor.container, at: position)
     }

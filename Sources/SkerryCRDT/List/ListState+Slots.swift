@@ -64,7 +64,7 @@ extension ListState {
         var hid: (slot: Int, index: Int)?
         var shows = !elements[number].isDeleted
         if slot != shown {
-            let wins = (slots[slot].stamp, slots[slot].dot) > (slots[shown].stamp, slots[shown].dot)
+            let wins = isDefective(.moveByArrival) || (slots[slot].stamp, slots[slot].dot) > (slots[shown].stamp, slots[shown].dot)
             if wins {
                 elements[number].slot = UInt32(slot)
                 if shows, let index = hide(shown) { hid = (shown, index) }

@@ -76,8 +76,8 @@ struct SequenceState: ~Copyable, Sendable {
 
     /// Brings the tracker to where the span starts, from the latest critical version at which it may begin.
     private mutating func warm(for span: VersionSpan, graph: borrowing EventGraph, scratch: inout DifferenceScratch) {
-        let critical = graph.latestCritical
         let now = Int(span.start)
+        let critical = min(graph.latestCritical + (isDefective(.placeholderTooLong) ? 1 : 0), now - 1)
         if !tracker.isWarm {
             start(at: critical)
         } else if tracker.base > critical {
@@ -173,7 +173,9 @@ struct SequenceState: ~Copyable, Sendable {
         let lane = tracker.chooseLane(for: origin, seen: seen)
         if tracker.lanes[lane].version.elementsEqual(seen) { return lane }
         tracker.lanes[lane].version.withUnsafeBufferPointer { standing in graph.difference(standing, seen, into: &scratch) }
-        for index in 0..<scratch.onlyLeft.count { move(lane: lane, over: scratch.onlyLeft[index], forward: false) }
+        for index in 0..<scratch.onlyLeft.count where !isDefective(.retreatSkipped) {
+            move(lane: lane, over: scratch.onlyLeft[index], forward: false)
+        }
         for index in stride(from: scratch.onlyRight.count - 1, through: 0, by: -1) {
             move(lane: lane, over: scratch.onlyRight[index], forward: true)
         }
@@ -187,5 +189,6 @@ struct SequenceState: ~Copyable, Sendable {
         if start >= Int(span.end) { return }
         let first = log.unit(atOrAfter: UInt32(start)), end = log.unit(atOrAfter: span.end)
         if first < end { tracker.move(lane: lane, units: first, end, forward: forward) }
+        if isDefective(.advanceTwice), forward, first < end { tracker.move(lane: lane, units: first, end, forward: forward) }
     }
 }

@@ -43,7 +43,7 @@ extension Tracker {
             let count = min(piece.count - done, entries(of: leaf)[slot].count)
             if count < entries(of: leaf)[slot].count { (leaf, slot) = split(leaf: leaf, slot: slot, at: count) }
             var entry = entries(of: leaf)[slot]
-            if !entry.isDeleted, !note(cursor.position, count) { return false }
+            if !entry.isDeleted || isDefective(.deletionCountedTwice), !note(cursor.position, count) { return false }
             let before = entry.sum
             entry.lanes[lane] += 1
             entry.countAndDeleted |= Entry.deletedBit
@@ -135,7 +135,7 @@ extension Tracker {
             let otherLeft = other.left == Tracker.none ? 0 : order(of: other.left) + 1
             if otherLeft < leftOrder { break }
             if otherLeft == leftOrder {
-                if other.right == right {
+                if other.right == right || isDefective(.rightOriginIgnored) {
                     if precedes(unit, other.id, graph: graph, log: log) { break }
                     isScanning = false
                 } else {
@@ -163,7 +163,11 @@ extension Tracker {
 
     /// Which of two concurrent units that were typed at the same place comes first: their origins' bits decide, the same everywhere.
     private func precedes(_ left: UInt32, _ right: UInt32, graph: borrowing EventGraph, log: borrowing SequenceLog) -> Bool {
-        graph.dot(of: Int(log.version(ofUnit: left))) < graph.dot(of: Int(log.version(ofUnit: right)))
+        if isDefective([.tieFlipped, .tieByLocalNumber]) {
+            if isDefective(.tieByLocalNumber) { return left < right }
+            return graph.dot(of: Int(log.version(ofUnit: left))) > graph.dot(of: Int(log.version(ofUnit: right)))
+        }
+        return graph.dot(of: Int(log.version(ofUnit: left))) < graph.dot(of: Int(log.version(ofUnit: right)))
     }
 
     /// Puts a new entry at the cursor, inside an entry where it must, and leaves the cursor behind it.

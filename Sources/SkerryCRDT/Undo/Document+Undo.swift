@@ -196,7 +196,7 @@ extension DocumentCore {
         var positions: [Int] = []
         for unit in piece.unit..<piece.unit + piece.count {
             let place = texts[slot].sequence.place(ofUnit: currentUnit(unit, of: container))
-            if !place.isDeleted { positions.append(place.position) }
+            if !place.isDeleted || isDefective(.undoDeletesNeighbour) { positions.append(place.position) }
         }
         // From the end, so that positions stay right; neighbours in one go.
         positions.sort(by: >)

@@ -62,6 +62,7 @@ public struct SetEditor {
     /// Adds a member. Adding one that is there keeps it against removals that have not seen this.
     public func insert(_ member: DocumentValue) {
         let length = length(member)
+        if isDefective(.addLosesToRemove), length % 2 == 1 { return }
         editor.write { _ in .member(member, length: length + (length % 2 == 0 ? 1 : 2)) }
     }
 

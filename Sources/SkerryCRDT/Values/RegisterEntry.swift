@@ -23,8 +23,8 @@ struct MultiValue: Sendable, Equatable {
 
     /// - Parameter isSeen: whether the write had seen the event with a local version.
     mutating func write(_ entry: RegisterEntry, isSeen: (UInt32) -> Bool) {
-        entries.removeAll { isSeen($0.version) }
-        let index = entries.firstIndex { Self.wins(entry, over: $0) } ?? entries.count
+        entries.removeAll { isSeen($0.version) || isDefective(.writeReplacesAll) }
+        let index = entries.firstIndex { isDefective(.writeByArrival) || Self.wins(entry, over: $0) } ?? entries.count
         entries.insert(entry, at: index)
     }
 
