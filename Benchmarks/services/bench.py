@@ -97,6 +97,8 @@ def measure_calls(ours):
         ratios = [mine / tcp for mine, tcp in zip(samples[f"{transport}-64"], samples["tcp-64"])]
         yield Figure("services", f"calls-{transport}-vs-tcp", statistics.median(ratios), "x", ">=", bar, spread(f"{transport}-64"))
     yield Figure("services", "call-latency-tcp", 1e6 / median["tcp-1"], "µs", "<=", 80, "one call in flight")
+    yield Figure(
+        "services", "killed-peer", median["killed-256"], "ms", "<=", 50, "from SIGKILL of the peer to the failure of the last of 256 calls")
     yield Figure("services", "elements-tcp", median["tcp-elements"], "elements/s", ">=", 1_000_000, spread("tcp-elements"))
 
 

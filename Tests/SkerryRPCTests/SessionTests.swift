@@ -22,7 +22,7 @@ struct SessionTests {
                 count -= 1
                 return count >= 0
             }
-            if isRefused { throw LinkError(.refused, "not now") }
+            if isRefused { throw LinkError(.unreachable, "not now") }
             let link = try await base.connect()
             latest.withLock { $0 = link }
             return link
@@ -87,8 +87,8 @@ struct SessionTests {
         await listener.shutdown(within: .zero)
     }
 
-    @Test("an initiator tries again while the peer refuses")
-    func refusals() async throws {
+    @Test("an initiator tries again while no way leads to the peer")
+    func detours() async throws {
         let server = SessionServer(root: ArithService.reference(to: Calculator()), options: quick())
         let listener = MemoryListener()
         try await listener.start { server.accept($0) }
@@ -135,6 +135,30 @@ struct SessionTests {
         #expect(late?.maybeExecuted == false)
         gate.open()
         await listener.shutdown(within: .zero)
+    }
+
+    @Test("Y-32: a session that could go on over a new link ends as soon as nobody listens where its peer was")
+    func processGone() async throws {
+        let gate = Gate()
+        let registry = Registry()
+        registry.addHandler("wait") { _ in
+            await gate.wait()
+            return .null
+        }
+        let listener = TCPListener(on: LinkAddress(host: "127.0.0.1", port: 0), security: .plain)
+        let server = SessionServer(root: registry.facet)
+        let address = try await listener.start { server.accept($0) }
+        let session = try await Session.open(to: TCPConnector(to: address, security: .plain))
+        let root = session.rootReference
+        let calls = (0..<50).map { _ in Task { try await root.invoke("wait", .object([:])) } }
+        await eventually { gate.waiting == 50 }
+        await listener.shutdown(within: .zero)
+        for call in calls {
+            let error = await #expect(throws: CallError.self) { try await call.value }
+            #expect(error?.maybeExecuted == true && error?.code != .timeout)
+        }
+        #expect(session.failure != nil)
+        gate.open()
     }
 
     @Test("Y-32: a peer that falls silent is noticed within fifteen seconds, long before the deadline of the call")

@@ -16,7 +16,7 @@ import Testing
         policy.budget = 1000
         var attempts = policy.attempts()
         var now = Duration.zero
-        var ceiling = Duration.milliseconds(100)
+        var ceiling = policy.initial
         for _ in 0..<20 {
             let delay = try #require(Self.delay(attempts.failed(now: now, random: generator.unit())))
             #expect(delay <= ceiling && delay >= ceiling / 2)
@@ -47,7 +47,7 @@ import Testing
         attempts.connected(now: .seconds(1))
         #expect(attempts.failed(now: .seconds(10), random: 0) == .giveUp)
         attempts.connected(now: .seconds(20))
-        #expect(attempts.failed(now: .seconds(30), random: 0) == .retry(after: .milliseconds(100)))
+        #expect(attempts.failed(now: .seconds(30), random: 0) == .retry(after: policy.initial))
         #expect(attempts.retryCount == 1)
     }
 

@@ -107,7 +107,7 @@ extension Session {
         state.effects.append(.reconnect)
     }
 
-    /// Tries until there is a link, or the session is over, or the policy gives up.
+    /// Tries until there is a link, or the session is over, the peer's process is found gone, or the policy gives up.
     func reconnect() {
         guard let connector else { return }
         Task {
@@ -122,7 +122,8 @@ extension Session {
                     return link.start(attachment)
                 } catch {
                     options.logger.debug("connecting again failed", metadata: ["error": "\(error)"])
-                    if !error.isRetryable { break }
+                    // Where nobody listens any more the process is gone, and what it knew of the session with it.
+                    if error.code == .refused || !error.isRetryable { break }
                 }
             }
             perform { state, now in

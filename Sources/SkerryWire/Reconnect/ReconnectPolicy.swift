@@ -16,8 +16,8 @@
 /// The budget is a bucket of tokens. Each retry takes one, and each ``refill`` gives one back; a retry that finds the bucket empty waits for the next
 /// token. So a peer that accepts and drops at once, which looks like success each time, costs it no more than a peer that is away.
 public struct ReconnectPolicy: Sendable, Hashable {
-    /// Before the first retry.
-    public var initial = Duration.milliseconds(100)
+    /// Before the first retry. Short, because the first one finds out whether the peer's process is there at all.
+    public var initial = Duration.milliseconds(20)
     /// No delay by back-off is longer.
     public var maximum = Duration.seconds(30)
     /// From one delay to the next, at least 1.

@@ -134,7 +134,12 @@ extension SimulatedTransit {
         for side in [PairedLink.Side.left, .right] {
             let own = arrivals.filter { $0.side == side }
             guard !own.isEmpty, let end = end(side) else { continue }
-            if end.isStarted { hand(own, to: end, side) } else { inboxes[side.rawValue].waiting += own }
+            // What waits from before the start comes first, also when it is not its turn on the loop yet.
+            if end.isStarted, inboxes[side.rawValue].waiting.isEmpty {
+                hand(own, to: end, side)
+            } else {
+                inboxes[side.rawValue].waiting += own
+            }
         }
     }
 

@@ -12,11 +12,13 @@ enum EchoService: SkerryRPC.ServiceDescription {
     static let name = "Echo"
     static let documentation = "What is measured."
 
-    static let methods: [SkerryRPC.MethodDescriptor] = [echo.descriptor, pour.descriptor]
+    static let methods: [SkerryRPC.MethodDescriptor] = [echo.descriptor, sleep.descriptor, pour.descriptor]
     static let echo = SkerryRPC.ServiceMethod<EchoArguments, [UInt8]>(
         EchoService.self, 0, "echo", swiftName: "echo(_:)", documentation: "The same bytes.")
+    static let sleep = SkerryRPC.ServiceMethod<SkerryRPC.NoValue, SkerryRPC.NoValue>(
+        EchoService.self, 1, "sleep", swiftName: "sleep()", documentation: "Does not answer.")
     static let pour = SkerryRPC.ServiceMethod<PourArguments, SkerryRPC.NoValue>(
-        EchoService.self, 1, "pour", swiftName: "pour(_:of:into:)",
+        EchoService.self, 2, "pour", swiftName: "pour(_:of:into:)",
         documentation: "Sends so many elements of a size into a channel of the caller, and closes it.")
 
     /// A reference to an implementation in this process.
@@ -106,6 +108,11 @@ struct EchoClient: Echo, SkerryRPC.ServiceClient {
         return try await reference.call(EchoService.echo, .init(bytes: bytes))
     }
 
+    func sleep() async throws {
+        if let local { return try await local.sleep() }
+        try await reference.call(EchoService.sleep, .init())
+    }
+
     func pour(_ count: Int, of size: Int, into elements: Sender<[UInt8]>) async throws {
         if let local { return try await local.pour(count, of: size, into: elements) }
         try await reference.call(EchoService.pour, .init(count: count, size: size, elements: elements))
@@ -128,6 +135,9 @@ struct EchoDispatcher<Implementation: Echo>: SkerryRPC.ServiceDispatcher {
             let arguments = try call.arguments(of: EchoService.echo)
             return try await call.reply(to: EchoService.echo, implementation.echo(arguments.bytes))
         case 1:
+            try await implementation.sleep()
+            return try call.reply(to: EchoService.sleep, SkerryRPC.NoValue())
+        case 2:
             let arguments = try call.arguments(of: EchoService.pour)
             try await implementation.pour(arguments.count, of: arguments.size, into: arguments.elements)
             return try call.reply(to: EchoService.pour, SkerryRPC.NoValue())

@@ -1,6 +1,6 @@
 // Calls and elements over one connection on loopback, client and server in one process. Prints `NAME VALUE UNIT` lines.
 // Arguments: names of transports (tcp, tls, websocket), all when none is given; `--calls N` for the number of calls a round;
-// `--in-flight N` for that many calls under way and nothing else, for a profiler.
+// `--in-flight N` for that many calls under way and nothing else, for a profiler. `serve` is the process that is killed at the end.
 
 import SkerryCSP
 import SkerryRPC
@@ -31,7 +31,7 @@ func rate(_ setup: Setup, calls: Int, inFlight: Int, on executor: (any TaskExecu
     return Double(calls / inFlight * inFlight) / seconds(clock.now - start)
 }
 
-/// Elements a second through a channel that crosses the connection, and the most that waited on the way.
+/// Elements a second through a channel that crosses the connection.
 func pour(_ setup: Setup, elements: Int) async throws -> Double {
     let channel = Channel<[UInt8]>(.buffer(1_024))
     let echo = setup.echo
@@ -59,6 +59,10 @@ func option(_ name: String, of arguments: inout [String]) -> Int? {
     return value
 }
 
+if arguments == ["serve"] {
+    try await serveUntilKilled()
+}
+
 let calls = option("--calls", of: &arguments) ?? 200_000
 let chosen = option("--in-flight", of: &arguments)
 let transports = arguments.isEmpty ? Setup.Transport.allCases : arguments.compactMap(Setup.Transport.init)
@@ -83,4 +87,10 @@ for transport in transports {
         print("\(transport.rawValue)-elements \(Int(median(rates))) elements/s")
     }
     await setup.session.close()
+}
+
+if chosen == nil {
+    var times: [Double] = []
+    for _ in 0..<5 { times.append(try await failureTime(calls: 256)) }
+    print("killed-256 \(median(times) * 1e3) ms")
 }
