@@ -25,9 +25,11 @@ struct HistoryEncoder: ~Copyable {
     init() {}
 
     /// The body of a chunk with the events that a version lacks; nil when there are none.
-    static func encode(_ core: inout DocumentCore, since known: CausalContext, until limit: CausalContext? = nil) throws(DocumentError)
-        -> ByteWriter?
-    {
+    ///
+    /// - Parameter isCompressed: false for bytes that are read again at once and by nobody else.
+    static func encode(
+        _ core: inout DocumentCore, since known: CausalContext, until limit: CausalContext? = nil, isCompressed: Bool = true
+    ) throws(DocumentError) -> ByteWriter? {
         var encoder = HistoryEncoder()
         var stretches = RawArray<OutgoingStretch>()
         try core.forEachRun(since: known, until: limit) { _, run in
@@ -49,7 +51,7 @@ struct HistoryEncoder: ~Copyable {
             }
             encoder.write(pieces, of: core)
         }
-        return encoder.finish(core)
+        return encoder.finish(core, isCompressed: isCompressed)
     }
 
     private mutating func write(_ pieces: [OutgoingStretch], of core: borrowing DocumentCore) {
@@ -134,7 +136,7 @@ struct HistoryEncoder: ~Copyable {
         return containers.count - 1
     }
 
-    private consuming func finish(_ core: borrowing DocumentCore) -> ByteWriter {
+    private consuming func finish(_ core: borrowing DocumentCore, isCompressed: Bool) -> ByteWriter {
         flushOwner()
         var body = ByteWriter()
         body.write(varint: origins.count)
@@ -147,17 +149,17 @@ struct HistoryEncoder: ~Copyable {
             body.write(string: name.key)
         }
         body.write(varint: runCount)
-        Column.write(runOrigins.bytes.elements, to: &body)
-        Column.write(runCounts.bytes.elements, to: &body)
-        Column.write(runSequences.bytes.elements, to: &body)
-        Column.write(parentCounts.bytes.elements, to: &body)
-        Column.write(parents.bytes.elements, to: &body)
-        Column.write(operationCounts.bytes.elements, to: &body)
-        Column.write(operationContainers.bytes.elements, to: &body)
-        Column.write(operationKinds.bytes.elements, to: &body)
-        Column.write(operationPositions.bytes.elements, to: &body)
-        Column.write(contentLengths.bytes.elements, to: &body)
-        Column.write(content.bytes.elements, to: &body)
+        Column.write(runOrigins.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(runCounts.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(runSequences.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(parentCounts.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(parents.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationCounts.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationContainers.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationKinds.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationPositions.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(contentLengths.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(content.bytes.elements, to: &body, isCompressed: isCompressed)
         return body
     }
 }
