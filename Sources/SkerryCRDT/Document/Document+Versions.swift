@@ -41,7 +41,8 @@ extension Document {
         var both = from
         both.merge(to)
         // Forward to where both meet, then back to the target.
-        let forward = try deltas(from: from, to: both), back = try deltas(from: to, to: both)
+        let forward = from == both ? [] : try deltas(from: from, to: both)
+        let back = to == both ? [] : try deltas(from: to, to: both)
         return forward + back.reversed().map(\.inverse)
     }
 
@@ -61,6 +62,7 @@ extension Document {
         }
     }
 
+    @discardableResult
     private func takeIn(_ events: [UInt8]) throws(DocumentError) -> ImportResult {
         if events.isEmpty { return ImportResult(applied: 0, missing: nil) }
         let outcome = events.withUnsafeBufferPointer { bytes -> Result<ImportResult, DocumentError> in

@@ -14,6 +14,7 @@ extension DocumentCore {
         if needsHistory(for: batch) { try restoreHistory() }
         beginCheckpoint()
         edits.removeAll()
+        batchContainers.truncate(to: 0)
         var result = Applied()
         do throws(DocumentError) {
             for index in 0..<batch.runs.count {
@@ -201,6 +202,14 @@ extension DocumentCore {
     }
 
     private mutating func localContainer(_ index: Int, of batch: borrowing ChangeBatch) -> UInt32 {
+        // A large batch asks for each again and again; a small one would pay for the table more than it saves.
+        if batch.operations.count < batch.containers.count { return findContainer(index, of: batch) }
+        while batchContainers.count < batch.containers.count { batchContainers.append(ContainerTable.root) }
+        if batchContainers[index] == ContainerTable.root { batchContainers[index] = findContainer(index, of: batch) }
+        return batchContainers[index]
+    }
+
+    private mutating func findContainer(_ index: Int, of batch: borrowing ChangeBatch) -> UInt32 {
         let container = batch.containers[index]
         let parent = container.parent == ContainerTable.root ? container.parent : localContainer(Int(container.parent), of: batch)
         return self.container(ContainerTable.Name(parent: parent, key: container.key, kind: container.kind))
