@@ -51,10 +51,10 @@ extension DocumentCore {
             }
         case .wrote(let number, let before):
             let element = lists[slot].elements[number]
-            guard !element.isDeleted, before.value != element.value.value, let position = lists[slot].position(of: Int(element.slot)) else {
+            guard !element.isDeleted, before.value != element.value.value, let position = lists[slot].order.position(of: Int(element.slot)) else {
                 return
             }
-            let index = lists[slot].shownIndex(before: position)
+            let index = lists[slot].order.shownIndex(before: position)
             note(
                 .list([ListEdit(index: index, deleted: [before.value ?? .null], inserted: [element.value.value ?? .null])]), of: container)
         }

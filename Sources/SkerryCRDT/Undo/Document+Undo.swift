@@ -96,10 +96,10 @@ extension DocumentCore {
             let now = currentSlot(placed, of: container)
             let number = Int(lists[slot].slots[now].element)
             let shown = Int(lists[slot].elements[number].slot)
-            guard !lists[slot].elements[number].isDeleted, let position = lists[slot].position(of: shown) else { return }
+            guard !lists[slot].elements[number].isDeleted, let position = lists[slot].order.position(of: shown) else { return }
             if Int(before) == placed {
                 remove(from: container, at: position)
-            } else if shown == now, let old = lists[slot].position(of: Int(before)) {
+            } else if shown == now, let old = lists[slot].order.position(of: Int(before)) {
                 // Somebody else's later move stays.
                 insert(.move(of: lists[slot].elements[number].dot, stamp: nextStamp()), into: container, at: old)
                 revive(currentSlot(Int(before), of: container), of: container)
@@ -149,12 +149,12 @@ extension DocumentCore {
         let own = order(UInt32(now))
         // What undo made has a place of its own in the order, beside the one it stands for.
         while position > 0 {
-            let before = UInt32(lists[slot].slot(at: position - 1))
+            let before = UInt32(lists[slot].order.slot(at: position - 1))
             if original(of: before, in: container) == before || order(before) < own { break }
             position -= 1
         }
-        while position < lists[slot].order.total.scalars {
-            let after = UInt32(lists[slot].slot(at: position))
+        while position < lists[slot].order.count {
+            let after = UInt32(lists[slot].order.slot(at: position))
             if original(of: after, in: container) == after || order(after) > own { break }
             position += 1
         }
