@@ -177,13 +177,14 @@ def offline_edits(writers, count, seed):
     return script.trace()
 
 
-def live(writers, count, seed, delay, **habits):
+def live(writers, count, seed, delay, writers_typing=None, **habits):
     """Everyone types at once and hears of each other after `delay` of their own letters, on average."""
     script = Script(writers, seed)
     script.start(text(script.random, 2000))
     typists = [Typist(script, writer, caret=2000 * writer // writers, **habits) for writer in range(writers)]
     for index in range(count):
-        writer = index % writers
+        # A writer who only listens and answers now and then leaves the others' runs whole.
+        writer = index % (writers_typing or writers) if index % 1000 else index // 1000 % writers
         for other in range(writers):
             if script.random.random() < 1 / delay:
                 script.hear(writer, other)
@@ -343,6 +344,7 @@ def all_shapes(scale):
         "three-late": lambda: live(3, n(20_000), 20, 40),
         "five-live": lambda: live(5, n(20_000), 21, 3),
         "eight-live": lambda: live(8, n(20_000), 22, 3),
+        "live-one-run": lambda: live(2, n(30_000), 29, 1.2, jump=0, back=0, writers_typing=1),
         "live-jumping": lambda: live(3, n(15_000), 23, 3, jump=0.5),
         "live-backward": lambda: live(3, n(15_000), 24, 3, step=0),
         "live-one-place": lambda: live(4, n(10_000), 25, 5, jump=0, step=0, back=0),

@@ -51,7 +51,8 @@ extension DocumentCore {
             }
         case .wrote(let number, let before):
             let element = lists[slot].elements[number]
-            guard !element.isDeleted, before.value != element.value.value, let position = lists[slot].order.position(of: Int(element.slot)) else {
+            guard !element.isDeleted, before.value != element.value.value, let position = lists[slot].order.position(of: Int(element.slot))
+            else {
                 return
             }
             let index = lists[slot].order.shownIndex(before: position)

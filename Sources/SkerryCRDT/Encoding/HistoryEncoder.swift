@@ -81,7 +81,9 @@ struct HistoryEncoder: ~Copyable {
     private mutating func writeParents(ofRun index: Int, _ core: borrowing DocumentCore) -> Int {
         let own = core.graph.runs[index].origin
         var count = 0
-        for parent in core.graph.parents(ofRun: index) {
+        let seen = core.graph.parents(ofRun: index), runs = core.graph.parentRuns(ofRun: index)
+        for position in 0..<seen.count {
+            let parent = seen[position]
             if Int(parent) < core.graph.base.count {
                 for head in core.graph.base.heads where head.origin != core.graph.origins[Int(own)] {
                     write(parent: core.graph.existingNumber(of: head.origin)!, next: Int(head.sequence), core)
@@ -89,7 +91,7 @@ struct HistoryEncoder: ~Copyable {
                 }
                 continue
             }
-            let run = core.graph.runs[core.graph.run(of: Int(parent))]
+            let run = core.graph.runs[Int(runs[position])]
             if run.origin == own { continue }
             write(parent: run.origin, next: Int(run.sequence + parent - run.start) + 1, core)
             count += 1

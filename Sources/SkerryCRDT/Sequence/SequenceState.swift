@@ -195,7 +195,7 @@ struct SequenceState: ~Copyable, Sendable {
         // What lies before the base is in every lane.
         let start = max(Int(span.start), tracker.base + 1)
         if start >= Int(span.end) { return }
-        let first = log.unit(atOrAfter: UInt32(start)), end = log.unit(atOrAfter: span.end)
-        if first < end { tracker.move(lane: lane, units: first, end, forward: forward) }
+        let units = log.units(in: VersionSpan(start: UInt32(start), end: span.end))
+        if !units.isEmpty { tracker.move(lane: lane, units: units.lowerBound, units.upperBound, forward: forward) }
     }
 }

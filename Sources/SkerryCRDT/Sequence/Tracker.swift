@@ -180,7 +180,9 @@ struct Tracker: ~Copyable, Sendable {
                 let distance = clocks.distance(lane: lane, column: column)
                 if distance < nearest { (nearest, best) = (distance, lane) }
             }
-        } else if lanes[best].origin != origin, let standing = lanes.firstIndex(where: { $0.version.elementsEqual(seen) }) { best = standing }
+        } else if lanes[best].origin != origin, let standing = lanes.firstIndex(where: { $0.version.elementsEqual(seen) }) {
+            best = standing
+        }
         lanes[best].origin = origin
         lanes[best].used = uses
         return best

@@ -16,7 +16,8 @@ struct TrackerClocks: ~Copyable, Sendable {
     private var columns = RawArray<UInt8>()
     /// By column: the origin.
     private var origins = RawArray<UInt32>(capacity: 8)
-    private var stack = RawArray<UInt32>(capacity: 16)
+    /// Versions to look at, above the runs that hold them.
+    private var stack = RawArray<UInt64>(capacity: 16)
     private var base = -1
     /// False when more origins took part than there is room for.
     private(set) var isUsable = true
@@ -62,11 +63,11 @@ struct TrackerClocks: ~Copyable, Sendable {
     /// Adds to an origin's clock what versions have seen; false when there is no room.
     mutating func see(_ versions: UnsafeBufferPointer<UInt32>, column own: Int, graph: borrowing EventGraph) -> Bool {
         stack.truncate(to: 0)
-        stack.append(contentsOf: versions)
+        for version in versions where Int(version) > base { push(version, run: UInt32(graph.run(of: Int(version)))) }
         while stack.count > 0 {
-            let version = stack.removeLast()
-            if Int(version) <= base { continue }
-            var run = graph.run(of: Int(version))
+            let next = stack.removeLast()
+            let version = UInt32(truncatingIfNeeded: next >> 32)
+            var run = Int(next & 0xFFFF_FFFF)
             guard let column = column(of: graph.runs[run].origin) else { return false }
             let seen = cells(row(ofColumn: own))[column]
             if version < seen { continue }
@@ -82,7 +83,8 @@ struct TrackerClocks: ~Copyable, Sendable {
             while true {
                 let start = graph.runs[run].start
                 if Int(start) <= base || start < seen { break }
-                stack.append(contentsOf: graph.parents(ofRun: run))
+                let parents = graph.parents(ofRun: run), runs = graph.parentRuns(ofRun: run)
+                for index in 0..<parents.count where Int(parents[index]) > base { push(parents[index], run: runs[index]) }
                 let previous = graph.runs[run].previous
                 if previous == .max || graph.runs[Int(previous) + 1].start <= max(seen, UInt32(base + 1)) { break }
                 run = Int(previous)
@@ -90,6 +92,9 @@ struct TrackerClocks: ~Copyable, Sendable {
         }
         return true
     }
+
+    @inline(__always)
+    private mutating func push(_ version: UInt32, run: UInt32) { stack.append(UInt64(version) << 32 | UInt64(run)) }
 
     /// How many versions lie between a lane and an origin's view, roughly.
     func distance(lane: Int, column: Int) -> Int {
@@ -109,7 +114,7 @@ struct TrackerClocks: ~Copyable, Sendable {
             let low = max(min(from[column], to[column]), UInt32(base + 1)), high = max(from[column], to[column])
             from[column] = to[column]
             if low >= high { continue }
-            var run = graph.run(of: Int(high) - 1)
+            var run = graph.run(of: Int(high) - 1, ofOrigin: origins[column])
             var end = high
             while true {
                 let start = max(graph.runs[run].start, low)

@@ -193,21 +193,42 @@ extension DocumentCore {
     private mutating func takeOut(_ piece: SequenceLog.Piece, of container: UInt32) {
         let slot = containers.slot(of: container)
         texts[slot].sequence.identify(graph: graph, scratch: &scratch)
-        var positions: [Int] = []
-        for unit in piece.unit..<piece.unit + piece.count {
-            let place = texts[slot].sequence.place(ofUnit: currentUnit(unit, of: container))
-            if !place.isDeleted { positions.append(place.position) }
+        var stretches: [Range<Int>] = []
+        var unit = piece.unit
+        while unit < piece.unit + piece.count {
+            let current = currentUnit(unit, of: container)
+            let count = unitsAlike(from: unit, current: current, atMost: piece.unit + piece.count - unit, of: container)
+            let place = texts[slot].sequence.place(ofUnit: current)
+            if !place.isDeleted { stretches.append(place.position..<place.position + Int(count)) }
+            unit += count
         }
         // From the end, so that positions stay right; neighbours in one go.
-        positions.sort(by: >)
+        stretches.sort { $0.lowerBound > $1.lowerBound }
         var index = 0
-        while index < positions.count {
-            var count = 1
-            while index + count < positions.count, positions[index + count] == positions[index] - count { count += 1 }
+        while index < stretches.count {
+            var stretch = stretches[index]
+            index += 1
+            while index < stretches.count, stretches[index].upperBound == stretch.lowerBound {
+                stretch = stretches[index].lowerBound..<stretch.upperBound
+                index += 1
+            }
             edit(
-                text: container, at: positions[index] - count + 1, deleting: count, inserting: UnsafeBufferPointer(start: nil, count: 0))
-            index += count
+                text: container, at: stretch.lowerBound, deleting: stretch.count, inserting: UnsafeBufferPointer(start: nil, count: 0))
         }
+    }
+
+    /// How many units from one on stand together, all in the text or all not, none brought back before: what holds for the first of them holds
+    /// for all, so a large paste is not undone letter by letter.
+    private func unitsAlike(from unit: UInt32, current: UInt32, atMost limit: UInt32, of container: UInt32) -> UInt32 {
+        func isPlain(_ unit: UInt32) -> Bool {
+            let name = UndoHistory.UnitName(container: container, unit: unit)
+            return undo!.revived[name] == nil && undo!.originals[name] == nil
+        }
+        if current != unit || !isPlain(unit) { return 1 }
+        let together = texts[containers.slot(of: container)].sequence.identity.standingTogether(with: unit)
+        var count: UInt32 = 1
+        while count < min(limit, together), isPlain(unit + count) { count += 1 }
+        return count
     }
 
     /// Inserts again what a deletion took out, where it stood.
@@ -223,11 +244,17 @@ extension DocumentCore {
         }
         // In the order in which they stood; neighbours come back in one go, the last first, so that places stay right.
         var places: [(position: Int, order: UInt32, unit: UInt32)] = []
-        for unit in units {
-            let current = currentUnit(unit, of: container)
+        var index = 0
+        while index < units.count {
+            let current = currentUnit(units[index], of: container)
+            var following = 1
+            while index + following < units.count, units[index + following] == units[index] + UInt32(following) { following += 1 }
+            let count = unitsAlike(from: units[index], current: current, atMost: UInt32(following), of: container)
+            index += Int(count)
             guard texts[slot].sequence.place(ofUnit: current).isDeleted else { continue }
             let order = texts[slot].sequence.identity.order(of: original(of: current, in: container))
-            places.append((textPosition(ofRevived: current, order: order, of: container), order, current))
+            let position = textPosition(ofRevived: current, order: order, of: container)
+            for offset in 0..<count { places.append((position, order + offset, current + offset)) }
         }
         places.sort { $0.order < $1.order }
         var end = places.count

@@ -77,7 +77,8 @@ struct Concurrent {
             let start = Measure.cpu()
             try documents[0].merge(missing)
             let time = Measure.cpu() - start
-            Measure.check(documents[0].snapshot() == document.snapshot() || document.text("t").string == documents[0].text("t").string,
+            Measure.check(
+                documents[0].snapshot() == document.snapshot() || document.text("t").string == documents[0].text("t").string,
                 "replicas differ")
             return time
         } catch { Measure.check(false, "\(error)") }
