@@ -1,8 +1,8 @@
 /// A fast compressor for columns and typed text: repeats as LZ4 finds them, their parts in prefix codes.
 ///
 /// Typed text has few long repeats and columns of small numbers have skewed bytes, so the prefix code does most. automerge-paper's history
-/// comes to less than half of its columns. A context-mixing coder makes it a third smaller still, at ten megabytes a second each way: history
-/// is read whenever a document is merged, copied or looked at as it was, so speed was chosen.
+/// comes to less than half of its columns. A context-mixing coder makes it a twelfth smaller still, at ten megabytes a second each way:
+/// history is read whenever a document is merged, copied or looked at as it was, so speed was chosen.
 ///
 /// ```
 /// compressed = literals:stream commands:stream offsets:stream
@@ -30,10 +30,10 @@ enum Compression {
     ) throws(DocumentError) {
         var reader = ByteReader(source)
         var streams = LempelZiv.Streams()
-        // Each stream alone is shorter than what comes of it, but for the commands of the shortest.
+        // A command gives at least five bytes for itself and its offset, and at least ten for each byte that it goes on in.
         try read(&reader, atMost: count, into: &streams.literals)
-        try read(&reader, atMost: count + 16, into: &streams.commands)
-        try read(&reader, atMost: count, into: &streams.offsets)
+        try read(&reader, atMost: count / 2 + 16, into: &streams.commands)
+        try read(&reader, atMost: count / LempelZiv.matchMinimum * 2, into: &streams.offsets)
         guard LempelZiv.expand(streams, count: count, into: &target) else { throw reader.damaged("a column is not what it claims") }
     }
 

@@ -5,23 +5,23 @@
 ///
 /// - Complexity: O(log n) for every question and every change.
 struct SlotOrder: ~Copyable, Sendable {
-    private static let leafCapacity = 64
-    private static let fanout = 16
-    private static let none = UInt32.max
-    private static let shownBit: UInt32 = 0x8000_0000
+    static let leafCapacity = 64
+    static let fanout = 16
+    static let none = UInt32.max
+    static let shownBit: UInt32 = 0x8000_0000
 
-    private struct Counts: BitwiseCopyable, Sendable {
+    struct Counts: BitwiseCopyable, Sendable {
         var placed: UInt32 = 0
         var shown: UInt32 = 0
     }
 
-    private struct Leaf: BitwiseCopyable, Sendable {
+    struct Leaf: BitwiseCopyable, Sendable {
         var parent = SlotOrder.none
         var next = SlotOrder.none
         var counts = Counts()
     }
 
-    private struct Branch: BitwiseCopyable, Sendable {
+    struct Branch: BitwiseCopyable, Sendable {
         var parent = SlotOrder.none
         var count: UInt32 = 0
     }

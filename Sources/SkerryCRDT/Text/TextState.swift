@@ -10,7 +10,8 @@ struct TextState: ~Copyable, Sendable {
     /// Where the content of a unit starts.
     func contentOffset(ofUnit unit: UInt32) -> Int { contentOffset(ofUnit: unit, run: sequence.log.run(ofUnit: unit)) }
 
-    /// Where the content of a unit of a run starts. O(1) in ASCII; else O(n) in the distance to the nearer end of the run, so that somebody who
+    /// Where the content of a unit of a run starts. O(1) in ASCII; else O(n) in the distance to the nearer end of the run, so that
+    /// somebody who
     /// types on and on is followed letter by letter without counting the letters again.
     private func contentOffset(ofUnit unit: UInt32, run index: Int) -> Int {
         let run = sequence.log.runs[index]

@@ -217,7 +217,8 @@ extension DocumentCore {
         }
     }
 
-    /// How many units from one on stand together, all in the text or all not, none brought back before: what holds for the first of them holds
+    /// How many units from one on stand together, all in the text or all not, none brought back before: what holds for the first of them
+    /// holds
     /// for all, so a large paste is not undone letter by letter.
     private func unitsAlike(from unit: UInt32, current: UInt32, atMost limit: UInt32, of container: UInt32) -> UInt32 {
         func isPlain(_ unit: UInt32) -> Bool {
