@@ -117,6 +117,8 @@ let package = Package(
             name: "station-example",
             dependencies: ["SkerryMacros", "SkerryRPC", "SkerryCSP", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer", httpTypes, logging],
             path: "Examples/Station", exclude: ["Page"], swiftSettings: settings),
+        // Not in Sources: the checks of documents in their full counts, which only an optimised program gets through.
+        .executableTarget(name: "document-checks", dependencies: ["SkerryCRDT"], path: "Tests/DocumentChecks", swiftSettings: settings),
         .executableTarget(
             name: "notes-example", dependencies: ["SkerryDocuments", "SkerryCRDT"], path: "Examples/Notes", swiftSettings: settings),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
@@ -180,7 +182,7 @@ let package = Package(
             ] + syntax, resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(name: "SkerryCacheTests", dependencies: ["SkerryCache"], swiftSettings: settings),
         .testTarget(
-            name: "SkerryCRDTTests", dependencies: ["SkerryCRDT", "SkerryMerge"], resources: [.copy("Golden")], swiftSettings: settings),
+            name: "SkerryCRDTTests", dependencies: ["SkerryCRDT", "SkerryMerge", "document-checks"], resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(
             name: "SkerryGossipTests", dependencies: ["SkerryGossip", "SkerryCRDT", crypto], resources: [.copy("Golden")],
             swiftSettings: settings),

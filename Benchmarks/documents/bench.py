@@ -1,57 +1,187 @@
 #!/usr/bin/env python3
-"""Measures SkerryCRDT on editing traces: replay, following a live session, encodings, shapes of concurrency.
+"""Documents against pycrdt, loro and automerge and against their own bars: `make bench-documents`.
 
-    python3 Benchmarks/documents/bench.py [--traces DIR] [--binary PATH] [NAME ...]
+    python3 Benchmarks/documents/bench.py [--traces DIR] [--binary PATH] [--only NAME,...] [FILE.json.gz ...]
 
-Without names every trace is run, and the made-up shapes. Prints one `figure NAME VALUE UNIT [bar <= BAR ok|short]` a line.
-Positions in the traces are code points. Times are CPU milliseconds, medians.
+Replays recorded sessions of writing (Benchmarks/Traces, or the FILEs given, of that form) and made-up shapes of writing and of concurrency,
+ours and the peers' in turns, each in a process of its own. Prints a table and one line `figure documents.NAME VALUE UNIT bar <=|>= VALUE
+ok|short` for each figure. Times are CPU milliseconds, medians. Ends with 0 when every figure could be measured, whether it met its bar or
+not, else with 1.
+
+- `BENCH_SHORT=1`: the traces alone and small shapes, without peers; its figures are not to be quoted.
+- `BENCH_ONLY=traces,shapes`: some groups alone.
+- `RESULTS=1`: also writes `Benchmarks/results-documents.md`.
+
+The peers come from PyPI at the versions of `requirements.txt` into `.build/bench-peers`.
 """
+
 import argparse
+import datetime
 import gzip
 import json
+import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+import figures
+import flat
+import hardware
+import shapes
+from figures import Figure
+
+SHORT = bool(os.environ.get("BENCH_SHORT"))
+RUNS = 3 if SHORT else 7
+PEERS = [] if SHORT else ["pycrdt", "loro", "automerge"]
+#: Seconds after which a peer is given up; what takes that long is not the best.
+LIMIT = 120
+#: No shape may take longer than this many times the best peer.
+RATIO = 5
+
+#: By trace and measure: figure, unit, bar, and by what the measure is divided.
+BARS = {
+    "automerge-paper": {"replay": ("ms", 60), "open": ("ms", 1), "bytes": ("B", 130_000), "memory": ("MiB", 5)},
+    "sveltecomponent": {"replay": ("ms", 9)},
+    "rustcode": {"replay": ("ms", 35)},
+    "friendsforever": {"live": ("us", 4), "whole": ("ms", 15), "update-bytes": ("B", 16)},
+}
+#: What is compared with the peers. `encode` and `load` are of the whole history, which pycrdt does not keep: what was deleted is gone from
+#: its updates, so they count as `snapshot` and `open`.
+COMPARED = ("replay", "live", "merge", "encode", "load", "snapshot", "open", "exports", "fork", "at", "diff")
+#: Compared without a bar, in the notes, where ours is more than twice the best.
+WATCHED = ("bytes", "snapshot-bytes", "memory", "update-bytes", "exports-bytes")
 
 
-def flat(path):
-    """The trace in the form of Trace.swift."""
-    data = json.loads(gzip.open(path).read())
-    out = [struct.pack("<II", data.get("numAgents", 1), len(data["txns"]))]
-    for txn in data["txns"]:
-        parents = txn.get("parents", [])
-        out.append(struct.pack(f"<II{len(parents)}II", txn.get("agent", 0), len(parents), *parents, len(txn["patches"])))
-        for position, deleted, inserted in txn["patches"]:
-            text = inserted.encode()
-            out.append(struct.pack("<III", position, deleted, len(text)) + text)
-    final = data["endContent"].encode()
-    out.append(struct.pack("<I", len(final)) + final)
-    return b"".join(out), data.get("kind") == "concurrent"
+def peers_python():
+    """An interpreter with the peers, made when it is not there."""
+    home, wanted = ROOT / ".build/bench-peers", f"{sys.version}\n{(HERE / 'requirements.txt').read_text()}"
+    stamp = home / "requirements.stamp"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+        subprocess.run(
+            [home / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", HERE / "requirements.txt"],
+            check=True)
+        stamp.write_text(wanted)
+    return home / "bin/python"
+
+
+class Bench:
+    def __init__(self, binary, directory):
+        self.binary, self.directory = binary, directory
+        self.python = peers_python() if PEERS else None
+        self.figures, self.failures, self.notes = [], [], []
+        self.peer_rows = []
+
+    def add(self, *arguments):
+        self.figures.append(Figure("documents", *arguments))
+        print(self.figures[-1].line, f"({self.figures[-1].detail})" if self.figures[-1].detail else "", file=sys.stderr, flush=True)
+
+    def ours(self, file, is_recorded):
+        command = [self.binary, file, str(RUNS), *(["recorded"] if is_recorded else [])]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError((done.stdout + done.stderr).strip()[-300:] or f"ended with {done.returncode}")
+        return json.loads(done.stdout)
+
+    def peer(self, name, file, is_recorded):
+        """What a peer measures, nothing when it cannot do the shape or takes too long."""
+        command = [self.python, HERE / "peers.py", name, file, *(["--recorded"] if is_recorded else [])]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            self.notes.append(f"{name} took more than {LIMIT} s for {file.name.removesuffix('.json.gz')}.")
+            return {}
+        if done.returncode:
+            self.notes.append(f"{name} failed at {file.name.removesuffix('.json.gz')}: {done.stderr.strip().splitlines()[-1:]}")
+            return {}
+        return json.loads(done.stdout)
+
+    def measure(self, name, trace, is_recorded):
+        trace = flat.each_patch_a_transaction(trace)
+        ours, theirs = self.directory / name, self.directory / f"{name}.json.gz"
+        ours.write_bytes(flat.flat(trace))
+        measured = self.ours(ours, is_recorded)
+        peers = {}
+        if PEERS:
+            theirs.write_bytes(gzip.compress(json.dumps(trace).encode(), 1))
+            for peer in PEERS:
+                peers[peer] = self.peer(peer, theirs, is_recorded)
+        self.bars(name, measured, len(trace["txns"]))
+        self.compare(name, measured, peers)
+        ours.unlink()
+        theirs.unlink(missing_ok=True)
+
+    def bars(self, name, measured, count):
+        for measure, (unit, bar) in BARS.get(name, {}).items():
+            value = measured[measure] * 1000 / count if unit == "us" else measured[measure]
+            self.add(f"{name}.{measure}", value, unit, "<=", bar)
+
+    def compare(self, name, measured, peers):
+        for measure, value in measured.items():
+            rivals = {peer: row[measure] for peer, row in peers.items() if measure in row}
+            if not rivals:
+                continue
+            best = min(rivals, key=rivals.get)
+            detail = f"{value:.3g} against " + ", ".join(f"{peer} {rival:.3g}" for peer, rival in rivals.items())
+            if measure in WATCHED:
+                # A megabyte is what the allocator itself makes more or less of it.
+                if value > 2 * rivals[best] and not (measure == "memory" and value < 1):
+                    self.notes.append(f"{name}: {measure} {value / max(rivals[best], 0.01):.1f} times the best: {detail}.")
+            elif measure in COMPARED:
+                self.add(f"{name}.{measure}-to-best", value / max(rivals[best], 1e-6), "times", "<=", RATIO, detail)
+
+    def group(self, name, trace, is_recorded):
+        print(f"-- {name}", file=sys.stderr, flush=True)
+        try:
+            self.measure(name, trace() if callable(trace) else trace, is_recorded)
+        except Exception as error:
+            print(f"failed: {error}", file=sys.stderr)
+            self.failures.append(f"{name}: {error}")
+
+    def report(self):
+        machine, moment = hardware.description(), f"{datetime.datetime.now():%Y-%m-%d}"
+        print(f"\n{machine}{' (short run)' if SHORT else ''}\n\n{figures.table(self.figures)}\n")
+        for note in self.notes:
+            print(note)
+        print()
+        for figure in self.figures:
+            print(figure.line)
+        for failure in self.failures:
+            print(f"not measured: {failure}")
+        if os.environ.get("RESULTS"):
+            sources = "Traces: see Benchmarks/Traces/README.md for their authors and licences (CC BY 4.0)."
+            notes = [f"- {note}" for note in [sources, *self.notes]]
+            (ROOT / "Benchmarks/results-documents.md").write_text(figures.markdown("documents", self.figures, machine, moment, notes))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traces", default=HERE.parent / "Traces", type=pathlib.Path)
-    parser.add_argument("--binary", default=HERE / ".build/release/bench-documents")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    known = sorted(path.name.removesuffix(".json.gz") for path in arguments.traces.glob("*.json.gz"))
-    status = 0
+    parser.add_argument("--binary", default=HERE / ".build/release/bench-documents", type=pathlib.Path)
+    parser.add_argument("--only", help="names of traces and shapes, with commas between")
+    parser.add_argument("files", nargs="*", type=pathlib.Path, help="further traces; with them, they alone are replayed")
+    given = parser.parse_args()
+    groups = os.environ.get("BENCH_ONLY", "traces,shapes").split(",")
+    work = []
+    for path in given.files or (sorted(given.traces.glob("*.json.gz")) if "traces" in groups else []):
+        work.append((path.name.removesuffix(".gz").removesuffix(".json"), lambda path=path: flat.load(path), True))
+    if not given.files and "shapes" in groups:
+        work += [(f"shape.{name}", make, False) for name, make in shapes.all_shapes(0.05 if SHORT else 1).items()]
+    if given.only:
+        only = given.only.split(",")
+        work = [item for item in work if item[0] in only or item[0].removeprefix("shape.") in only]
     with tempfile.TemporaryDirectory() as directory:
-        for name in arguments.names or known + ["shapes"]:
-            command = ["shapes"]
-            if name != "shapes":
-                content, concurrent = flat(arguments.traces / f"{name}.json.gz")
-                file = pathlib.Path(directory) / name
-                file.write_bytes(content)
-                command = ["follow" if concurrent else "replay", name, str(file)]
-            status |= subprocess.run([str(arguments.binary), *command]).returncode
-    sys.exit(status)
+        bench = Bench(given.binary.resolve(), pathlib.Path(directory))
+        for item in work:
+            bench.group(*item)
+        bench.report()
+    return 1 if bench.failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

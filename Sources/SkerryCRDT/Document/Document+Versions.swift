@@ -18,7 +18,7 @@ extension Document {
     ///
     /// - Throws: ``DocumentError``; this document is as it was.
     @discardableResult
-    public func merge(_ other: Document) throws(DocumentError) -> ImportResult { try merge(other.history(since: version)) }
+    public func merge(_ other: Document) throws(DocumentError) -> ImportResult { try takeIn(other.events(since: version)) }
 
     /// A document of its own that starts with everything this one has, history included.
     ///
@@ -41,7 +41,8 @@ extension Document {
         var both = from
         both.merge(to)
         // Forward to where both meet, then back to the target.
-        let forward = try deltas(from: from, to: both), back = try deltas(from: to, to: both)
+        let forward = from == both ? [] : try deltas(from: from, to: both)
+        let back = to == both ? [] : try deltas(from: to, to: both)
         return forward + back.reversed().map(\.inverse)
     }
 
@@ -49,9 +50,25 @@ extension Document {
         let copy = try copy(at: from, origin: origin, now: { .max >> 16 })
         let deltas = Mutex<[ContainerDelta]>([])
         let observation = copy.observe { change in deltas.withLock { $0 += change.deltas } }
-        try copy.merge(history(since: from, until: to))
+        try copy.takeIn(events(since: from, until: to))
         observation.cancel()
         return deltas.withLock { $0 }
+    }
+
+    /// The events that a version lacks, for a document of this process: as history has them, without its compression and checksum.
+    private func events(since known: CausalContext, until limit: CausalContext? = nil) throws(DocumentError) -> [UInt8] {
+        try withCore { core throws(DocumentError) in
+            try HistoryEncoder.encode(&core, since: known, until: limit, isCompressed: false)?.finish() ?? []
+        }
+    }
+
+    @discardableResult
+    private func takeIn(_ events: [UInt8]) throws(DocumentError) -> ImportResult {
+        if events.isEmpty { return ImportResult(applied: 0, missing: nil) }
+        let outcome = events.withUnsafeBufferPointer { bytes -> Result<ImportResult, DocumentError> in
+            do throws(DocumentError) { return .success(try apply(HistoryDecoder.decode(bytes))) } catch { return .failure(error) }
+        }
+        return try outcome.get()
     }
 
     private func copy(
@@ -59,7 +76,7 @@ extension Document {
     ) throws(DocumentError) -> Document {
         if let limit, !version.covers(limit) { throw DocumentError(code: .notFound, message: "the version has events that are not here") }
         let copy = Document(origin: origin, now: now)
-        let result = try copy.merge(history(since: CausalContext(), until: limit))
+        let result = try copy.takeIn(events(since: CausalContext(), until: limit))
         if let missing = result.missing {
             throw DocumentError(
                 code: .notFound, message: "no replica had this version: it lacks event \(missing.sequence) of \(missing.origin)")

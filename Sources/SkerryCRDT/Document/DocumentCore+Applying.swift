@@ -14,6 +14,7 @@ extension DocumentCore {
         if needsHistory(for: batch) { try restoreHistory() }
         beginCheckpoint()
         edits.removeAll()
+        batchContainers.truncate(to: 0)
         var result = Applied()
         do throws(DocumentError) {
             for index in 0..<batch.runs.count {
@@ -147,26 +148,28 @@ extension DocumentCore {
             version: version, position: Int(operation.position) + skipped, count: count, content: lists[slot].slots.count)
         var reader = ByteReader(bytes)
         for index in 0..<Int(operation.count) {
+            let start = reader.offset
             let item = try ListItem(&reader)
+            let encoded = UnsafeBufferPointer(rebasing: bytes[start..<reader.offset])
             if index < skipped { continue }
             let own = version + index - skipped
             if case .move(let moved, let stamp) = item {
                 try observe(stamp)
                 try checkElement(moved, of: slot, version: own)
             }
-            guard lists[slot].slots.count < SlotName.limit else {
-                throw DocumentError(code: .limitExceeded, message: "a list makes at most \(SlotName.limit) slots")
+            guard lists[slot].slots.count < ListState.slotMaximum else {
+                throw DocumentError(code: .limitExceeded, message: "a list makes at most \(ListState.slotMaximum) slots")
             }
-            lists[slot].appendSlot(item, dot: graph.dot(of: own), version: UInt32(own))
+            lists[slot].appendSlot(item, encoded: encoded, dot: graph.dot(of: own), version: UInt32(own))
         }
         guard reader.isAtEnd else { throw reader.damaged("items are left over") }
     }
 
     /// An element that an event names must be one it had seen, or replicas could differ on what it means.
     private mutating func checkElement(_ dot: Dot, of slot: Int, version: Int) throws(DocumentError) {
-        if let number = lists[slot].elementNumbers[dot] {
+        if let number = lists[slot].number(of: dot) {
             let made = graph.existingNumber(of: dot.origin).flatMap { graph.version(origin: $0, sequence: Int(dot.sequence) - 1) }
-            if lists[slot].elements[Int(number)].dot == dot, let made, hasSeen(UInt32(version), UInt32(made)) { return }
+            if lists[slot].elements[number].dot == dot, let made, hasSeen(UInt32(version), UInt32(made)) { return }
         }
         let event = graph.dot(of: version)
         throw DocumentError(
@@ -201,6 +204,14 @@ extension DocumentCore {
     }
 
     private mutating func localContainer(_ index: Int, of batch: borrowing ChangeBatch) -> UInt32 {
+        // A large batch asks for each again and again; a small one would pay for the table more than it saves.
+        if batch.operations.count < batch.containers.count { return findContainer(index, of: batch) }
+        while batchContainers.count < batch.containers.count { batchContainers.append(ContainerTable.root) }
+        if batchContainers[index] == ContainerTable.root { batchContainers[index] = findContainer(index, of: batch) }
+        return batchContainers[index]
+    }
+
+    private mutating func findContainer(_ index: Int, of batch: borrowing ChangeBatch) -> UInt32 {
         let container = batch.containers[index]
         let parent = container.parent == ContainerTable.root ? container.parent : localContainer(Int(container.parent), of: batch)
         return self.container(ContainerTable.Name(parent: parent, key: container.key, kind: container.kind))
@@ -261,7 +272,7 @@ extension DocumentCore {
         guard let event = try? ValueEvent(bytes, for: kind) else { preconditionFailure("a value was checked when it came in") }
         let dot = graph.dot(of: Int(version))
         if case .element(let element, let stamp, let value) = event {
-            let before = lists[slot].elements[Int(lists[slot].elementNumbers[element]!)].value
+            let before = lists[slot].elements[lists[slot].number(of: element)!].value
             let replaced = before.entries.filter { hasSeen(version, $0.version) }.map(\.version)
             let step = lists[slot].write(
                 value, to: element, entry: RegisterEntry(version: version, dot: dot, stamp: stamp, value: value),

@@ -8,19 +8,9 @@ extension DocumentCore {
 
     /// Notes what happened to a container, joined with what just happened to it.
     mutating func note(_ effect: ContainerDelta.Effect, of container: UInt32) {
-        let path = path(of: container)
-        if let last = deltas.last, last.container == path {
-            switch (last.effect, effect) {
-            case (.text(let left), .text(let right)): deltas[deltas.count - 1].effect = .text(left + right)
-            case (.list(let left), .list(let right)): deltas[deltas.count - 1].effect = .list(left + right)
-            case (.keys(let left), .keys(let right)): deltas[deltas.count - 1].effect = .keys(left + right)
-            case (.counter(let left), .counter(let right)): deltas[deltas.count - 1].effect = .counter(left &+ right)
-            case (.members(let left), .members(let right)): deltas[deltas.count - 1].effect = .members(left + right)
-            default: deltas.append(ContainerDelta(container: path, effect: effect))
-            }
-            return
-        }
-        deltas.append(ContainerDelta(container: path, effect: effect))
+        if !deltas.isEmpty, notedContainer == container, deltas[deltas.count - 1].effect.append(effect) { return }
+        notedContainer = container
+        deltas.append(ContainerDelta(container: path(of: container), effect: effect))
     }
 
     /// Puts what was noted into the outbox, as one change.
@@ -61,10 +51,11 @@ extension DocumentCore {
             }
         case .wrote(let number, let before):
             let element = lists[slot].elements[number]
-            guard !element.isDeleted, before.value != element.value.value, let position = lists[slot].position(of: Int(element.slot)) else {
+            guard !element.isDeleted, before.value != element.value.value, let position = lists[slot].order.position(of: Int(element.slot))
+            else {
                 return
             }
-            let index = lists[slot].shownIndex(before: position)
+            let index = lists[slot].order.shownIndex(before: position)
             note(
                 .list([ListEdit(index: index, deleted: [before.value ?? .null], inserted: [element.value.value ?? .null])]), of: container)
         }
@@ -81,5 +72,34 @@ extension DocumentCore {
             position: TextPosition(utf8: before.bytes, scalars: before.scalars, utf16: before.utf16),
             deleted: String(decoding: bytes.elements, as: UTF8.self), inserted: inserted)
         note(.text([edit]), of: container)
+    }
+}
+
+extension ContainerDelta.Effect {
+    /// Adds what happened next to the same container, in place: a change may consist of many thousand edits.
+    ///
+    /// - Returns: false when the two are not of one kind; nothing was added then.
+    fileprivate mutating func append(_ next: ContainerDelta.Effect) -> Bool {
+        switch (self, next) {
+        case (.text(var edits), .text(let more)):
+            self = .counter(0)
+            edits += more
+            self = .text(edits)
+        case (.list(var edits), .list(let more)):
+            self = .counter(0)
+            edits += more
+            self = .list(edits)
+        case (.keys(var edits), .keys(let more)):
+            self = .counter(0)
+            edits += more
+            self = .keys(edits)
+        case (.counter(let left), .counter(let right)): self = .counter(left &+ right)
+        case (.members(var edits), .members(let more)):
+            self = .counter(0)
+            edits += more
+            self = .members(edits)
+        default: return false
+        }
+        return true
     }
 }

@@ -77,8 +77,8 @@ extension DocumentCore {
         let slot = containers.slot(of: container)
         switch containers.kind(of: container) {
         case .text:
-            texts[slot].sequence.log.forEachPiece(in: span) { piece in
-                let content = piece.kind == .insertion ? texts[slot].content(ofUnit: piece.unit, count: Int(piece.count)) : nil
+            texts[slot].sequence.log.forEachPiece(in: span) { piece, run in
+                let content = piece.kind == .insertion ? texts[slot].content(of: piece, run: run) : nil
                 body(OutgoingOperation(container, piece, content))
             }
         case .list:

@@ -27,6 +27,8 @@ struct DocumentCore: ~Copyable, Sendable {
     var scratch = DifferenceScratch()
     var edits = EditBuffer()
     var seen = RawArray<UInt32>(capacity: 8)
+    /// By number in the batch at hand: the container here, ``ContainerTable/root`` when it was not asked for yet.
+    var batchContainers = RawArray<UInt32>(capacity: 4)
     var checkpoint = Checkpoint()
     var journal = Journal()
     /// Value events of the batch at hand: container and index in its log.
@@ -49,6 +51,8 @@ struct DocumentCore: ~Copyable, Sendable {
     /// What watchers have not been told yet; nothing is collected while there are none.
     var isWatched = false
     var deltas: [ContainerDelta] = []
+    /// The container of the last delta.
+    var notedContainer: UInt32 = 0
     var outbox: [(number: UInt64, change: DocumentChange)] = []
     /// The number of the change published last.
     var published: UInt64 = 0
@@ -131,7 +135,7 @@ struct DocumentCore: ~Copyable, Sendable {
         let index = graph.run(of: Int(version))
         let run = graph.runs[index]
         if other >= run.start { return other < version }
-        if run.sawAll { return true }
+        if run.sawAll || Int(other) <= graph.latestCritical && graph.latestCritical < Int(version) { return true }
         return graph.hasSeen(graph.parents(ofRun: index), other, scratch: &scratch)
     }
 }

@@ -2,13 +2,13 @@
 enum Column {
     /// Decoded bytes that the columns of one chunk may have together.
     static let decodedMaximum = 64 << 20
-    private static let compressionMinimum = 48
+    private static let compressionMinimum = 96
 
     /// ```
     /// column = 0 length:varint bytes | 1 length:varint compressed-length:varint compressed
     /// ```
-    static func write(_ bytes: UnsafeBufferPointer<UInt8>, to writer: inout ByteWriter) {
-        if bytes.count >= compressionMinimum {
+    static func write(_ bytes: UnsafeBufferPointer<UInt8>, to writer: inout ByteWriter, isCompressed: Bool = true) {
+        if isCompressed, bytes.count >= compressionMinimum {
             var compressed = ByteWriter()
             Compression.compress(bytes, into: &compressed)
             if compressed.bytes.count + 4 < bytes.count {
@@ -41,6 +41,6 @@ enum Column {
             throw reader.damaged("a column claims too much")
         }
         target.reserve(target.count + count)
-        Compression.decompress(compressed, count: count, into: &target)
+        try Compression.decompress(compressed, count: count, into: &target)
     }
 }

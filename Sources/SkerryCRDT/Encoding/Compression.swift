@@ -1,177 +1,177 @@
-/// A small compressor for columns and typed text: a binary arithmetic coder behind two mixed context models.
+/// A fast compressor for columns and typed text: repeats as LZ4 finds them, their parts in prefix codes.
 ///
-/// Each bit is predicted from the bits of its byte so far together with the byte before and with the two bytes before; the two predictions
-/// are mixed in the logistic domain with weights that learn. Mahoney's lpaq, cut down: typed text has few long repeats, so modelling
-/// beats Lempel-Ziv on it (automerge-paper's 182 kB: 62 kB here, about 85 kB with LZ4), at about 10 MB/s, which history can afford.
+/// Typed text has few long repeats and columns of small numbers have skewed bytes, so the prefix code does most. automerge-paper's history
+/// comes to less than half of its columns. A context-mixing coder makes it a twelfth smaller still, at ten megabytes a second each way:
+/// history is read whenever a document is merged, copied or looked at as it was, so speed was chosen.
 ///
-/// Both sides compute in integers only, so every machine reads what any other wrote.
+/// ```
+/// compressed = literals:stream commands:stream offsets:stream
+/// stream = 0 length:varint bytes | 1 length:varint coded:varint code-lengths bits | 2 length:varint byte       one byte again and again
+/// ```
 enum Compression {
     /// The compressed form is padded to this ratio, so that a few bytes cannot claim to be many.
     static let ratioMaximum = 256
+    /// A shorter stream does not pay for its code.
+    private static let codedMinimum = 96
 
     static func compress(_ source: UnsafeBufferPointer<UInt8>, into writer: inout ByteWriter) {
         let start = writer.bytes.count
-        var model = ContextModel(byteCount: source.count)
-        var low: UInt32 = 0, high = UInt32.max
-        for byte in source {
-            for shift in stride(from: 7, through: 0, by: -1) {
-                let bit = UInt32(byte >> UInt8(shift)) & 1
-                let middle = Self.middle(low, high, model.predict())
-                if bit == 1 { high = middle } else { low = middle + 1 }
-                model.update(bit)
-                while (low ^ high) & 0xFF00_0000 == 0 {
-                    writer.write(UInt8(high >> 24))
-                    low <<= 8
-                    high = high << 8 | 0xFF
-                }
-            }
-        }
-        for _ in 0..<4 {
-            writer.write(UInt8(low >> 24))
-            low <<= 8
-        }
+        let streams = LempelZiv.parse(source)
+        write(streams.literals.elements, to: &writer)
+        write(streams.commands.elements, to: &writer)
+        write(streams.offsets.elements, to: &writer)
         let least = source.count / ratioMaximum
         while writer.bytes.count - start < least { writer.write(0) }
     }
 
-    /// Reads exactly `count` bytes; the caller has checked the ratio. Never fails: damaged bytes give other bytes.
-    static func decompress(_ source: UnsafeBufferPointer<UInt8>, count: Int, into target: inout RawArray<UInt8>) {
-        var model = ContextModel(byteCount: count)
-        var low: UInt32 = 0, high = UInt32.max, code: UInt32 = 0
-        var next = 0
-        for _ in 0..<4 {
-            code = code << 8 | (next < source.count ? UInt32(source[next]) : 0)
-            next += 1
+    /// Reads exactly `count` bytes; the caller has checked the ratio.
+    static func decompress(
+        _ source: UnsafeBufferPointer<UInt8>, count: Int, into target: inout RawArray<UInt8>
+    ) throws(DocumentError) {
+        var reader = ByteReader(source)
+        var streams = LempelZiv.Streams()
+        // A command gives at least five bytes for itself and its offset, and at least ten for each byte that it goes on in.
+        try read(&reader, atMost: count, into: &streams.literals)
+        try read(&reader, atMost: count / 2 + 16, into: &streams.commands)
+        try read(&reader, atMost: count / LempelZiv.matchMinimum * 2, into: &streams.offsets)
+        guard LempelZiv.expand(streams, count: count, into: &target) else { throw reader.damaged("a column is not what it claims") }
+    }
+
+    // MARK: - Streams
+
+    private static func write(_ bytes: UnsafeBufferPointer<UInt8>, to writer: inout ByteWriter) {
+        guard bytes.count >= codedMinimum, let base = bytes.baseAddress else { return writePlainly(bytes, to: &writer) }
+        let counts = histogram(base, bytes.count)
+        if let most = counts.elements.max(), most == bytes.count {
+            writer.write(2)
+            writer.write(varint: bytes.count)
+            writer.write(base[0])
+            return
         }
-        for _ in 0..<count {
-            var byte: UInt32 = 0
-            for _ in 0..<8 {
-                let middle = Self.middle(low, high, model.predict())
-                let bit: UInt32 = code <= middle ? 1 : 0
-                if bit == 1 { high = middle } else { low = middle + 1 }
-                byte = byte << 1 | bit
-                model.update(bit)
-                while (low ^ high) & 0xFF00_0000 == 0 {
-                    low <<= 8
-                    high = high << 8 | 0xFF
-                    code = code << 8 | (next < source.count ? UInt32(source[next]) : 0)
-                    next += 1
+        let code = HuffmanCode(counts: counts.base)
+        let coded = (code.bitCount(of: counts.base) + 7) / 8
+        if coded + 64 >= bytes.count { return writePlainly(bytes, to: &writer) }
+        writer.write(1)
+        writer.write(varint: bytes.count)
+        writer.write(varint: coded)
+        code.write(to: &writer)
+        encode(base, bytes.count, code, codedCount: coded, to: &writer)
+    }
+
+    private static func writePlainly(_ bytes: UnsafeBufferPointer<UInt8>, to writer: inout ByteWriter) {
+        writer.write(0)
+        writer.write(varint: bytes.count)
+        writer.write(bytes)
+    }
+
+    /// Four tables, so that one byte again and again does not wait for itself.
+    private static func histogram(_ base: UnsafePointer<UInt8>, _ count: Int) -> RawArray<UInt32> {
+        var counts = RawArray<UInt32>(capacity: 1024)
+        counts.append(repeating: 0, count: 1024)
+        let table = counts.base
+        var index = 0
+        while index + 4 <= count {
+            table[Int(base[index])] &+= 1
+            table[256 + Int(base[index + 1])] &+= 1
+            table[512 + Int(base[index + 2])] &+= 1
+            table[768 + Int(base[index + 3])] &+= 1
+            index += 4
+        }
+        while index < count {
+            table[Int(base[index])] &+= 1
+            index += 1
+        }
+        for byte in 0..<256 { table[byte] &+= table[256 + byte] &+ table[512 + byte] &+ table[768 + byte] }
+        counts.truncate(to: 256)
+        return counts
+    }
+
+    private static func encode(
+        _ base: UnsafePointer<UInt8>, _ count: Int, _ code: HuffmanCode, codedCount: Int, to writer: inout ByteWriter
+    ) {
+        let first = writer.bytes.count
+        // Whole words are stored, so a few bytes more than needed are touched and given back.
+        writer.bytes.appendUninitialized(codedCount + 8)
+        let target = UnsafeMutableRawPointer(writer.bytes.base + first)
+        code.codes().withUnsafeBufferPointer { codes in
+            let table = codes.baseAddress!
+            var bits: UInt64 = 0
+            var filled: UInt64 = 0
+            var offset = 0, index = 0
+            while index < count {
+                // Four codes of at most twelve bits, and at most seven bits left over, fit a word.
+                let end = min(index + 4, count)
+                while index < end {
+                    let entry = table[Int(base[index])]
+                    bits |= UInt64(entry & 0xFFFF) &<< filled
+                    filled &+= UInt64(entry >> 16)
+                    index += 1
                 }
-            }
-            target.append(UInt8(byte))
-        }
-    }
-
-    /// Where the interval is cut: what lies at or below is a one, with a chance of `chance` in 4,096.
-    @inline(__always)
-    private static func middle(_ low: UInt32, _ high: UInt32, _ chance: UInt32) -> UInt32 {
-        let range = high - low
-        return low + (range >> 12) * chance + ((range & 0xFFF) * chance >> 12)
-    }
-}
-
-/// The model of ``Compression``.
-struct ContextModel: ~Copyable {
-    /// Chances in 4,096ths by context and bits so far, with a count of how often they were taught in the low four bits.
-    private var first: RawArray<UInt16>
-    private var second: RawArray<UInt16>
-    private let mask: Int
-    private var weights: RawArray<Int32>
-    private var stretch: RawArray<Int16>
-    private var squash: RawArray<UInt16>
-    /// By age, in 65,536ths: how far a chance moves towards a bit.
-    private var rates: RawArray<Int32>
-    private static let ageMaximum = 12
-
-    private var node = 1
-    private var before = 0
-    private var twoBefore = 0
-    private var firstIndex = 1
-    private var secondIndex = 1
-    private var firstStretch: Int32 = 0
-    private var secondStretch: Int32 = 0
-    private var chance: Int32 = 2048
-
-    init(byteCount: Int) {
-        // Enough slots for the contexts of that much text, and no more than fit a cache.
-        var bits = 12
-        while bits < 20, 1 << bits < byteCount * 8 { bits += 1 }
-        mask = 1 << bits - 1
-        first = RawArray(capacity: 1 << 16)
-        first.append(repeating: 2048 << 4, count: 1 << 16)
-        second = RawArray(capacity: 1 << bits)
-        second.append(repeating: 2048 << 4, count: 1 << bits)
-        weights = RawArray(capacity: 512)
-        weights.append(repeating: 1 << 15, count: 512)
-        squash = RawArray(capacity: 4096)
-        stretch = RawArray(capacity: 4096)
-        rates = RawArray(capacity: 16)
-        for age in 0..<16 { rates.append(Int32(65_536 * 2 / (2 * age + 3))) }
-        fillTables()
-    }
-
-    /// Logistic curve by interpolation between 33 fixed points, and its inverse by search: integers, so the same everywhere.
-    private mutating func fillTables() {
-        let points: [Int] = [
-            1, 2, 3, 6, 10, 16, 27, 45, 73, 120, 194, 310, 488, 747, 1101, 1546, 2047, 2549, 2994, 3348, 3607, 3785, 3901, 3975, 4022,
-            4050, 4068, 4079, 4085, 4089, 4092, 4093, 4094,
-        ]
-        for index in 0..<4096 {
-            let value = index - 2048
-            let weight = value & 127
-            let slot = value >> 7 + 16
-            squash.append(UInt16((points[slot] * (128 - weight) + points[min(slot + 1, 32)] * weight + 64) >> 7))
-        }
-        var reached = 0
-        for value in -2047...2047 {
-            let limit = Int(squash[value + 2048])
-            while reached <= limit {
-                stretch.append(Int16(value))
-                reached += 1
+                target.storeBytes(of: bits.littleEndian, toByteOffset: offset, as: UInt64.self)
+                offset += Int(filled >> 3)
+                bits &>>= filled & ~7
+                filled &= 7
             }
         }
-        while stretch.count < 4096 { stretch.append(2047) }
+        writer.bytes.truncate(to: first + codedCount)
     }
 
-    /// The chance of a one, in 4,096ths, from 1 to 4,095.
-    @inline(__always)
-    mutating func predict() -> UInt32 {
-        firstIndex = before << 8 | node
-        secondIndex = Int(truncatingIfNeeded: (UInt64(twoBefore << 8 | node) &* 0x9E37_79B9_7F4A_7C15) >> 40) & mask
-        firstStretch = Int32(stretch[Int(first[firstIndex] >> 4)])
-        secondStretch = Int32(stretch[Int(second[secondIndex] >> 4)])
-        let sum = (firstStretch &* weights[node * 2] &+ secondStretch &* weights[node * 2 + 1]) >> 16
-        chance = Int32(squash[Int(max(-2047, min(2047, sum))) + 2048])
-        chance = max(1, min(4095, chance))
-        return UInt32(chance)
-    }
-
-    @inline(__always)
-    mutating func update(_ bit: UInt32) {
-        let error = (Int32(bit) << 12 &- chance) &* 10
-        weights[node * 2] = clamped(weights[node * 2] &+ (firstStretch &* error) >> 13)
-        weights[node * 2 + 1] = clamped(weights[node * 2 + 1] &+ (secondStretch &* error) >> 13)
-        let target: Int32 = bit == 1 ? 4095 : 0
-        first[firstIndex] = taught(first[firstIndex], target)
-        second[secondIndex] = taught(second[secondIndex], target)
-        node = node << 1 | Int(bit)
-        if node >= 256 {
-            before = node & 0xFF
-            twoBefore = (twoBefore << 8 | before) & 0xFFFF
-            node = 1
+    private static func read(_ reader: inout ByteReader, atMost limit: Int, into target: inout RawArray<UInt8>) throws(DocumentError) {
+        let form = try reader.byte()
+        let count = try reader.count(atMost: limit, "the length of a stream")
+        switch form {
+        case 0: target.append(contentsOf: try reader.bytes(count))
+        case 1:
+            let coded = try reader.count(atMost: reader.remaining, "the length of a stream")
+            guard count <= coded * 8, let code = try HuffmanCode(&reader) else { throw reader.damaged("a stream has no code") }
+            let bytes = try reader.bytes(coded)
+            target.appendUninitialized(count)
+            guard decode(bytes, code, count, into: target.base) else { throw reader.damaged("a stream has bits that are no code") }
+        case 2: target.append(repeating: try reader.byte(), count: count)
+        default: throw reader.damaged("an unknown form of stream")
         }
     }
 
-    /// Keeps the products of ``predict()`` within 32 bits.
-    @inline(__always)
-    private func clamped(_ weight: Int32) -> Int32 { max(-(1 << 18), min(1 << 18, weight)) }
-
-    /// Moves a chance towards a bit: fast while it is young, then slowly.
-    @inline(__always)
-    private func taught(_ state: UInt16, _ target: Int32) -> UInt16 {
-        let age = Int(state & 15)
-        let chance = Int32(state >> 4)
-        let moved = chance &+ ((target &- chance) &* rates[age]) >> 16
-        return UInt16(truncatingIfNeeded: moved) << 4 | UInt16(truncatingIfNeeded: age < ContextModel.ageMaximum ? age + 1 : age)
+    private static func decode(
+        _ source: UnsafeBufferPointer<UInt8>, _ code: HuffmanCode, _ count: Int, into target: UnsafeMutablePointer<UInt8>
+    ) -> Bool {
+        guard let base = source.baseAddress else { return count == 0 }
+        let table = code.table()
+        let mask = UInt64(1 << HuffmanCode.lengthMaximum - 1)
+        var offset = 0, index = 0
+        var bits: UInt64 = 0
+        var filled = 0
+        // While a whole word can be read at once: at least 56 bits, enough for four codes.
+        while index + 4 <= count, offset + 8 <= source.count {
+            let word = UInt64(littleEndian: UnsafeRawPointer(base + offset).loadUnaligned(as: UInt64.self))
+            bits |= word &<< UInt64(filled)
+            offset += (63 - filled) >> 3
+            filled |= 56
+            for _ in 0..<4 {
+                let entry = table.base[Int(bits & mask)]
+                let length = Int(entry >> 8)
+                if length == 0 { return false }
+                target[index] = UInt8(truncatingIfNeeded: entry)
+                bits &>>= UInt64(length)
+                filled &-= length
+                index += 1
+            }
+        }
+        while index < count {
+            while filled <= 48, offset < source.count {
+                // The rest of a partly read word has left its bits in place; they are the same.
+                bits |= UInt64(base[offset]) &<< UInt64(filled)
+                filled += 8
+                offset += 1
+            }
+            let entry = table.base[Int(bits & mask)]
+            let length = Int(entry >> 8)
+            if length == 0 || length > filled { return false }
+            target[index] = UInt8(truncatingIfNeeded: entry)
+            bits &>>= UInt64(length)
+            filled -= length
+            index += 1
+        }
+        return true
     }
 }

@@ -8,6 +8,9 @@ struct EventOrder: ~Copyable {
     /// By origin: its pieces in order, as a chain.
     private var nextOfOrigin = RawArray<UInt32>()
     private var firstOfOrigin: RawArray<UInt32>
+    /// By run of the graph from the first piece's: its piece.
+    private var pieceOfRun = RawArray<UInt32>()
+    private var firstRun = 0
     /// By origin: the local version up to which everything was given out.
     private(set) var order = RawArray<UInt32>()
 
@@ -18,8 +21,11 @@ struct EventOrder: ~Copyable {
         firstOfOrigin.append(repeating: .max, count: origins)
         var last = RawArray<UInt32>(capacity: origins)
         last.append(repeating: .max, count: origins)
+        firstRun = stretches.count > 0 ? Int(stretches[0].run) : 0
         for index in 0..<stretches.count {
             let stretch = stretches[index]
+            pieceOfRun.append(repeating: .max, count: Int(stretch.run) - firstRun - pieceOfRun.count)
+            pieceOfRun.append(UInt32(index))
             pieces.append(VersionSpan(start: stretch.start, end: stretch.end))
             runIndices.append(stretch.run)
             nextOfOrigin.append(.max)
@@ -47,20 +53,16 @@ struct EventOrder: ~Copyable {
     private func isReady(_ piece: UInt32, _ graph: borrowing EventGraph, _ isDone: borrowing RawArray<Bool>) -> Bool {
         let run = Int(runIndices[Int(piece)])
         if pieces[Int(piece)].start != graph.runs[run].start { return true }
-        for parent in graph.parents(ofRun: run) {
-            if let holder = holder(of: parent), !isDone[holder] { return false }
+        let parents = graph.parents(ofRun: run), runs = graph.parentRuns(ofRun: run)
+        for index in 0..<parents.count {
+            guard Int(runs[index]) >= firstRun else { continue }
+            let holder = pieceOfRun[Int(runs[index]) - firstRun]
+            // A parent outside its run's piece is not among what is written.
+            if holder != .max, pieces[Int(holder)].start <= parents[index], parents[index] < pieces[Int(holder)].end, !isDone[Int(holder)] {
+                return false
+            }
         }
         return true
-    }
-
-    /// The piece with a local version, nil when it is not among them.
-    private func holder(of version: UInt32) -> Int? {
-        var low = 0, high = pieces.count
-        while low < high {
-            let middle = (low + high) / 2
-            if pieces[middle].end <= version { low = middle + 1 } else { high = middle }
-        }
-        return low < pieces.count && pieces[low].start <= version ? low : nil
     }
 
     func stretch(_ index: Int) -> OutgoingStretch {

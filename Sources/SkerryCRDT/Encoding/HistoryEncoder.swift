@@ -1,9 +1,10 @@
 /// Writes events as the columns of a history chunk.
 struct HistoryEncoder: ~Copyable {
-    private var originNumbers: [OriginID: Int] = [:]
+    /// By number in the graph and in the document: the number here, -1 for none yet.
+    private var originNumbers: RawArray<Int32>
+    private var containerNumbers: RawArray<Int32>
     private var origins: [OriginID] = []
     private var expected: [Int] = []
-    private var containerNumbers: [UInt32: Int] = [:]
     private var containers: [UInt32] = []
     private var positions: [Int] = []
 
@@ -22,26 +23,34 @@ struct HistoryEncoder: ~Copyable {
     private var runCount = 0
     private var ownerRun = (container: -1, count: 0)
 
-    init() {}
+    private init(_ core: borrowing DocumentCore) {
+        originNumbers = RawArray(capacity: core.graph.origins.count)
+        originNumbers.append(repeating: -1, count: core.graph.origins.count)
+        containerNumbers = RawArray(capacity: core.containers.count)
+        containerNumbers.append(repeating: -1, count: core.containers.count)
+    }
 
     /// The body of a chunk with the events that a version lacks; nil when there are none.
-    static func encode(_ core: inout DocumentCore, since known: CausalContext, until limit: CausalContext? = nil) throws(DocumentError)
-        -> ByteWriter?
-    {
-        var encoder = HistoryEncoder()
+    ///
+    /// - Parameter isCompressed: false for bytes that are read again at once and by nobody else.
+    static func encode(
+        _ core: inout DocumentCore, since known: CausalContext, until limit: CausalContext? = nil, isCompressed: Bool = true
+    ) throws(DocumentError) -> ByteWriter? {
         var stretches = RawArray<OutgoingStretch>()
         try core.forEachRun(since: known, until: limit) { _, run in
             stretches.append(OutgoingStretch(run: UInt32(run.index), start: UInt32(run.start), end: UInt32(run.end)))
         }
         if stretches.isEmpty { return nil }
+        var encoder = HistoryEncoder(core)
         let order = EventOrder(stretches, graph: core.graph)
+        var pieces = RawArray<OutgoingStretch>()
         var index = 0
         while index < order.order.count {
             var stretch = order.stretch(index)
             index += 1
             // Where an origin went on without hearing of anyone, one run is enough.
-            let first = stretch
-            var pieces = [first]
+            pieces.truncate(to: 0)
+            pieces.append(stretch)
             while index < order.order.count, core.continues(order.stretch(index), stretch) {
                 stretch = order.stretch(index)
                 pieces.append(stretch)
@@ -49,47 +58,72 @@ struct HistoryEncoder: ~Copyable {
             }
             encoder.write(pieces, of: core)
         }
-        return encoder.finish(core)
+        return encoder.finish(core, isCompressed: isCompressed)
     }
 
-    private mutating func write(_ pieces: [OutgoingStretch], of core: borrowing DocumentCore) {
+    private mutating func write(_ pieces: borrowing RawArray<OutgoingStretch>, of core: borrowing DocumentCore) {
         let first = pieces[0]
         let run = core.graph.runs[Int(first.run)]
-        let origin = number(of: core.graph.origins[Int(run.origin)])
+        let origin = number(of: run.origin, core)
         let sequence = Int(run.sequence + first.start - run.start)
-        let count = pieces.reduce(0) { $0 + Int($1.end - $1.start) }
+        var count = 0
+        for index in 0..<pieces.count { count += Int(pieces[index].end - pieces[index].start) }
         runCount += 1
         runOrigins.write(varint: origin)
         runCounts.write(varint: count)
         runSequences.write(zigzag: sequence - expected[origin])
-        var parentCount = 0
-        if first.start == run.start {
-            for dot in core.graph.parentDots(ofRun: Int(first.run)) where dot.origin != core.graph.origins[Int(run.origin)] {
-                parentCount += 1
-                let number = number(of: dot.origin)
-                parents.write(varint: number)
-                parents.write(zigzag: Int(dot.sequence) - expected[number])
-                expected[number] = Int(dot.sequence)
-            }
-        }
-        parentCounts.write(varint: parentCount)
+        parentCounts.write(varint: first.start == run.start ? writeParents(ofRun: Int(first.run), core) : 0)
         expected[origin] = sequence + count
         writeOperations(of: pieces, core)
     }
 
-    private mutating func writeOperations(of pieces: [OutgoingStretch], _ core: borrowing DocumentCore) {
-        var merged: [DocumentCore.OutgoingOperation] = []
-        for piece in pieces {
-            core.forEachOperation(from: Int(piece.start), to: Int(piece.end)) { operation in
-                if let last = merged.last, let joined = last.joined(with: operation) {
-                    merged[merged.count - 1] = joined
-                } else {
-                    merged.append(operation)
+    /// Writes what a run had seen besides its origin's own event before it; returns how many.
+    private mutating func writeParents(ofRun index: Int, _ core: borrowing DocumentCore) -> Int {
+        let own = core.graph.runs[index].origin
+        var count = 0
+        let seen = core.graph.parents(ofRun: index), runs = core.graph.parentRuns(ofRun: index)
+        for position in 0..<seen.count {
+            let parent = seen[position]
+            if Int(parent) < core.graph.base.count {
+                for head in core.graph.base.heads where head.origin != core.graph.origins[Int(own)] {
+                    write(parent: core.graph.existingNumber(of: head.origin)!, next: Int(head.sequence), core)
+                    count += 1
                 }
+                continue
+            }
+            let run = core.graph.runs[Int(runs[position])]
+            if run.origin == own { continue }
+            write(parent: run.origin, next: Int(run.sequence + parent - run.start) + 1, core)
+            count += 1
+        }
+        return count
+    }
+
+    private mutating func write(parent origin: UInt32, next: Int, _ core: borrowing DocumentCore) {
+        let number = number(of: origin, core)
+        parents.write(varint: number)
+        parents.write(zigzag: next - expected[number])
+        expected[number] = next
+    }
+
+    private mutating func writeOperations(of pieces: borrowing RawArray<OutgoingStretch>, _ core: borrowing DocumentCore) {
+        var count = 0
+        var open: DocumentCore.OutgoingOperation?
+        for index in 0..<pieces.count {
+            core.forEachOperation(from: Int(pieces[index].start), to: Int(pieces[index].end)) { operation in
+                if let last = open {
+                    if let joined = last.joined(with: operation) {
+                        open = joined
+                        return
+                    }
+                    write(last, core)
+                }
+                open = operation
+                count += 1
             }
         }
-        operationCounts.write(varint: merged.count)
-        for operation in merged { write(operation, core) }
+        if let open { write(open, core) }
+        operationCounts.write(varint: count)
     }
 
     private mutating func write(_ operation: DocumentCore.OutgoingOperation, _ core: borrowing DocumentCore) {
@@ -116,25 +150,25 @@ struct HistoryEncoder: ~Copyable {
         operationContainers.write(varint: ownerRun.count)
     }
 
-    private mutating func number(of origin: OriginID) -> Int {
-        if let number = originNumbers[origin] { return number }
-        originNumbers[origin] = origins.count
-        origins.append(origin)
+    private mutating func number(of origin: UInt32, _ core: borrowing DocumentCore) -> Int {
+        if originNumbers[Int(origin)] >= 0 { return Int(originNumbers[Int(origin)]) }
+        originNumbers[Int(origin)] = Int32(origins.count)
+        origins.append(core.graph.origins[Int(origin)])
         expected.append(0)
         return origins.count - 1
     }
 
     private mutating func number(ofContainer container: UInt32, _ core: borrowing DocumentCore) -> Int {
-        if let number = containerNumbers[container] { return number }
+        if containerNumbers[Int(container)] >= 0 { return Int(containerNumbers[Int(container)]) }
         let parent = core.containers.names[Int(container)].parent
         if parent != ContainerTable.root { _ = number(ofContainer: parent, core) }
-        containerNumbers[container] = containers.count
+        containerNumbers[Int(container)] = Int32(containers.count)
         containers.append(container)
         positions.append(0)
         return containers.count - 1
     }
 
-    private consuming func finish(_ core: borrowing DocumentCore) -> ByteWriter {
+    private consuming func finish(_ core: borrowing DocumentCore, isCompressed: Bool) -> ByteWriter {
         flushOwner()
         var body = ByteWriter()
         body.write(varint: origins.count)
@@ -143,21 +177,21 @@ struct HistoryEncoder: ~Copyable {
         for container in containers {
             let name = core.containers.names[Int(container)]
             body.write(name.kind.rawValue)
-            body.write(varint: name.parent == ContainerTable.root ? 0 : containerNumbers[name.parent]! + 1)
+            body.write(varint: name.parent == ContainerTable.root ? 0 : Int(containerNumbers[Int(name.parent)]) + 1)
             body.write(string: name.key)
         }
         body.write(varint: runCount)
-        Column.write(runOrigins.bytes.elements, to: &body)
-        Column.write(runCounts.bytes.elements, to: &body)
-        Column.write(runSequences.bytes.elements, to: &body)
-        Column.write(parentCounts.bytes.elements, to: &body)
-        Column.write(parents.bytes.elements, to: &body)
-        Column.write(operationCounts.bytes.elements, to: &body)
-        Column.write(operationContainers.bytes.elements, to: &body)
-        Column.write(operationKinds.bytes.elements, to: &body)
-        Column.write(operationPositions.bytes.elements, to: &body)
-        Column.write(contentLengths.bytes.elements, to: &body)
-        Column.write(content.bytes.elements, to: &body)
+        Column.write(runOrigins.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(runCounts.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(runSequences.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(parentCounts.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(parents.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationCounts.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationContainers.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationKinds.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(operationPositions.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(contentLengths.bytes.elements, to: &body, isCompressed: isCompressed)
+        Column.write(content.bytes.elements, to: &body, isCompressed: isCompressed)
         return body
     }
 }

@@ -61,14 +61,18 @@ extension EventGraph {
         }
     }
 
-    /// Whether a version has seen an event. O(k log k) in the runs between them.
+    /// Whether a version has seen an event.
+    ///
+    /// An origin's events form a chain, so whoever has seen a later one of the event's origin has seen the event. O(k log k) in the runs
+    /// walked back until such a one is met: few when it was seen, those between the two when it was not.
     func hasSeen(_ heads: UnsafeBufferPointer<UInt32>, _ event: UInt32, scratch: inout DifferenceScratch) -> Bool {
         if heads.contains(event) { return true }
         scratch.heap.truncate(to: 0)
+        let origin = runs[run(of: Int(event))].origin
         for head in heads where head > event { scratch.push(UInt64(head)) }
         while let top = scratch.pop() {
             let index = run(of: Int(top))
-            if runs[index].start <= event { return true }
+            if runs[index].start <= event || runs[index].origin == origin { return true }
             while let next = scratch.peek, next >= UInt64(runs[index].start) { _ = scratch.pop() }
             for parent in parents(ofRun: index) {
                 if parent == event { return true }

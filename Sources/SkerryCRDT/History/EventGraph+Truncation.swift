@@ -9,6 +9,7 @@ extension EventGraph {
             sequences[Int(run.origin)] = run.sequence
             lastRuns[Int(run.origin)] = run.previous
             parents.truncate(to: Int(run.parents))
+            parentRuns.truncate(to: Int(run.parents))
         }
         if let last = runs.elements.last {
             sequences[Int(last.origin)] = last.sequence + UInt32(newCount) - last.start

@@ -32,6 +32,8 @@ struct EventGraph: ~Copyable, Sendable {
 
     var runs = RawArray<Run>()
     var parents = RawArray<UInt32>()
+    /// Beside each of `parents`: the run that holds it.
+    var parentRuns = RawArray<UInt32>()
     /// The events nobody has followed yet, ascending.
     var frontier = RawArray<UInt32>(capacity: 4)
     var criticals = RawArray<CriticalRange>()
@@ -93,6 +95,7 @@ struct EventGraph: ~Copyable, Sendable {
                     start: start, origin: origin, sequence: sequences[Int(origin)], parents: UInt32(parents.count),
                     parentCount: UInt32(seen.count), sawAll: sawAll, previous: lastRuns[Int(origin)]))
             lastRuns[Int(origin)] = UInt32(runs.count - 1)
+            for parent in seen { parentRuns.append(UInt32(run(of: Int(parent)))) }
             parents.append(contentsOf: seen)
             count += length
         }
@@ -152,11 +155,15 @@ struct EventGraph: ~Copyable, Sendable {
 
     func end(ofRun index: Int) -> Int { index + 1 < runs.count ? Int(runs[index + 1].start) : count }
 
-    /// The run that holds a local version. O(log n), O(1) for the last run.
+    /// The run that holds a local version. O(log n), O(1) for the newest runs.
     func run(of version: Int) -> Int {
         assert(version >= 0 && version < count)
         var low = 0, high = runs.count - 1
-        if Int(runs[high].start) <= version { return high }
+        // Most questions are about what just happened.
+        for _ in 0..<6 {
+            if Int(runs[high].start) <= version { return high }
+            high -= 1
+        }
         while low < high {
             let middle = (low + high + 1) / 2
             if Int(runs[middle].start) <= version { low = middle } else { high = middle - 1 }
@@ -164,10 +171,26 @@ struct EventGraph: ~Copyable, Sendable {
         return low
     }
 
+    /// The run that holds a local version, an event of an origin: most often one of its newest.
+    func run(of version: Int, ofOrigin origin: UInt32) -> Int {
+        var index = lastRuns[Int(origin)]
+        for _ in 0..<4 where index != .max {
+            if Int(runs[Int(index)].start) <= version { return Int(index) }
+            index = runs[Int(index)].previous
+        }
+        return run(of: version)
+    }
+
     /// The parents of the first event of a run.
     func parents(ofRun index: Int) -> UnsafeBufferPointer<UInt32> {
         let run = runs[index]
         return UnsafeBufferPointer(start: parents.base + Int(run.parents), count: Int(run.parentCount))
+    }
+
+    /// The runs that hold the parents of the first event of a run.
+    func parentRuns(ofRun index: Int) -> UnsafeBufferPointer<UInt32> {
+        let run = runs[index]
+        return UnsafeBufferPointer(start: parentRuns.base + Int(run.parents), count: Int(run.parentCount))
     }
 
     /// The name of an event that is not of the base.

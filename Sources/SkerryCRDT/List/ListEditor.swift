@@ -51,14 +51,14 @@ public struct ListEditor {
     private func position(_ index: Int) -> Int {
         let slot = editor.open()
         precondition(index >= 0 && index <= editor.core.pointee.lists[slot].count, "\(index) lies outside the list")
-        return editor.core.pointee.lists[slot].position(ofShown: index)
+        return editor.core.pointee.lists[slot].order.position(ofShown: index)
     }
 
     private func element(at index: Int) -> Int {
         let slot = editor.open()
         precondition(index >= 0 && index < editor.core.pointee.lists[slot].count, "no element at \(index)")
-        let position = editor.core.pointee.lists[slot].position(ofShown: index)
-        let place = editor.core.pointee.lists[slot].slot(at: position)
+        let position = editor.core.pointee.lists[slot].order.position(ofShown: index)
+        let place = editor.core.pointee.lists[slot].order.slot(at: position)
         return Int(editor.core.pointee.lists[slot].slots[place].element)
     }
 }

@@ -17,18 +17,21 @@ extension ListState {
     mutating func appendSlot(_ item: ListItem, dot: Dot, version: UInt32) {
         var bytes = ByteWriter()
         item.encode(to: &bytes)
+        appendSlot(item, encoded: bytes.bytes.elements, dot: dot, version: version)
+    }
+
+    /// As ``appendSlot(_:dot:version:)``, with the item's encoding at hand.
+    mutating func appendSlot(_ item: ListItem, encoded: UnsafeBufferPointer<UInt8>, dot: Dot, version: UInt32) {
         contentOffsets.append(UInt32(content.count))
-        content.append(contentsOf: bytes.bytes.elements)
+        content.append(contentsOf: encoded)
         switch item {
         case .value(let value):
             let number = UInt32(elements.count)
-            var register = MultiValue()
-            register.write(RegisterEntry(version: version, dot: dot, stamp: .zero, value: value), isSeen: { _ in false })
+            let register = MultiValue(RegisterEntry(version: version, dot: dot, stamp: .zero, value: value))
             elements.append(Element(dot: dot, value: register, slot: UInt32(slots.count)))
-            elementNumbers[dot] = number
             slots.append(Slot(element: number, stamp: .zero, dot: dot))
         case .move(let moved, let stamp):
-            slots.append(Slot(element: elementNumbers[moved]!, stamp: stamp, dot: dot))
+            slots.append(Slot(element: UInt32(number(of: moved)!), stamp: stamp, dot: dot))
         }
     }
 
@@ -38,8 +41,7 @@ extension ListState {
             let slot = slots.removeLast()
             content.truncate(to: Int(contentOffsets.removeLast()))
             if elements[Int(slot.element)].dot == slot.dot {
-                elementNumbers[slot.dot] = nil
-                elements.removeLast()
+                removeLastElement()
             }
         }
     }
@@ -60,7 +62,6 @@ extension ListState {
         let number = Int(slots[slot].element)
         let before = elements[number].slot
         let shown = Int(before)
-        var position = position
         var hid: (slot: Int, index: Int)?
         var shows = !elements[number].isDeleted
         if slot != shown {
@@ -71,20 +72,19 @@ extension ListState {
             }
             shows = shows && wins
         }
-        insert(slot, isShown: shows, at: position)
-        let shownAt = shows ? shownIndex(before: position) : nil
-        position = min(position, order.total.scalars)
+        order.insert(slot, isShown: shows, at: position)
+        let shownAt = shows ? order.shownIndex(before: position) : nil
         return .placed(slot: slot, position: position, shownAt: shownAt, hid: hid, before: before)
     }
 
     /// Takes the slot at a position out of the order; its element goes with it, wherever it shows.
     mutating func remove(at position: Int) -> Step {
-        let slot = slot(at: position)
+        let slot = order.slot(at: position)
         let number = Int(slots[slot].element)
         let wasDeleted = elements[number].isDeleted
         let isShown = elements[number].slot == UInt32(slot) && !wasDeleted
-        let shownAt = isShown ? shownIndex(before: position) : nil
-        order.delete(at: position, count: 1)
+        let shownAt = isShown ? order.shownIndex(before: position) : nil
+        order.remove(at: position)
         slots[slot].isDeleted = true
         elements[number].isDeleted = true
         var hid: (slot: Int, index: Int)?
@@ -96,99 +96,41 @@ extension ListState {
     mutating func undo(_ step: Step) {
         switch step {
         case .placed(let slot, let position, _, let hid, let before):
-            order.delete(at: position, count: 1)
+            order.remove(at: position)
             elements[Int(slots[slot].element)].slot = before
-            if let hid { reveal(hid.slot) }
+            if let hid { order.show(hid.slot, true) }
         case .removed(let slot, let position, let shownAt, let hid, let wasDeleted):
             slots[slot].isDeleted = false
             elements[Int(slots[slot].element)].isDeleted = wasDeleted
-            insert(slot, isShown: shownAt != nil, at: position)
-            if let hid { reveal(hid.slot) }
+            order.insert(slot, isShown: shownAt != nil, at: position)
+            if let hid { order.show(hid.slot, true) }
         case .wrote(let element, let before):
             elements[element].value = before
         }
     }
 
-    private mutating func reveal(_ slot: Int) {
-        guard let position = position(of: slot) else { return }
-        order.delete(at: position, count: 1)
-        insert(slot, isShown: true, at: position)
-    }
-
     /// Applies a write to an element; it is here.
     mutating func write(_ value: DocumentValue, to element: Dot, entry: RegisterEntry, isSeen: (UInt32) -> Bool) -> Step {
-        let number = Int(elementNumbers[element]!)
+        let number = number(of: element)!
         let before = elements[number].value
         elements[number].value.write(entry, isSeen: isSeen)
         return .wrote(element: number, before: before)
     }
 
-    mutating func insert(_ slot: Int, isShown: Bool, at position: Int) {
-        let name = SlotName.bytes(slot, isShown: isShown)
-        withUnsafeBytes(of: name) { bytes in
-            let start = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-            order.insert(start, TextMeasure(start, count: 5), at: position)
-        }
-    }
-
-    /// Hides a slot; returns the index at which it showed. O(n): only moves ask.
+    /// Hides a slot; returns the index at which it showed.
     private mutating func hide(_ slot: Int) -> Int? {
-        guard let position = position(of: slot) else { return nil }
-        let index = shownIndex(before: position)
-        order.delete(at: position, count: 1)
-        insert(slot, isShown: false, at: position)
+        guard let position = order.position(of: slot) else { return nil }
+        let index = order.shownIndex(before: position)
+        order.show(slot, false)
         return index
-    }
-
-    /// Where a slot stands in the order, nil when it is not there. O(n).
-    func position(of wanted: Int) -> Int? {
-        var position = 0
-        var found: Int?
-        order.forEachStretch { stretch in
-            if found != nil { return }
-            var offset = 0
-            while offset < stretch.count {
-                if SlotName.slot(stretch.baseAddress! + offset) == wanted {
-                    found = position
-                    return
-                }
-                offset += 5
-                position += 1
-            }
-        }
-        return found
-    }
-
-    mutating func slot(at position: Int) -> Int {
-        var bytes = RawArray<UInt8>(capacity: 5)
-        order.copy(at: position, count: 1, to: &bytes)
-        return SlotName.slot(bytes.base)
-    }
-
-    /// How many elements show before a position in the order.
-    mutating func shownIndex(before position: Int) -> Int {
-        let measure = order.measure(before: position)
-        return measure.utf16 - measure.scalars
-    }
-
-    /// The position in the order of the element that shows at an index; of the end for the number shown. O(log n).
-    mutating func position(ofShown index: Int) -> Int {
-        if index == count { return order.total.scalars }
-        var low = 0, high = order.total.scalars
-        while low < high {
-            let middle = (low + high) / 2
-            if shownIndex(before: middle + 1) <= index { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 
     /// The elements that show, in order.
     var shown: [Element] {
         var result: [Element] = []
-        order.forEachStretch { stretch in
-            for offset in stride(from: 0, to: stretch.count, by: 5) where SlotName.isShown(stretch[offset]) {
-                result.append(elements[Int(slots[SlotName.slot(stretch.baseAddress! + offset)].element)])
-            }
+        result.reserveCapacity(count)
+        order.forEach { slot, isShown in
+            if isShown { result.append(elements[Int(slots[slot].element)]) }
         }
         return result
     }

@@ -15,10 +15,8 @@ extension ListState {
             Self.write(slot.dot, slot.isDeleted, Int(slot.element), to: &writer)
             writer.write(fixed: slot.stamp.rawValue)
         }
-        writer.write(varint: order.total.scalars)
-        order.forEachStretch { stretch in
-            for offset in stride(from: 0, to: stretch.count, by: 5) { writer.write(varint: SlotName.slot(stretch.baseAddress! + offset)) }
-        }
+        writer.write(varint: order.count)
+        order.forEach { slot, _ in writer.write(varint: slot) }
     }
 
     private static func write(_ dot: Dot, _ isDeleted: Bool, _ number: Int, to writer: inout ByteWriter) {
@@ -30,14 +28,12 @@ extension ListState {
 
     mutating func decodeState(_ reader: inout ByteReader, version: UInt32) throws(DocumentError) {
         let elementCount = try reader.count(atMost: reader.remaining / 12, "the number of elements")
-        for number in 0..<elementCount {
+        for _ in 0..<elementCount {
             let (dot, isDeleted, slot) = try Self.read(&reader)
             elements.append(Element(dot: dot, value: try MultiValue(&reader, version: version), slot: UInt32(slot), isDeleted: isDeleted))
-            guard elementNumbers.updateValue(UInt32(number), forKey: dot) == nil else {
-                throw reader.damaged("an element stands there twice")
-            }
         }
-        let slotCount = try reader.count(atMost: min(SlotName.limit, reader.remaining / 19), "the number of slots")
+        guard hasDistinctElements() else { throw reader.damaged("an element stands there twice") }
+        let slotCount = try reader.count(atMost: min(Self.slotMaximum, reader.remaining / 19), "the number of slots")
         for _ in 0..<slotCount {
             let (dot, isDeleted, element) = try Self.read(&reader)
             guard element < elementCount else { throw reader.damaged("a slot of no element") }
@@ -69,14 +65,14 @@ extension ListState {
     /// Puts a slot at the end of the order, shown if its element shows there.
     private mutating func append(_ slot: Int, at position: Int) {
         let element = elements[Int(slots[slot].element)]
-        insert(slot, isShown: !element.isDeleted && element.slot == UInt32(slot), at: position)
+        order.insert(slot, isShown: !element.isDeleted && element.slot == UInt32(slot), at: position)
     }
 
     private static func read(_ reader: inout ByteReader) throws(DocumentError) -> (dot: Dot, isDeleted: Bool, number: Int) {
         let dot = Dot(origin: OriginID(rawValue: try reader.fixed64()), sequence: try reader.varint())
         let flag = try reader.byte()
         guard flag <= 1, dot.sequence > 0 else { throw reader.damaged("an unknown flag") }
-        return (dot, flag == 1, try reader.count(atMost: SlotName.limit, "the number of a slot"))
+        return (dot, flag == 1, try reader.count(atMost: Self.slotMaximum, "the number of a slot"))
     }
 
     /// Takes over the log of another state of the same list, whose slots came in another order, and keeps what this one says.
@@ -91,23 +87,21 @@ extension ListState {
             fresh.slots[new].isDeleted = slots[number].isDeleted
         }
         for element in elements {
-            let number = Int(fresh.elementNumbers[element.dot]!)
+            let number = fresh.number(of: element.dot)!
             fresh.elements[number].value = element.value
             fresh.elements[number].value.renumber(graph)
             fresh.elements[number].isDeleted = element.isDeleted
             fresh.elements[number].slot = numbers[slots[Int(element.slot)].dot]!
         }
         var old: [Int] = []
-        order.forEachStretch { stretch in
-            for offset in stride(from: 0, to: stretch.count, by: 5) { old.append(SlotName.slot(stretch.baseAddress! + offset)) }
-        }
+        order.forEach { slot, _ in old.append(slot) }
         let dots = old.map { slots[$0].dot }
         swap(&content, &fresh.content)
         swap(&contentOffsets, &fresh.contentOffsets)
         swap(&slots, &fresh.slots)
         swap(&elements, &fresh.elements)
-        swap(&elementNumbers, &fresh.elementNumbers)
-        order = Rope()
+        renumberElements()
+        order = SlotOrder()
         for (position, dot) in dots.enumerated() { append(Int(numbers[dot]!), at: position) }
     }
 }

@@ -3,9 +3,10 @@
 /// Inserting makes an element and a slot for it. Moving makes another slot for the same element, with a stamp; the element shows in the
 /// slot with the largest (stamp, dot), and its other slots are hidden. So two concurrent moves leave one element in one place, and a move
 /// never touches the value. Deleting any slot of an element removes it for good: a deletion wins over a concurrent move.
-///
-/// The order of the slots is a ``Rope`` of five-byte names, see ``SlotName``: the rope's tree counts slots as scalars and shown slots as wide ones.
 struct ListState: ~Copyable, Sendable {
+    /// Slots that a list makes at most, shown or not.
+    static let slotMaximum = 1 << 27
+
     struct Slot: BitwiseCopyable, Sendable {
         var element: UInt32
         var isDeleted = false
@@ -23,10 +24,12 @@ struct ListState: ~Copyable, Sendable {
 
     var sequence = SequenceState()
     var log = ValueLog()
-    var order = Rope()
+    var order = SlotOrder()
     var slots = RawArray<Slot>()
     var elements: [Element] = []
-    var elementNumbers: [Dot: UInt32] = [:]
+    /// By name: the number of an element, as far as the first ``numberedCount`` go; the others are added when a name is asked for.
+    private var elementNumbers: [Dot: UInt32] = [:]
+    private var numberedCount = 0
     /// What was inserted, as items one after another; for the history, so nothing for the slots of the base.
     var content = RawArray<UInt8>()
     /// By slot: where its item starts.
@@ -35,28 +38,42 @@ struct ListState: ~Copyable, Sendable {
     init() {}
 
     /// The number of elements shown.
-    var count: Int { order.total.utf16 - order.total.scalars }
-}
+    var count: Int { order.shownCount }
 
-/// The name of a slot in the order: five bytes of the shape of UTF-8, the first of which says whether the slot is shown.
-enum SlotName {
-    static let limit = 1 << 27
-
-    @inline(__always)
-    static func bytes(_ slot: Int, isShown: Bool) -> (UInt8, UInt8, UInt8, UInt8, UInt8) {
-        (
-            (isShown ? 0xF0 : 0xC0) | UInt8(slot >> 24), 0x80 | UInt8(slot >> 18 & 63), 0x80 | UInt8(slot >> 12 & 63),
-            0x80 | UInt8(slot >> 6 & 63), 0x80 | UInt8(slot & 63)
-        )
+    /// The number of the element with a name, nil when it is not here. Only moves and writes ask.
+    mutating func number(of element: Dot) -> Int? {
+        numberElements()
+        return elementNumbers[element].map(Int.init)
     }
 
-    @inline(__always)
-    static func slot(_ bytes: UnsafePointer<UInt8>) -> Int {
-        Int(bytes[0] & 7) << 24 | Int(bytes[1] & 63) << 18 | Int(bytes[2] & 63) << 12 | Int(bytes[3] & 63) << 6 | Int(bytes[4] & 63)
+    /// Whether every element has a name of its own.
+    mutating func hasDistinctElements() -> Bool {
+        numberElements()
+        return elementNumbers.count == elements.count
     }
 
-    @inline(__always)
-    static func isShown(_ lead: UInt8) -> Bool { lead >= 0xF0 }
+    private mutating func numberElements() {
+        if numberedCount == 0 { elementNumbers.reserveCapacity(elements.count) }
+        while numberedCount < elements.count {
+            elementNumbers[elements[numberedCount].dot] = UInt32(numberedCount)
+            numberedCount += 1
+        }
+    }
+
+    /// Forgets the newest element.
+    mutating func removeLastElement() {
+        let element = elements.removeLast()
+        if numberedCount > elements.count {
+            elementNumbers[element.dot] = nil
+            numberedCount = elements.count
+        }
+    }
+
+    /// Forgets which number each element has.
+    mutating func renumberElements() {
+        elementNumbers.removeAll()
+        numberedCount = 0
+    }
 }
 
 /// What an insertion into a list puts there.

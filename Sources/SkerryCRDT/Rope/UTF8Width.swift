@@ -14,4 +14,14 @@ enum UTF8Width {
         for _ in 0..<scalars { offset += ofScalar(bytes[offset]) }
         return offset
     }
+
+    /// The bytes that the last scalars of valid UTF-8 take, which ends before the given address.
+    static func ofSuffix(_ end: UnsafePointer<UInt8>, scalars: Int) -> Int {
+        var offset = 0
+        for _ in 0..<scalars {
+            offset += 1
+            while end[-offset] & 0xC0 == 0x80 { offset += 1 }
+        }
+        return offset
+    }
 }

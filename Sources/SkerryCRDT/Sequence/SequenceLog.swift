@@ -99,6 +99,11 @@ struct SequenceLog: ~Copyable, Sendable {
         if count == 0 || runs[count - 1].version + runs[count - 1].count <= version { return count }
         if runs[count - 1].version <= version { return count - 1 }
         var low = 0, high = count - 1
+        // Most questions are about what just happened: the run wanted is the one behind the first that ends too early.
+        for _ in 0..<6 {
+            if high == 0 || runs[high - 1].version + runs[high - 1].count <= version { return high }
+            high -= 1
+        }
         while low < high {
             let middle = (low + high) / 2
             if runs[middle].version + runs[middle].count <= version { low = middle + 1 } else { high = middle }
@@ -130,6 +135,24 @@ struct SequenceLog: ~Copyable, Sendable {
         return run.version >= version ? run.unit : run.unit + version - run.version
     }
 
+    /// The units of a span of local versions.
+    @inline(__always)
+    func units(in span: VersionSpan) -> Range<UInt32> {
+        var index = firstRun(endingAfter: span.start)
+        if index == runs.count { return UInt32(unitCount)..<UInt32(unitCount) }
+        let first = runs[index]
+        let start = first.version >= span.start ? first.unit : first.unit + span.start - first.version
+        // The end is in the same run or a few behind it; the search is for long spans.
+        for _ in 0..<4 {
+            let run = runs[index]
+            if run.version >= span.end { return start..<max(start, run.unit) }
+            if run.version + run.count >= span.end { return start..<run.unit + span.end - run.version }
+            index += 1
+            if index == runs.count { return start..<UInt32(unitCount) }
+        }
+        return start..<unit(atOrAfter: span.end)
+    }
+
     /// The part of a run that lies in a span of local versions; they overlap.
     @inline(__always)
     func piece(ofRun index: Int, in span: VersionSpan) -> Piece {
@@ -147,10 +170,14 @@ struct SequenceLog: ~Copyable, Sendable {
 
     /// Calls the body with what lies in a span of local versions, in order.
     @inline(__always)
-    func forEachPiece(in span: VersionSpan, _ body: (Piece) -> Void) {
+    func forEachPiece(in span: VersionSpan, _ body: (Piece) -> Void) { forEachPiece(in: span) { piece, _ in body(piece) } }
+
+    /// As ``forEachPiece(in:_:)``, with the index of the run.
+    @inline(__always)
+    func forEachPiece(in span: VersionSpan, _ body: (Piece, Int) -> Void) {
         var index = firstRun(endingAfter: span.start)
         while index < runs.count, runs[index].version < span.end {
-            body(piece(ofRun: index, in: span))
+            body(piece(ofRun: index, in: span), index)
             index += 1
         }
     }

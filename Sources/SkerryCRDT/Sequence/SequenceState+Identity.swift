@@ -32,3 +32,11 @@ extension SequenceState {
         return (first, taken)
     }
 }
+
+extension Tracker {
+    /// How many units from one on stand one after another and share their state: at least one.
+    func standingTogether(with unit: UInt32) -> UInt32 {
+        let place = locate(unit)
+        return entries(of: place.leaf)[place.slot].count - place.offset
+    }
+}

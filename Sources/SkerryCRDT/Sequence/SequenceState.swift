@@ -126,6 +126,9 @@ struct SequenceState: ~Copyable, Sendable {
             index += 1
         }
         tracker.setVersion(ofLane: lane, to: span.end - 1)
+        if tracker.clocks.isUsable, let column = tracker.clocks.column(of: graph.runs[run].origin) {
+            tracker.clocks.applied(to: span.end, column: column, lane: lane)
+        }
     }
 
     private mutating func apply(
@@ -170,9 +173,16 @@ struct SequenceState: ~Copyable, Sendable {
     private mutating func moveLane(
         for origin: UInt32, to seen: UnsafeBufferPointer<UInt32>, graph: borrowing EventGraph, scratch: inout DifferenceScratch
     ) -> Int {
-        let lane = tracker.chooseLane(for: origin, seen: seen)
-        if tracker.lanes[lane].version.elementsEqual(seen) { return lane }
-        tracker.lanes[lane].version.withUnsafeBufferPointer { standing in graph.difference(standing, seen, into: &scratch) }
+        if let lane = tracker.lane(of: origin, standingAt: seen) { return lane }
+        let lane: Int
+        if let column = tracker.clocks.column(of: origin), tracker.clocks.see(seen, column: column, graph: graph) {
+            lane = tracker.chooseLane(for: origin, seen: seen, column: column)
+            tracker.clocks.move(lane: lane, toColumn: column, graph: graph, into: &scratch)
+        } else {
+            lane = tracker.chooseLane(for: origin, seen: seen)
+            tracker.lanes[lane].version.withUnsafeBufferPointer { standing in graph.difference(standing, seen, into: &scratch) }
+        }
+        // Units count up and down, so the order does not matter.
         for index in 0..<scratch.onlyLeft.count where !isDefective(.retreatSkipped) {
             move(lane: lane, over: scratch.onlyLeft[index], forward: false)
         }
@@ -187,8 +197,10 @@ struct SequenceState: ~Copyable, Sendable {
         // What lies before the base is in every lane.
         let start = max(Int(span.start), tracker.base + 1)
         if start >= Int(span.end) { return }
-        let first = log.unit(atOrAfter: UInt32(start)), end = log.unit(atOrAfter: span.end)
-        if first < end { tracker.move(lane: lane, units: first, end, forward: forward) }
-        if isDefective(.advanceTwice), forward, first < end { tracker.move(lane: lane, units: first, end, forward: forward) }
+        let units = log.units(in: VersionSpan(start: UInt32(start), end: span.end))
+        if !units.isEmpty { tracker.move(lane: lane, units: units.lowerBound, units.upperBound, forward: forward) }
+        if isDefective(.advanceTwice), forward, !units.isEmpty {
+            tracker.move(lane: lane, units: units.lowerBound, units.upperBound, forward: forward)
+        }
     }
 }

@@ -105,6 +105,7 @@ struct Tracker: ~Copyable, Sendable {
     static let deletionBit: UInt32 = 0x8000_0000
 
     var lanes: [Lane] = []
+    var clocks = TrackerClocks()
     private var uses: UInt64 = 0
 
     /// False until the tracker is first wanted, and after it was dropped.
@@ -135,6 +136,7 @@ struct Tracker: ~Copyable, Sendable {
             id: Tracker.placeholder, countAndDeleted: Tracker.placeholderCount, left: Tracker.none, right: Tracker.none,
             lanes: SIMD4(repeating: 1))
         self.base = base
+        clocks.start(at: base)
         self.firstUnit = firstUnit
         nextVersion = base + 1
         isWarm = true
@@ -158,8 +160,11 @@ struct Tracker: ~Copyable, Sendable {
 
     // MARK: - Lanes
 
-    /// The lane nearest to an event's view: one that stands there, else its writer's, else the one longest unused.
-    mutating func chooseLane(for origin: UInt32, seen: UnsafeBufferPointer<UInt32>) -> Int {
+    /// The lane for an event: its writer's, else one that stands where it wants it, else one nobody has, else the nearest or, where no
+    /// clock says which that is, the one longest unused.
+    ///
+    /// - Parameter column: of the writer in the clocks.
+    mutating func chooseLane(for origin: UInt32, seen: UnsafeBufferPointer<UInt32>, column: Int? = nil) -> Int {
         uses += 1
         var best = 0
         for lane in 0..<Tracker.laneCount {
@@ -169,10 +174,30 @@ struct Tracker: ~Copyable, Sendable {
             }
             if lanes[lane].used < lanes[best].used { best = lane }
         }
-        if lanes[best].origin != origin, let standing = lanes.firstIndex(where: { $0.version.elementsEqual(seen) }) { best = standing }
+        if let column, lanes[best].origin != origin, lanes[best].origin != Tracker.none {
+            var nearest = Int.max
+            for lane in 0..<Tracker.laneCount {
+                let distance = clocks.distance(lane: lane, column: column)
+                if distance < nearest { (nearest, best) = (distance, lane) }
+            }
+        } else if lanes[best].origin != origin, let standing = lanes.firstIndex(where: { $0.version.elementsEqual(seen) }) {
+            best = standing
+        }
         lanes[best].origin = origin
         lanes[best].used = uses
         return best
+    }
+
+    /// The lane of an origin when it stands where an event wants it: most often, the origin just goes on.
+    @inline(__always)
+    mutating func lane(of origin: UInt32, standingAt seen: UnsafeBufferPointer<UInt32>) -> Int? {
+        for lane in 0..<Tracker.laneCount where lanes[lane].origin == origin {
+            if !lanes[lane].version.elementsEqual(seen) { return nil }
+            uses += 1
+            lanes[lane].used = uses
+            return lane
+        }
+        return nil
     }
 
     @inline(__always)

@@ -96,10 +96,10 @@ extension DocumentCore {
             let now = currentSlot(placed, of: container)
             let number = Int(lists[slot].slots[now].element)
             let shown = Int(lists[slot].elements[number].slot)
-            guard !lists[slot].elements[number].isDeleted, let position = lists[slot].position(of: shown) else { return }
+            guard !lists[slot].elements[number].isDeleted, let position = lists[slot].order.position(of: shown) else { return }
             if Int(before) == placed {
                 remove(from: container, at: position)
-            } else if shown == now, let old = lists[slot].position(of: Int(before)) {
+            } else if shown == now, let old = lists[slot].order.position(of: Int(before)) {
                 // Somebody else's later move stays.
                 insert(.move(of: lists[slot].elements[number].dot, stamp: nextStamp()), into: container, at: old)
                 revive(currentSlot(Int(before), of: container), of: container)
@@ -149,12 +149,12 @@ extension DocumentCore {
         let own = order(UInt32(now))
         // What undo made has a place of its own in the order, beside the one it stands for.
         while position > 0 {
-            let before = UInt32(lists[slot].slot(at: position - 1))
+            let before = UInt32(lists[slot].order.slot(at: position - 1))
             if original(of: before, in: container) == before || order(before) < own { break }
             position -= 1
         }
-        while position < lists[slot].order.total.scalars {
-            let after = UInt32(lists[slot].slot(at: position))
+        while position < lists[slot].order.count {
+            let after = UInt32(lists[slot].order.slot(at: position))
             if original(of: after, in: container) == after || order(after) > own { break }
             position += 1
         }
@@ -193,21 +193,43 @@ extension DocumentCore {
     private mutating func takeOut(_ piece: SequenceLog.Piece, of container: UInt32) {
         let slot = containers.slot(of: container)
         texts[slot].sequence.identify(graph: graph, scratch: &scratch)
-        var positions: [Int] = []
-        for unit in piece.unit..<piece.unit + piece.count {
-            let place = texts[slot].sequence.place(ofUnit: currentUnit(unit, of: container))
-            if !place.isDeleted || isDefective(.undoDeletesNeighbour) { positions.append(place.position) }
+        var stretches: [Range<Int>] = []
+        var unit = piece.unit
+        while unit < piece.unit + piece.count {
+            let current = currentUnit(unit, of: container)
+            let count = unitsAlike(from: unit, current: current, atMost: piece.unit + piece.count - unit, of: container)
+            let place = texts[slot].sequence.place(ofUnit: current)
+            if !place.isDeleted || isDefective(.undoDeletesNeighbour) { stretches.append(place.position..<place.position + Int(count)) }
+            unit += count
         }
         // From the end, so that positions stay right; neighbours in one go.
-        positions.sort(by: >)
+        stretches.sort { $0.lowerBound > $1.lowerBound }
         var index = 0
-        while index < positions.count {
-            var count = 1
-            while index + count < positions.count, positions[index + count] == positions[index] - count { count += 1 }
+        while index < stretches.count {
+            var stretch = stretches[index]
+            index += 1
+            while index < stretches.count, stretches[index].upperBound == stretch.lowerBound {
+                stretch = stretches[index].lowerBound..<stretch.upperBound
+                index += 1
+            }
             edit(
-                text: container, at: positions[index] - count + 1, deleting: count, inserting: UnsafeBufferPointer(start: nil, count: 0))
-            index += count
+                text: container, at: stretch.lowerBound, deleting: stretch.count, inserting: UnsafeBufferPointer(start: nil, count: 0))
         }
+    }
+
+    /// How many units from one on stand together, all in the text or all not, none brought back before: what holds for the first of them
+    /// holds
+    /// for all, so a large paste is not undone letter by letter.
+    private func unitsAlike(from unit: UInt32, current: UInt32, atMost limit: UInt32, of container: UInt32) -> UInt32 {
+        func isPlain(_ unit: UInt32) -> Bool {
+            let name = UndoHistory.UnitName(container: container, unit: unit)
+            return undo!.revived[name] == nil && undo!.originals[name] == nil
+        }
+        if current != unit || !isPlain(unit) { return 1 }
+        let together = texts[containers.slot(of: container)].sequence.identity.standingTogether(with: unit)
+        var count: UInt32 = 1
+        while count < min(limit, together), isPlain(unit + count) { count += 1 }
+        return count
     }
 
     /// Inserts again what a deletion took out, where it stood.
@@ -223,11 +245,17 @@ extension DocumentCore {
         }
         // In the order in which they stood; neighbours come back in one go, the last first, so that places stay right.
         var places: [(position: Int, order: UInt32, unit: UInt32)] = []
-        for unit in units {
-            let current = currentUnit(unit, of: container)
+        var index = 0
+        while index < units.count {
+            let current = currentUnit(units[index], of: container)
+            var following = 1
+            while index + following < units.count, units[index + following] == units[index] + UInt32(following) { following += 1 }
+            let count = unitsAlike(from: units[index], current: current, atMost: UInt32(following), of: container)
+            index += Int(count)
             guard texts[slot].sequence.place(ofUnit: current).isDeleted else { continue }
             let order = texts[slot].sequence.identity.order(of: original(of: current, in: container))
-            places.append((textPosition(ofRevived: current, order: order, of: container), order, current))
+            let position = textPosition(ofRevived: current, order: order, of: container)
+            for offset in 0..<count { places.append((position, order + offset, current + offset)) }
         }
         places.sort { $0.order < $1.order }
         var end = places.count

@@ -70,4 +70,6 @@ struct MultiValue: Sendable, Equatable {
     }
 
     init() {}
+
+    init(_ only: RegisterEntry) { entries = [only] }
 }

@@ -1,30 +1,39 @@
 import Glibc
 
-/// An editing trace in the flat form that `bench.py` makes of the published JSON.
+/// An editing trace in the flat form that `bench.py` makes of the JSON.
 ///
 /// ```
-/// trace = writers:u32 transactions:u32 transaction* length:u32 final-text
-/// transaction = writer:u32 parents:u32 parent:u32* patches:u32 patch*
-/// patch = position:u32 deleted:u32 length:u32 text          positions and counts in code points, lengths in bytes
+/// trace = writers:u32 has-values:u32 transactions:u32 transaction* final:string
+/// transaction = writer:u32 parents:u32 parent:u32* steps:u32 step*
+/// step = kind:u32 first:u32 second:u32 key:string value:string       positions and counts in code points
+/// string = length:u32 bytes
 /// ```
 struct Trace {
-    struct Patch {
-        var position: Int
-        var deleted: Int
-        var inserted: String
+    enum Kind: UInt32 {
+        /// `second` code points at `first` are replaced by `value`.
+        case text
+        case set, setNumber, remove, nest, add
+        case push, insert, delete, move, replace
+    }
+
+    struct Step {
+        var kind: Kind
+        var first: Int
+        var second: Int
+        var key: String
+        var value: String
     }
 
     struct Transaction {
         var writer: Int
         var parents: [Int]
-        var patches: [Patch]
+        var steps: [Step]
     }
 
     var writers: Int
+    var hasValues: Bool
     var transactions: [Transaction]
     var final: String
-
-    var patchCount: Int { transactions.reduce(0) { $0 + $1.patches.count } }
 
     init(file: String) {
         guard let handle = fopen(file, "rb") else { fatalError("no trace at \(file)") }
@@ -44,13 +53,16 @@ struct Trace {
             return String(decoding: bytes[offset..<offset + count], as: UTF8.self)
         }
         writers = number()
+        hasValues = number() == 1
         let count = number()
         transactions = []
         for _ in 0..<count {
             let writer = number()
             let parents = (0..<number()).map { _ in number() }
-            let patches = (0..<number()).map { _ in Patch(position: number(), deleted: number(), inserted: text()) }
-            transactions.append(Transaction(writer: writer, parents: parents, patches: patches))
+            let steps = (0..<number()).map { _ in
+                Step(kind: Kind(rawValue: UInt32(number()))!, first: number(), second: number(), key: text(), value: text())
+            }
+            transactions.append(Transaction(writer: writer, parents: parents, steps: steps))
         }
         final = text()
     }

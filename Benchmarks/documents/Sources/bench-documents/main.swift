@@ -1,21 +1,9 @@
-// bench-documents [replay|follow NAME FILE] ... [shapes]; started by bench.py, which makes the files.
+// bench-documents FILE RUNS [recorded]: one line of JSON with what the trace costs, CPU milliseconds; started by bench.py.
 let arguments = Array(CommandLine.arguments.dropFirst())
-let replayBars: [String: Double] = ["automerge-paper": 60, "sveltecomponent": 9, "rustcode": 35]
-
-var index = 0
-while index < arguments.count {
-    switch arguments[index] {
-    case "replay":
-        Replay.run(arguments[index + 1], Trace(file: arguments[index + 2]), bar: replayBars[arguments[index + 1]])
-        index += 3
-    case "follow":
-        let isKnown = arguments[index + 1] == "friendsforever"
-        Following.run(arguments[index + 1], Trace(file: arguments[index + 2]), bar: isKnown ? 4 : nil, wholeBar: isKnown ? 15 : nil)
-        index += 3
-    case "shapes":
-        Shapes.run()
-        index += 1
-    default:
-        Measure.check(false, "unknown argument \(arguments[index])")
-    }
-}
+let trace = Trace(file: arguments[0])
+let runs = Int(arguments[1])!
+let isRecorded = arguments.count > 2
+let measures =
+    trace.writers > 1
+    ? Concurrent.run(trace, runs: runs, isRecorded: isRecorded) : Sequential.run(trace, runs: runs, isRecorded: isRecorded)
+print("{" + measures.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}")
