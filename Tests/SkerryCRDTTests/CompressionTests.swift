@@ -49,7 +49,7 @@ struct CompressionTests {
             if random.chance(30) { damaged.removeLast(random.below(damaged.count + 1)) }
             var back = RawArray<UInt8>()
             damaged.withUnsafeBufferPointer { source in
-                do {
+                do throws(DocumentError) {
                     try Compression.decompress(source, count: bytes.count, into: &back)
                     #expect(back.count == bytes.count)
                 } catch { #expect(error.code == .corrupt) }

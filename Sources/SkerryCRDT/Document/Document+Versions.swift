@@ -64,7 +64,7 @@ extension Document {
 
     @discardableResult
     private func takeIn(_ events: [UInt8]) throws(DocumentError) -> ImportResult {
-        if events.isEmpty { return ImportResult(applied: 0, missing: nil) }
+        if events.isEmpty { return ImportResult() }
         let outcome = events.withUnsafeBufferPointer { bytes -> Result<ImportResult, DocumentError> in
             do throws(DocumentError) { return .success(try apply(HistoryDecoder.decode(bytes))) } catch { return .failure(error) }
         }
