@@ -52,7 +52,7 @@ struct CompressionTests {
                 do throws(DocumentError) {
                     try Compression.decompress(source, count: bytes.count, into: &back)
                     #expect(back.count == bytes.count)
-                } catch { #expect(error.code == .corrupt) }
+                } catch { #expect((error as? DocumentError)?.code == .corrupt) }
             }
         }
     }
