@@ -12,7 +12,7 @@ extension Document {
         try withCore { core throws(DocumentError) in
             guard let body = try HistoryEncoder.encode(&core, since: known, until: limit) else { return [] }
             var writer = ByteWriter()
-            Chunk.wrap(.history, body, into: &writer)
+            Chunk.wrap(.history, body, hasMarks: core.hasMarks(since: known, until: limit), into: &writer)
             return writer.finish()
         }
     }
@@ -47,7 +47,7 @@ extension Document {
     public func snapshot() -> [UInt8] {
         withCore { core in
             var writer = ByteWriter()
-            Chunk.wrap(.snapshot, core.encodeSnapshot(), into: &writer)
+            Chunk.wrap(.snapshot, core.encodeSnapshot(), hasMarks: core.hasMarks, into: &writer)
             return writer.finish()
         }
     }
@@ -73,7 +73,7 @@ extension Document {
                 guard chunk.kind == .snapshot, reader.isAtEnd else {
                     throw DocumentError(code: .mismatch, message: "history where a snapshot is wanted")
                 }
-                try core.decodeSnapshot(chunk.body)
+                try core.decodeSnapshot(chunk.body, hasMarks: chunk.hasMarks)
             } catch { failure = error }
         }
         if let failure { throw failure }

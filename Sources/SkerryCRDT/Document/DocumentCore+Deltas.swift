@@ -16,6 +16,7 @@ extension DocumentCore {
             case (.keys(let left), .keys(let right)): deltas[deltas.count - 1].effect = .keys(left + right)
             case (.counter(let left), .counter(let right)): deltas[deltas.count - 1].effect = .counter(left &+ right)
             case (.members(let left), .members(let right)): deltas[deltas.count - 1].effect = .members(left + right)
+            case (.marks(let left), .marks(let right)): deltas[deltas.count - 1].effect = .marks(left + right)
             default: deltas.append(ContainerDelta(container: path, effect: effect))
             }
             return
@@ -25,6 +26,7 @@ extension DocumentCore {
 
     /// Puts what was noted into the outbox, as one change.
     mutating func publish(_ source: DocumentChange.Source) {
+        if isWatched { noteMarks() }
         if deltas.isEmpty { return }
         published += 1
         outbox.append((published, DocumentChange(source: source, deltas: deltas)))

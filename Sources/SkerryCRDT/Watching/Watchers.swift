@@ -38,7 +38,10 @@ extension Document {
     public func observe(_ body: @escaping @Sendable (DocumentChange) -> Void) -> Observation {
         // The core's lock is taken first wherever both are held.
         let number = withCore { core in
-            core.isWatched = true
+            if !core.isWatched {
+                core.isWatched = true
+                core.beginTellingMarks()
+            }
             return watchers.withLock { watchers -> UInt64 in
                 watchers.next += 1
                 watchers.bodies[watchers.next] = Watchers.Watcher(body: body, since: core.published)
@@ -56,6 +59,7 @@ extension Document {
             }
             if isLast {
                 core.isWatched = false
+                for slot in 0..<core.texts.count where core.texts[slot].marks.told != nil { core.texts[slot].marks.told = nil }
                 core.outbox.removeAll()
             }
         }
