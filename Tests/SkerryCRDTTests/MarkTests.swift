@@ -85,8 +85,8 @@ struct MarkTests {
     @Test("Peritext 6: comments on overlapping stretches stand side by side, each a kind of its own")
     func comments() throws {
         let (one, two) = try pair("The fox jumped.")
-        one.change { $0.text("t").mark(0..<7, "comment:1", "really?", expansion: MarkExpansion.none) }
-        two.change { $0.text("t").mark(4..<14, "comment:2", "high", expansion: MarkExpansion.none) }
+        one.change { $0.text("t").mark(0..<7, "comment:1", "really?", expansion: .none) }
+        two.change { $0.text("t").mark(4..<14, "comment:2", "high", expansion: .none) }
         let both: [String: DocumentValue] = ["comment:1": "really?", "comment:2": "high"]
         #expect(
             try meet(one, two) == [
@@ -114,8 +114,8 @@ struct MarkTests {
     @Test("Peritext 8: text at either end of a link is none of it, and a hole in a link keeps its edges")
     func links() throws {
         let (one, two) = try pair("The fox jumped.")
-        one.setExpansion(MarkExpansion.none, ofMark: "link")
-        two.setExpansion(MarkExpansion.none, ofMark: "link")
+        one.setExpansion(.none, ofMark: "link")
+        two.setExpansion(.none, ofMark: "link")
         let link: [String: DocumentValue] = ["link": "https://fox"]
         one.change { $0.text("t").mark(4..<14, "link", "https://fox") }
         try two.merge(one)
@@ -134,7 +134,7 @@ struct MarkTests {
     @Test("Peritext 9: what is typed where the end of a link was deleted is none of it, and what is typed where that of bold was is bold")
     func amongDeleted() throws {
         let (one, two) = try pair("The fox jumped.")
-        one.setExpansion(MarkExpansion.none, ofMark: "link")
+        one.setExpansion(.none, ofMark: "link")
         let link: [String: DocumentValue] = ["link": "https://fox"]
         one.change { change in
             change.text("t").mark(4..<7, "link", "https://fox")
@@ -156,7 +156,7 @@ struct MarkTests {
     @Test("a mark survives the deletion of the characters it is anchored to, and of all of them")
     func anchorsDeleted() throws {
         let (one, two) = try pair("abcdef")
-        one.change { $0.text("t").mark(1..<5, "bold", expansion: MarkExpansion.none) }
+        one.change { $0.text("t").mark(1..<5, "bold", expansion: .none) }
         two.change { change in
             change.text("t").delete(4..<5)
             change.text("t").delete(1..<2)
@@ -189,7 +189,7 @@ struct MarkTests {
     func fromSnapshot() throws {
         let (one, two) = try pair("The fox jumped.") { text in
             text.mark(4..<14, "bold")
-            text.mark(0..<7, "link", "u", expansion: MarkExpansion.none)
+            text.mark(0..<7, "link", "u", expansion: .none)
             text.delete(6..<7)
         }
         let opened = try Document(origin: OriginID(rawValue: 3), snapshot: one.snapshot(), now: { 1_000_500 })
@@ -197,7 +197,7 @@ struct MarkTests {
         #expect(opened.snapshot() == one.snapshot())
         opened.change { change in
             change.text("t").insert(" over", at: 13)
-            change.text("t").unmark(0..<2, "link", expansion: MarkExpansion.none)
+            change.text("t").unmark(0..<2, "link", expansion: .none)
             change.text("t").insert("y", at: 6)
         }
         try one.merge(opened.history(since: one.version))

@@ -9,23 +9,31 @@ extension TextEditor {
     /// - Parameters:
     ///   - key: the kind of mark.
     ///   - value: anything but a container.
-    ///   - expansion: where text typed at an edge takes the mark on; nil for the rule of the kind, see ``Document/setExpansion(_:ofMark:)``.
+    ///   - expansion: where text typed at an edge takes the mark on.
     /// - Precondition: the bounds lie within the text and between scalars; the change is still open.
     public func mark(
-        _ range: Range<Int>, in unit: TextUnit = .utf8, _ key: String, _ value: DocumentValue = true, expansion: MarkExpansion? = nil
+        _ range: Range<Int>, in unit: TextUnit = .utf8, _ key: String, _ value: DocumentValue = true, expansion: MarkExpansion
     ) {
         if case .container = value { preconditionFailure("a mark cannot hold a container") }
-        let rule = expansion ?? editor.core.pointee.expansion(of: key)
-        write(range, in: unit, key, value, rule)
+        write(range, in: unit, key, value, expansion)
+    }
+
+    /// Marks a range by the rule of the kind, see ``Document/setExpansion(_:ofMark:)``.
+    public func mark(_ range: Range<Int>, in unit: TextUnit = .utf8, _ key: String, _ value: DocumentValue = true) {
+        mark(range, in: unit, key, value, expansion: editor.core.pointee.expansion(of: key))
     }
 
     /// Takes the marks of a kind off a range.
     ///
     /// - Parameter expansion: the rule of the marks that go, see ``mark(_:in:_:_:expansion:)``.
     /// - Precondition: as there.
-    public func unmark(_ range: Range<Int>, in unit: TextUnit = .utf8, _ key: String, expansion: MarkExpansion? = nil) {
-        let rule = expansion ?? editor.core.pointee.expansion(of: key)
-        write(range, in: unit, key, nil, rule.removal)
+    public func unmark(_ range: Range<Int>, in unit: TextUnit = .utf8, _ key: String, expansion: MarkExpansion) {
+        write(range, in: unit, key, nil, expansion.removal)
+    }
+
+    /// Takes the marks of a kind off a range by the rule of the kind.
+    public func unmark(_ range: Range<Int>, in unit: TextUnit = .utf8, _ key: String) {
+        unmark(range, in: unit, key, expansion: editor.core.pointee.expansion(of: key))
     }
 
     private func write(_ range: Range<Int>, in unit: TextUnit, _ key: String, _ value: DocumentValue?, _ expansion: MarkExpansion) {

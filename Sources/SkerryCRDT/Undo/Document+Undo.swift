@@ -149,8 +149,10 @@ extension DocumentCore {
             guard lists[slot].elements[number].isDeleted else { return }
             lists[slot].sequence.identify(graph: graph, scratch: &scratch)
             let position = listPosition(ofRevived: now, of: container)
-            insert(.value(lists[slot].elements[number].value.value ?? .null), into: container, at: position)
+            let value = lists[slot].elements[number].value.value ?? .null
+            insert(.value(value), into: container, at: position)
             revive(now, of: container)
+            if case .container(let kind) = value { reviveChild(kind, of: container, lists[slot].elements[number].dot) }
         case .wrote(let element, let before):
             let now = currentSlot(Int(lists[slot].elements[element].slot), of: container)
             let number = Int(lists[slot].slots[now].element)
