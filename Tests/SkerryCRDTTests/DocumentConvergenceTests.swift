@@ -181,6 +181,14 @@ final class Mirror: Sendable {
         observation.withLock { $0 = made }
     }
 
+    /// What changes that were told lead to.
+    init(_ document: Document, replaying changes: [DocumentChange]) {
+        self.document = document
+        state.withLock { state in
+            for change in changes { for delta in change.deltas { Mirror.apply(delta, to: &state) } }
+        }
+    }
+
     private static func apply(_ delta: ContainerDelta, to state: inout State) {
         switch delta.effect {
         case .text(let edits):

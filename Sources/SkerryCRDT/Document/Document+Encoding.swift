@@ -1,5 +1,6 @@
 extension Document {
-    /// The events that a version lacks, as chunks to store or to send: columns, compressed, with a checksum.
+    /// The events that a version lacks, as chunks to store or to send: columns, compressed, with a checksum. More than a reader takes at once, 64 MiB of
+    /// columns, is written as several.
     ///
     /// Empty when there are none. O(n) in the events written, about 10 MB of typed text a second.
     ///
@@ -8,11 +9,18 @@ extension Document {
         try history(since: known, until: nil)
     }
 
-    func history(since known: CausalContext, until limit: CausalContext?) throws(DocumentError) -> [UInt8] {
+    /// - Parameter budget: decoded bytes of a chunk.
+    func history(
+        since known: CausalContext, until limit: CausalContext?, budget: Int = DocumentCore.chunkBudget
+    ) throws(DocumentError) -> [UInt8] {
         try withCore { core throws(DocumentError) in
-            guard let body = try HistoryEncoder.encode(&core, since: known, until: limit) else { return [] }
             var writer = ByteWriter()
-            Chunk.wrap(.history, body, hasMarks: core.hasMarks(since: known, until: limit), into: &writer)
+            var from = known
+            for cut in try core.historyCuts(since: known, until: limit, budget: budget) {
+                try core.writeHistory(since: from, until: limit.map { cut.intersection($0) } ?? cut, to: &writer)
+                from.merge(cut)
+            }
+            try core.writeHistory(since: from, until: limit, to: &writer)
             return writer.finish()
         }
     }
@@ -79,5 +87,15 @@ extension Document {
         if let failure { throw failure }
         core.historySource = history
         self.init(core: core)
+    }
+}
+
+extension DocumentCore {
+    /// Writes a chunk with the events that a version lacks, when there are any.
+    fileprivate mutating func writeHistory(
+        since known: CausalContext, until limit: CausalContext?, to writer: inout ByteWriter
+    ) throws(DocumentError) {
+        guard let body = try HistoryEncoder.encode(&self, since: known, until: limit) else { return }
+        Chunk.wrap(.history, body, hasMarks: hasMarks(since: known, until: limit), into: &writer)
     }
 }
