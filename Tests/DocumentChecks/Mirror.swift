@@ -59,6 +59,8 @@ final class Mirror: Sendable {
                     state.sets[delta.container]?.remove(edit.member)
                 }
             }
+        // Nobody marks text here; marks have a model of their own.
+        case .marks: break
         }
     }
 

@@ -14,6 +14,7 @@ final class TestClock: Sendable {
 /// Everything a document says, as plain values.
 struct Plain: Equatable {
     var texts: [String] = []
+    var runs: [[TextRun]] = []
     var lists: [[DocumentValue]] = []
     var maps: [[String: [DocumentValue]]] = []
     var counter: Int64 = 0
@@ -23,6 +24,7 @@ struct Plain: Equatable {
     init(_ document: Document) {
         let map = document.map("m"), nested = map.map("n")
         texts = [document.text("t").string, nested.text("t").string]
+        runs = [document.text("t").runs, nested.text("t").runs]
         lists = [document.list("l").values, nested.list("l").values]
         maps = [map, nested].map { map in Dictionary(uniqueKeysWithValues: map.keys.map { ($0, map.values($0)) }) }
         counter = document.counter("c").value
@@ -40,6 +42,7 @@ struct DocumentConvergenceTests {
         case 0, 1:
             let text = nested ? change.map("m").map("n").text("t") : change.text("t")
             let length = text.count(in: .scalars)
+            if random.chance(30) { return mark(text, &random) }
             let start = random.below(length + 1), end = min(length, start + random.below(3))
             text.replace(start..<end, in: .scalars, with: random.chance(70) ? ["x", "é", "hello", "😀\n"][random.below(4)] : "")
         case 2, 3, 4:
@@ -60,6 +63,20 @@ struct DocumentConvergenceTests {
         default:
             change.counter("c") += Int64(random.below(9)) - 4
             change.register("r").value = .int(Int64(random.below(100)))
+        }
+    }
+
+    /// A random mark on a text, or a random one off it.
+    static func mark(_ text: TextEditor, _ random: inout TestRandom) {
+        let length = text.count(in: .scalars)
+        let start = random.below(length + 1), end = min(length, start + random.below(6))
+        let key = ["b", "i", "color"][random.below(3)]
+        let expansion = MarkExpansion.allCases[random.below(4)]
+        if random.chance(30) {
+            text.unmark(start..<end, in: .scalars, key, expansion: expansion)
+        } else {
+            let value: DocumentValue = key == "color" ? .int(Int64(random.below(3))) : true
+            text.mark(start..<end, in: .scalars, key, value, expansion: expansion)
         }
     }
 
@@ -143,7 +160,7 @@ struct DocumentConvergenceTests {
 /// A document's state rebuilt from its notices.
 final class Mirror: Sendable {
     private struct State {
-        var texts: [ContainerPath: String] = [:]
+        var texts: [ContainerPath: [MarkedScalar]] = [:]
         var lists: [ContainerPath: [DocumentValue]] = [:]
         var keys: [ContainerPath: [String: DocumentValue]] = [:]
         var counters: [ContainerPath: Int64] = [:]
@@ -164,17 +181,43 @@ final class Mirror: Sendable {
         observation.withLock { $0 = made }
     }
 
+    /// What changes that were told lead to.
+    init(_ document: Document, replaying changes: [DocumentChange]) {
+        self.document = document
+        state.withLock { state in
+            for change in changes { for delta in change.deltas { Mirror.apply(delta, to: &state) } }
+        }
+    }
+
     private static func apply(_ delta: ContainerDelta, to state: inout State) {
         switch delta.effect {
         case .text(let edits):
             for edit in edits {
-                var scalars = Array(state.texts[delta.container, default: ""].unicodeScalars)
+                var scalars = state.texts[delta.container, default: []]
                 let end = edit.position.scalars + edit.deleted.unicodeScalars.count
-                if end > scalars.count || String(Array(scalars[edit.position.scalars..<end])) != edit.deleted { state.failure = "\(edit)" }
-                let before = String(Array(scalars[..<edit.position.scalars]))
+                if end > scalars.count { state.failure = "\(edit)" }
+                let old = scalars[edit.position.scalars..<end]
+                if String(old.map(\.scalar)) != edit.deleted { state.failure = "\(edit)" }
+                // What was marked of it is told, the rest is told to have no marks by saying nothing.
+                let runs = old.contains { !$0.marks.isEmpty } ? [TextRun](Array(old)) : []
+                if runs != edit.deletedRuns { state.failure = "\(edit) of \(runs)" }
+                let before = String(scalars[..<edit.position.scalars].map(\.scalar))
                 if before.utf8.count != edit.position.utf8 || before.utf16.count != edit.position.utf16 { state.failure = "\(edit)" }
-                scalars.replaceSubrange(edit.position.scalars..<end, with: edit.inserted.unicodeScalars)
-                state.texts[delta.container] = String(scalars)
+                let inserted = edit.insertedRuns.isEmpty ? [TextRun(edit.inserted)] : edit.insertedRuns
+                if inserted.map(\.string).joined() != edit.inserted { state.failure = "\(edit)" }
+                scalars.replaceSubrange(
+                    edit.position.scalars..<end,
+                    with: inserted.flatMap { run in run.string.unicodeScalars.map { MarkedScalar(scalar: $0, marks: run.marks) } })
+                state.texts[delta.container] = scalars
+            }
+        case .marks(let edits):
+            for edit in edits {
+                for position in edit.start.scalars..<edit.end.scalars {
+                    if state.texts[delta.container]![position].marks[edit.key] != edit.before { state.failure = "\(edit)" }
+                    state.texts[delta.container]![position].marks[edit.key] = edit.after
+                }
+                let before = String(state.texts[delta.container]![..<edit.end.scalars].map(\.scalar))
+                if before.utf8.count != edit.end.utf8 || before.utf16.count != edit.end.utf16 { state.failure = "\(edit)" }
             }
         case .list(let edits):
             for edit in edits {
@@ -208,8 +251,8 @@ final class Mirror: Sendable {
         let state = state.withLock { $0 }
         #expect(state.failure == nil, "seed \(seed)")
         let nested = ContainerPath(key: "m", kind: .map).appending(key: "n", kind: .map)
-        #expect(state.texts[ContainerPath(key: "t", kind: .text), default: ""] == document.text("t").string, "seed \(seed)")
-        #expect(state.texts[nested.appending(key: "t", kind: .text), default: ""] == document.map("m").map("n").text("t").string)
+        #expect([TextRun](state.texts[ContainerPath(key: "t", kind: .text), default: []]) == document.text("t").runs, "seed \(seed)")
+        #expect([TextRun](state.texts[nested.appending(key: "t", kind: .text), default: []]) == document.map("m").map("n").text("t").runs)
         #expect(state.lists[ContainerPath(key: "l", kind: .list), default: []] == document.list("l").values, "seed \(seed)")
         #expect(state.lists[nested.appending(key: "l", kind: .list), default: []] == document.map("m").map("n").list("l").values)
         #expect(state.counters[ContainerPath(key: "c", kind: .counter), default: 0] == document.counter("c").value)
@@ -217,5 +260,24 @@ final class Mirror: Sendable {
         let map = document.map("m")
         #expect(state.keys[ContainerPath(key: "m", kind: .map), default: [:]].keys.sorted() == map.keys)
         #expect(state.keys[ContainerPath(key: "r", kind: .register)]?[""] == document.register("r").value)
+    }
+}
+
+/// A character and its marks.
+struct MarkedScalar: Hashable {
+    var scalar: Unicode.Scalar
+    var marks: [String: DocumentValue] = [:]
+}
+
+extension [TextRun] {
+    init(_ scalars: [MarkedScalar]) {
+        self = []
+        for scalar in scalars {
+            if last?.marks == scalar.marks {
+                self[count - 1].string.unicodeScalars.append(scalar.scalar)
+            } else {
+                append(TextRun(String([scalar.scalar]), scalar.marks))
+            }
+        }
     }
 }

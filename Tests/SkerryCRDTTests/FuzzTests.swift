@@ -36,7 +36,14 @@ struct FuzzTests {
                 change.register("r").value = "x"
             }
             one.change { $0.text("t").delete(0..<1) }
-            one.change { $0.text("u").insert("other", at: 0) }
+            one.change { change in
+                change.text("u").insert("other", at: 0)
+                change.text("u").mark(0..<3, "bold", expansion: .both)
+                change.text("t").mark(1..<4, in: .scalars, "colour", .int(Int64(round)), expansion: .none)
+                change.text("t").delete(2..<3, in: .scalars)
+                change.text("t").unmark(0..<1, in: .scalars, "bold")
+            }
+            two.change { $0.text("t").mark(0..<4, in: .scalars, "link", "u", expansion: .before) }
             if round % 2 == 0 {
                 _ = try? one.merge((try? two.history()) ?? [])
                 _ = try? two.merge((try? one.history()) ?? [])
@@ -67,7 +74,7 @@ struct FuzzTests {
         guard bytes.count > Chunk.headerLength, let kind = Chunk.Kind(rawValue: bytes[5]) else { return bytes }
         var body = ByteWriter(), result = ByteWriter()
         bytes[Chunk.headerLength...].withUnsafeBufferPointer { body.write($0) }
-        Chunk.wrap(kind, body, into: &result)
+        Chunk.wrap(kind, body, hasMarks: bytes[4] == Chunk.versionWithMarks, into: &result)
         return result.finish()
     }
 
@@ -112,6 +119,7 @@ struct FuzzTests {
                 let document = try Document(origin: OriginID(rawValue: 50), snapshot: bytes, now: { 1000 })
                 document.change { change in
                     change.text("t").insert("!", at: 0)
+                    if change.text("t").count() > 3 { change.text("t").mark(0..<1, "bold") }
                     change.list("l").append("!")
                     if change.list("l").count > 2 { change.list("l").move(from: 0, to: 2) }
                     if change.list("l").count > 2 { change.list("l").remove(at: 1) }
@@ -144,6 +152,7 @@ struct FuzzTests {
                 }
             }
             document.change { $0.text("t").insert("!", at: 0) }
+            _ = document.text("t").runs
         }
         #expect(refused > 0)
     }

@@ -101,6 +101,67 @@ struct GoldenTests {
         }
     }
 
+    /// Marks of every expansion and kind of value, on what was deleted and by two writers.
+    static func marks() throws -> (document: Document, frames: [[UInt8]]) {
+        let one = Document(origin: OriginID(rawValue: 0x1111_2222_3333_4444), now: { 1_700_000_000_000 })
+        let two = Document(origin: OriginID(rawValue: 0xAAAA_0000_0000_0001), now: { 1_700_000_000_001 })
+        var encoder = UpdateEncoder()
+        one.change { change in
+            change.text("body").insert("The fox jumped.", at: 0)
+            change.text("body").mark(4..<14, "bold")
+        }
+        var frames = [try encoder.encode(one)!]
+        try two.merge(one)
+        one.change { change in
+            change.text("body").mark(0..<7, "link", "https://fox", expansion: .none)
+            change.text("body").delete(6..<7)
+            change.text("body").unmark(8..<9, "bold")
+        }
+        two.change { change in
+            change.text("body").mark(4..<7, "size", 1.5, expansion: .both)
+            change.text("body").mark(0..<1, "note", .null, expansion: .before)
+            change.text("body").insert("es", at: 7)
+        }
+        try one.merge(two)
+        frames.append(try encoder.encode(one)!)
+        return (one, frames)
+    }
+
+    private static let markedRuns: [TextRun] = [
+        TextRun("T", ["link": "https://fox", "note": .null]), TextRun("he ", ["link": "https://fox"]),
+        TextRun("fo", ["bold": true, "link": "https://fox", "size": 1.5]), TextRun("es", ["bold": true, "size": 1.5]),
+        TextRun(" j", ["bold": true]), TextRun("u"), TextRun("mped", ["bold": true]), TextRun("."),
+    ]
+
+    @Test("marks are written as before and read from before, in chunks of their own version")
+    func marks() throws {
+        let (document, frames) = try Self.marks()
+        #expect(document.text("body").runs == Self.markedRuns)
+        let history = try document.history().hex, snapshot = document.snapshot().hex
+        #expect(history == Golden.marksHistory)
+        #expect(snapshot == Golden.marksSnapshot)
+        #expect(frames.map(\.hex) == Golden.marksFrames)
+        #expect(Golden.marksHistory.hasPrefix("534b44430201") && Golden.textHistory.hasPrefix("534b44430101"))
+        let merged = Document(origin: OriginID(rawValue: 9))
+        try merged.merge(bytes(Golden.marksHistory))
+        let opened = try Document(origin: OriginID(rawValue: 9), snapshot: bytes(Golden.marksSnapshot))
+        let followed = Document(origin: OriginID(rawValue: 9))
+        var decoder = UpdateDecoder()
+        for frame in Golden.marksFrames { #expect(try decoder.apply(bytes(frame), to: followed).missing == nil) }
+        for read in [merged, opened, followed] {
+            #expect(read.text("body").runs == Self.markedRuns)
+            #expect(read.snapshot().hex == Golden.marksSnapshot)
+        }
+        // Chunks without marks in them stay what every reader knows.
+        #expect(try document.history(since: document.version).isEmpty)
+        let later = try { () throws -> [UInt8] in
+            let version = document.version
+            document.change { $0.text("body").insert("!", at: 0) }
+            return try document.history(since: version)
+        }()
+        #expect(later[4] == 1)
+    }
+
     func bytes(_ hex: String) -> [UInt8] {
         let digits = hex.compactMap(\.hexDigitValue)
         return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }

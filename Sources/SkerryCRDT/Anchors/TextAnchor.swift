@@ -34,7 +34,7 @@ extension TextView {
             let slot = core.containers.slot(of: container)
             let index = core.texts[slot].scalars(position..<position, in: unit).lowerBound - (side == .after ? 1 : 0)
             if index < 0 || index == core.texts[slot].sequence.count { return TextAnchor(character: nil, side: side) }
-            core.texts[slot].sequence.identify(graph: core.graph, scratch: &core.scratch)
+            core.texts[slot].identify(graph: core.graph, scratch: &core.scratch)
             let version = core.texts[slot].sequence.log.version(ofUnit: core.texts[slot].sequence.unit(at: index))
             return TextAnchor(character: core.graph.dot(of: Int(version)), side: side)
         }
@@ -53,7 +53,7 @@ extension TextView {
             guard let character = anchor.character else { return anchor.side == .after ? 0 : core.texts[slot].rope.total.count(in: unit) }
             try core.restoreHistory()
             let unitOfText = try core.insertedUnit(character, of: container)
-            core.texts[slot].sequence.identify(graph: core.graph, scratch: &core.scratch)
+            core.texts[slot].identify(graph: core.graph, scratch: &core.scratch)
             let place = core.texts[slot].sequence.place(ofUnit: unitOfText)
             let scalars = place.position + (anchor.side == .after && !place.isDeleted ? 1 : 0)
             return unit == .scalars ? scalars : core.texts[slot].rope.measure(before: scalars).count(in: unit)

@@ -14,7 +14,7 @@ public struct Change {
     public func register(_ name: String) -> RegisterEditor { RegisterEditor(editor: container(name, .register)) }
 
     @inline(__always)
-    private func container(_ name: String, _ kind: ContainerKind) -> ContainerEditor {
+    func container(_ name: String, _ kind: ContainerKind) -> ContainerEditor {
         precondition(core.pointee.isChanging && core.pointee.changeSerial == serial, "the change is over")
         let number = core.pointee.container(ContainerTable.Name(parent: ContainerTable.root, key: name, kind: kind))
         return ContainerEditor(document: document, core: core, serial: serial, container: number)

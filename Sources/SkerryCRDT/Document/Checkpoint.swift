@@ -42,6 +42,7 @@ extension DocumentCore {
             touched.units = UInt32(texts[slot].sequence.log.unitCount)
             touched.content = UInt32(texts[slot].content.count)
             touched.count = UInt32(texts[slot].sequence.count)
+            touched.values = UInt32(texts[slot].marks.log.count)
         case .list:
             touched.units = UInt32(lists[slot].sequence.log.unitCount)
             touched.content = UInt32(lists[slot].slots.count)
@@ -70,6 +71,7 @@ extension DocumentCore {
         case .text:
             texts[slot].sequence.truncate(toUnits: Int(touched.units), count: Int(touched.count), version: checkpoint.events)
             texts[slot].content.truncate(to: Int(touched.content))
+            texts[slot].marks.truncate(to: Int(touched.values))
         case .list:
             lists[slot].sequence.truncate(toUnits: Int(touched.units), count: Int(touched.count), version: checkpoint.events)
             lists[slot].truncateSlots(to: Int(touched.content))

@@ -1,14 +1,26 @@
 extension Document {
-    /// The events that a version lacks, as chunks to store or to send: columns, compressed, with a checksum.
+    /// The events that a version lacks, as chunks to store or to send: columns, compressed, with a checksum. More than a reader takes at once, 64 MiB of
+    /// columns, is written as several.
     ///
     /// Empty when there are none. O(n) in the events written, about 100 MB of columns a second.
     ///
     /// - Throws: `notFound` when the version lacks events that this replica has no history of.
     public func history(since known: CausalContext = CausalContext()) throws(DocumentError) -> [UInt8] {
+        try history(since: known, until: nil)
+    }
+
+    /// - Parameter budget: decoded bytes of a chunk.
+    func history(
+        since known: CausalContext, until limit: CausalContext?, budget: Int = DocumentCore.chunkBudget
+    ) throws(DocumentError) -> [UInt8] {
         try withCore { core throws(DocumentError) in
-            guard let body = try HistoryEncoder.encode(&core, since: known) else { return [] }
             var writer = ByteWriter()
-            Chunk.wrap(.history, body, into: &writer)
+            var from = known
+            for cut in try core.historyCuts(since: known, until: limit, budget: budget) {
+                try core.writeHistory(since: from, until: limit.map { cut.intersection($0) } ?? cut, to: &writer)
+                from.merge(cut)
+            }
+            try core.writeHistory(since: from, until: limit, to: &writer)
             return writer.finish()
         }
     }
@@ -43,7 +55,7 @@ extension Document {
     public func snapshot() -> [UInt8] {
         withCore { core in
             var writer = ByteWriter()
-            Chunk.wrap(.snapshot, core.encodeSnapshot(), into: &writer)
+            Chunk.wrap(.snapshot, core.encodeSnapshot(), hasMarks: core.hasMarks, into: &writer)
             return writer.finish()
         }
     }
@@ -69,11 +81,21 @@ extension Document {
                 guard chunk.kind == .snapshot, reader.isAtEnd else {
                     throw DocumentError(code: .mismatch, message: "history where a snapshot is wanted")
                 }
-                try core.decodeSnapshot(chunk.body)
+                try core.decodeSnapshot(chunk.body, hasMarks: chunk.hasMarks)
             } catch { failure = error }
         }
         if let failure { throw failure }
         core.historySource = history
         self.init(core: core)
+    }
+}
+
+extension DocumentCore {
+    /// Writes a chunk with the events that a version lacks, when there are any.
+    fileprivate mutating func writeHistory(
+        since known: CausalContext, until limit: CausalContext?, to writer: inout ByteWriter
+    ) throws(DocumentError) {
+        guard let body = try HistoryEncoder.encode(&self, since: known, until: limit) else { return }
+        Chunk.wrap(.history, body, hasMarks: hasMarks(since: known, until: limit), into: &writer)
     }
 }

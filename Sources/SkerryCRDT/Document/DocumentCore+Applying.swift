@@ -115,10 +115,10 @@ extension DocumentCore {
     ) throws(DocumentError) {
         let slot = containers.slot(of: container)
         switch containers.kind(of: container) {
-        case .text: texts[slot].append(operation, bytes, skipping: skipped, version: version)
+        case .text where operation.kind != .value: texts[slot].append(operation, bytes, skipping: skipped, version: version)
         case .list where operation.kind != .value:
             try appendToList(operation, bytes, container: container, skipping: skipped, version: version)
-        case .list, .map, .counter, .set, .register: try appendValue(bytes, to: container, version: version)
+        case .text, .list, .map, .counter, .set, .register: try appendValue(bytes, to: container, version: version)
         }
     }
 
@@ -128,9 +128,23 @@ extension DocumentCore {
         let event = try ValueEvent(bytes, for: kind)
         if let stamp = event.stamp { try observe(stamp) }
         if case .element(let element, _, _) = event { try checkElement(element, of: slot, version: version) }
-        let entry = kind == .list ? lists[slot].log.count : values[slot].log.count
-        if kind == .list { lists[slot].log.append(version: version, bytes) } else { values[slot].log.append(version: version, bytes) }
+        let entry = append(bytes, toValuesOf: kind, at: slot, version: version)
         if !isRestoring { pendingValues.append(PendingValue(container: container, entry: UInt32(entry))) }
+    }
+
+    /// Writes a value to the log of a container; returns its index there.
+    private mutating func append(_ bytes: UnsafeBufferPointer<UInt8>, toValuesOf kind: ContainerKind, at slot: Int, version: Int) -> Int {
+        switch kind {
+        case .text:
+            texts[slot].marks.log.append(version: version, bytes)
+            return texts[slot].marks.log.count - 1
+        case .list:
+            lists[slot].log.append(version: version, bytes)
+            return lists[slot].log.count - 1
+        case .map, .counter, .set, .register:
+            values[slot].log.append(version: version, bytes)
+            return values[slot].log.count - 1
+        }
     }
 
     private mutating func appendToList(
@@ -267,6 +281,7 @@ extension DocumentCore {
         let slot = containers.slot(of: pending.container)
         let kind = containers.kind(of: pending.container)
         let entry = Int(pending.entry)
+        if kind == .text { return texts[slot].commitMark(entry, graph: graph) }
         let version = kind == .list ? lists[slot].log.entries[entry].version : values[slot].log.entries[entry].version
         let bytes = kind == .list ? lists[slot].log.payload(entry) : values[slot].log.payload(entry)
         guard let event = try? ValueEvent(bytes, for: kind) else { preconditionFailure("a value was checked when it came in") }
@@ -304,7 +319,16 @@ extension TextState {
         case .deletionBackwards:
             sequence.log.appendDeletion(version: version, position: Int(operation.position) - skipped, count: count, backwards: true)
         case .value:
-            preconditionFailure("a text has no values")
+            preconditionFailure("a mark goes to another log")
         }
+    }
+
+    /// Takes in a mark that is in the log.
+    mutating func commitMark(_ entry: Int, graph: borrowing EventGraph) {
+        guard case .mark(let mark)? = try? ValueEvent(marks.log.payload(entry), for: .text) else {
+            preconditionFailure("a mark was checked when it came in")
+        }
+        let version = marks.log.entries[entry].version
+        marks.append(mark, dot: graph.dot(of: Int(version)), version: version)
     }
 }

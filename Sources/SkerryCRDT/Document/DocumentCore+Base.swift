@@ -98,6 +98,10 @@ extension DocumentCore {
             swap(&texts[slot].sequence.log, &fresh.texts[slot].sequence.log)
             swap(&texts[slot].content, &fresh.texts[slot].content)
             texts[slot].sequence.tracker.drop()
+            texts[slot].sequence.identity.drop()
+            texts[slot].sequence.baseCount = 0
+            swap(&texts[slot].marks.log, &fresh.texts[slot].marks.log)
+            texts[slot].marks.rebuild(graph)
         }
         for slot in 0..<lists.count { lists[slot].adopt(&fresh.lists[slot], graph: graph) }
         for slot in 0..<values.count {

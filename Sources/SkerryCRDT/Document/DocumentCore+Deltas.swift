@@ -15,6 +15,7 @@ extension DocumentCore {
 
     /// Puts what was noted into the outbox, as one change.
     mutating func publish(_ source: DocumentChange.Source) {
+        if isWatched { noteMarks() }
         if deltas.isEmpty { return }
         published += 1
         outbox.append((published, DocumentChange(source: source, deltas: deltas)))
@@ -98,6 +99,10 @@ extension ContainerDelta.Effect {
             self = .counter(0)
             edits += more
             self = .members(edits)
+        case (.marks(var edits), .marks(let more)):
+            self = .counter(0)
+            edits += more
+            self = .marks(edits)
         default: return false
         }
         return true

@@ -77,23 +77,37 @@ extension DocumentCore {
         let slot = containers.slot(of: container)
         switch containers.kind(of: container) {
         case .text:
-            texts[slot].sequence.log.forEachPiece(in: span) { piece, run in
-                let content = piece.kind == .insertion ? texts[slot].content(of: piece, run: run) : nil
-                body(OutgoingOperation(container, piece, content))
-            }
+            if texts[slot].marks.log.count == 0 { return forEachTextPiece(of: container, in: span, body) }
+            forEachAlternating(texts[slot].marks.log, of: container, in: span, body) { forEachTextPiece(of: container, in: $0, body) }
         case .list:
-            // Values and sequence operations of one list alternate; each is short.
-            var version = span.start
-            while version < span.end {
-                let entry = lists[slot].log.firstEntry(atOrAfter: version)
-                let next = entry < lists[slot].log.count ? min(lists[slot].log.entries[entry].version, span.end) : span.end
-                if version < next { forEachListPiece(of: container, in: VersionSpan(start: version, end: next), body) }
-                if next < span.end { body(OutgoingOperation(container, value: lists[slot].log.payload(entry))) }
-                version = next + 1
-            }
+            forEachAlternating(lists[slot].log, of: container, in: span, body) { forEachListPiece(of: container, in: $0, body) }
         case .map, .counter, .set, .register:
             let first = values[slot].log.firstEntry(atOrAfter: span.start)
             for entry in first..<first + span.count { body(OutgoingOperation(container, value: values[slot].log.payload(entry))) }
+        }
+    }
+
+    /// Values and sequence operations of one container alternate; each is short.
+    private func forEachAlternating(
+        _ log: borrowing ValueLog, of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void,
+        pieces: (VersionSpan) -> Void
+    ) {
+        var version = span.start
+        while version < span.end {
+            let entry = log.firstEntry(atOrAfter: version)
+            let next = entry < log.count ? min(log.entries[entry].version, span.end) : span.end
+            if version < next { pieces(VersionSpan(start: version, end: next)) }
+            if next < span.end { body(OutgoingOperation(container, value: log.payload(entry))) }
+            version = next + 1
+        }
+    }
+
+    @inline(__always)
+    private func forEachTextPiece(of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void) {
+        let slot = containers.slot(of: container)
+        texts[slot].sequence.log.forEachPiece(in: span) { piece, run in
+            let content = piece.kind == .insertion ? texts[slot].content(of: piece, run: run) : nil
+            body(OutgoingOperation(container, piece, content))
         }
     }
 

@@ -1,6 +1,13 @@
 extension DocumentCore {
+    /// Whether any text has marks.
+    var hasMarks: Bool {
+        for slot in 0..<texts.count where !texts[slot].marks.isEmpty { return true }
+        return false
+    }
+
     /// The body of a snapshot chunk.
-    func encodeSnapshot() -> ByteWriter {
+    mutating func encodeSnapshot() -> ByteWriter {
+        let hasMarks = hasMarks
         var body = ByteWriter()
         body.write(varint: graph.count)
         // Sorted, so that equal documents have equal snapshots.
@@ -26,7 +33,12 @@ extension DocumentCore {
         for container in 0..<containers.count {
             let slot = containers.slot(of: UInt32(container))
             switch containers.kind(of: UInt32(container)) {
-            case .text: texts[slot].encodeState(to: &body)
+            case .text:
+                texts[slot].encodeState(to: &body)
+                if hasMarks {
+                    if !texts[slot].marks.isEmpty { texts[slot].identify(graph: graph, scratch: &scratch) }
+                    texts[slot].encodeMarks(to: &body)
+                }
             case .list: lists[slot].encodeState(to: &body)
             case .map, .counter, .set, .register: values[slot].encodeState(to: &body)
             }
@@ -35,7 +47,7 @@ extension DocumentCore {
     }
 
     /// Fills an empty core.
-    mutating func decodeSnapshot(_ bytes: UnsafeBufferPointer<UInt8>) throws(DocumentError) {
+    mutating func decodeSnapshot(_ bytes: UnsafeBufferPointer<UInt8>, hasMarks: Bool) throws(DocumentError) {
         var reader = ByteReader(bytes)
         var base = EventGraph.Base()
         base.count = try reader.count(atMost: EventGraph.limit - 1, "the number of events")
@@ -55,7 +67,9 @@ extension DocumentCore {
         for container in 0..<containers.count {
             let slot = containers.slot(of: UInt32(container))
             switch containers.kind(of: UInt32(container)) {
-            case .text: try texts[slot].decodeState(&reader)
+            case .text:
+                try texts[slot].decodeState(&reader)
+                if hasMarks { try texts[slot].decodeMarks(&reader, version: version) }
             case .list: try lists[slot].decodeState(&reader, version: version)
             case .map, .counter, .set, .register: try values[slot].decodeState(&reader, version: version)
             }
@@ -102,5 +116,6 @@ extension TextState {
         guard measure.scalars <= ChangeBatch.positionMaximum else { throw reader.damaged("a text is too long") }
         if let start = bytes.baseAddress { rope.insert(start, measure, at: 0) }
         sequence.count = measure.scalars
+        sequence.baseCount = measure.scalars
     }
 }

@@ -57,6 +57,9 @@ struct DocumentCore: ~Copyable, Sendable {
     /// The number of the change published last.
     var published: UInt64 = 0
 
+    /// How kinds of marks grow that are made here.
+    var expansions: [String: MarkExpansion] = [:]
+
     /// What can be undone; nil while nobody wants to.
     var undo: UndoHistory?
 

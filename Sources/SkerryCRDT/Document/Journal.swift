@@ -15,12 +15,17 @@ struct Journal: ~Copyable, Sendable {
     /// What the change did to maps, registers, counters and sets, and to lists.
     var effects: [(container: UInt32, effect: ValueState.Effect)] = []
     var steps: [(container: UInt32, step: ListState.Step)] = []
+    /// What it did to marks, when it can be undone later. Taking it back at once needs neither.
+    var marks: [MarkStep] = []
+    var erasures: [MarkErasure] = []
 
     init() {}
 
     mutating func removeAll() {
         if !effects.isEmpty { effects.removeAll(keepingCapacity: true) }
         if !steps.isEmpty { steps.removeAll(keepingCapacity: true) }
+        if !marks.isEmpty { marks.removeAll() }
+        if !erasures.isEmpty { erasures.removeAll() }
         entries.truncate(to: 0)
         bytes.truncate(to: 0)
     }

@@ -7,15 +7,17 @@ enum Chunk {
 
     static let magic: UInt32 = 0x4344_4B53
     static let version: UInt8 = 1
+    /// The version of chunks with marks in them, which older readers do not know.
+    static let versionWithMarks: UInt8 = 2
     static let headerLength = 16
     /// Bytes of a body.
     static let bodyMaximum = 256 << 20
 
     /// Puts a frame around a body.
-    static func wrap(_ kind: Kind, _ body: borrowing ByteWriter, into writer: inout ByteWriter) {
+    static func wrap(_ kind: Kind, _ body: borrowing ByteWriter, hasMarks: Bool = false, into writer: inout ByteWriter) {
         var header = ByteWriter()
         header.write(fixed: magic)
-        header.write(version)
+        header.write(hasMarks ? versionWithMarks : version)
         header.write(kind.rawValue)
         header.write(0)
         header.write(0)
@@ -27,7 +29,9 @@ enum Chunk {
     }
 
     /// Reads the next chunk; its checksum has been verified.
-    static func next(_ reader: inout ByteReader) throws(DocumentError) -> (kind: Kind, body: UnsafeBufferPointer<UInt8>) {
+    static func next(_ reader: inout ByteReader) throws(DocumentError)
+        -> (kind: Kind, body: UnsafeBufferPointer<UInt8>, hasMarks: Bool)
+    {
         let start = reader.offset
         let header = try reader.bytes(12)
         var fields = ByteReader(header)
@@ -46,9 +50,9 @@ enum Chunk {
             throw DocumentError(code: .corrupt, message: "the checksum of a chunk is wrong", offset: start)
         }
         // Verified first, so that a newer chunk is told apart from a damaged one.
-        guard version == Self.version, reserved == 0, let kind = Kind(rawValue: kind) else {
+        guard version == Self.version || version == versionWithMarks, reserved == 0, let kind = Kind(rawValue: kind) else {
             throw DocumentError(code: .unsupportedVersion, message: "a chunk of version \(version), kind \(kind)", offset: start)
         }
-        return (kind, body)
+        return (kind, body, version == versionWithMarks)
     }
 }

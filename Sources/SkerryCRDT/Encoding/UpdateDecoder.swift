@@ -168,8 +168,7 @@ extension ContainerKind {
     /// Whether a container of this kind takes an operation of another.
     func allows(_ operation: ChangeBatch.Operation.Kind) -> Bool {
         switch self {
-        case .text: operation != .value
-        case .list: true
+        case .text, .list: true
         case .map, .counter, .set, .register: operation == .value
         }
     }

@@ -29,12 +29,17 @@ public struct DocumentError: Error, Sendable, Hashable, CustomStringConvertible 
     public var message: String
     /// Where in the bytes, when the error is about bytes.
     public var offset: Int?
+    /// Where in a value that was read or written, from the outside in, when the error is about one.
+    public var path: [String]
 
-    public init(code: Code, message: String, offset: Int? = nil) {
+    public init(code: Code, message: String, offset: Int? = nil, path: [String] = []) {
         self.code = code
         self.message = message
         self.offset = offset
+        self.path = path
     }
 
-    public var description: String { "\(code): \(message)" + (offset.map { " at byte \($0)" } ?? "") }
+    public var description: String {
+        "\(code): \(message)" + (offset.map { " at byte \($0)" } ?? "") + (path.isEmpty ? "" : " at \(path.joined(separator: "."))")
+    }
 }

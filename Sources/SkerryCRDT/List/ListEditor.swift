@@ -54,7 +54,7 @@ public struct ListEditor {
         return editor.core.pointee.lists[slot].order.position(ofShown: index)
     }
 
-    private func element(at index: Int) -> Int {
+    func element(at index: Int) -> Int {
         let slot = editor.open()
         precondition(index >= 0 && index < editor.core.pointee.lists[slot].count, "no element at \(index)")
         let position = editor.core.pointee.lists[slot].order.position(ofShown: index)

@@ -42,6 +42,7 @@ public final class LiveSet: Sendable {
     public var ids: [String] { state.withLock { $0.members.sorted() } }
     public var count: Int { state.withLock { $0.members.count } }
     public func contains(_ id: String) -> Bool { state.withLock { $0.members.contains(id) } }
+    var all: Set<String> { state.withLock { $0.members } }
 
     // MARK: - Changing
 

@@ -1,12 +1,28 @@
 extension SequenceState {
-    /// Brings the tracker of the whole history up to date. The history is here.
+    /// Brings the tracker of the whole history up to date. Where the history begins with a snapshot, its text has the names of the placeholder.
     ///
     /// - Complexity: O(n log n) in the history the first time, then O(log n) for each event since.
     mutating func identify(graph: borrowing EventGraph, scratch: inout DifferenceScratch) {
+        identify(upTo: graph.count, graph: graph, scratch: &scratch)
+    }
+
+    /// As ``identify(graph:scratch:)``, with the events before a local version.
+    mutating func identify(upTo version: Int, graph: borrowing EventGraph, scratch: inout DifferenceScratch) {
         swap(&tracker, &identity)
-        if !tracker.isWarm { tracker.start(at: -1, firstUnit: 0) }
-        if tracker.nextVersion < graph.count { catchUp(to: graph.count, graph: graph, scratch: &scratch) }
+        if !tracker.isWarm { tracker.start(at: graph.base.count - 1, firstUnit: 0) }
+        if tracker.nextVersion < version { catchUp(to: version, graph: graph, scratch: &scratch) }
         swap(&tracker, &identity)
+    }
+
+    /// A lane of the identities that sees what an event saw that changes nothing of the sequence; the identities have come to right before it.
+    mutating func identityLane(at version: Int, graph: borrowing EventGraph, scratch: inout DifferenceScratch) -> Int {
+        swap(&tracker, &identity)
+        let span = VersionSpan(start: UInt32(version), end: UInt32(version + 1))
+        let lane = prepareLane(for: span, run: graph.run(of: version), graph: graph, scratch: &scratch)
+        tracker.setVersion(ofLane: lane, to: UInt32(version))
+        tracker.nextVersion = version + 1
+        swap(&tracker, &identity)
+        return lane
     }
 
     /// The unit that an element in the sequence came from. The identities are up to date.

@@ -9,6 +9,8 @@ struct SequenceState: ~Copyable, Sendable {
     var identity = Tracker()
     /// Elements in the sequence.
     var count = 0
+    /// Elements of the snapshot that the history here begins with.
+    var baseCount = 0
 
     init() {}
 
@@ -157,7 +159,7 @@ struct SequenceState: ~Copyable, Sendable {
         if !isInside { throw OutOfBounds(version: piece.version) }
     }
 
-    private mutating func prepareLane(
+    mutating func prepareLane(
         for span: VersionSpan, run: Int, graph: borrowing EventGraph, scratch: inout DifferenceScratch
     ) -> Int {
         let origin = graph.runs[run].origin

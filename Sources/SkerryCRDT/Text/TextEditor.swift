@@ -9,7 +9,12 @@ public struct TextEditor {
         let slot = editor.open()
         let scalars = editor.core.pointee.texts[slot].scalars(range, in: unit)
         var text = text
+        let isMarked = !editor.core.pointee.texts[slot].marks.isEmpty
         text.withUTF8 { utf8 in
+            if isMarked {
+                return editor.core.pointee.editMarked(
+                    text: editor.container, at: scalars.lowerBound, deleting: scalars.count, inserting: utf8)
+            }
             editor.core.pointee.edit(text: editor.container, at: scalars.lowerBound, deleting: scalars.count, inserting: utf8)
         }
     }

@@ -4,6 +4,7 @@ struct TextState: ~Copyable, Sendable {
     var rope = Rope()
     /// What was ever inserted, in local order.
     var content = RawArray<UInt8>()
+    var marks = MarkState()
 
     init() {}
 

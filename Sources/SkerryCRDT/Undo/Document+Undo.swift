@@ -1,21 +1,54 @@
 extension Document {
-    /// Begins to remember own changes, so that they can be undone.
+    /// Begins to remember own changes, so that they can be undone. Asked again it changes the settings and forgets nothing.
     ///
-    /// - Parameter limit: the number of changes remembered.
+    /// - Parameters:
+    ///   - limit: the number of steps remembered. A step is a change, or a group of them, see ``undoGroup(_:)``.
+    ///   - joiningWithin: milliseconds; a change that follows the one before it within that time, by the document's clock, joins its step. nil
+    ///     keeps every change a step of its own.
     /// - Throws: `notFound` when the document was opened without its history.
-    public func enableUndo(limit: Int = 1_000) throws(DocumentError) {
+    public func enableUndo(limit: Int = 1_000, joiningWithin: UInt64? = nil) throws(DocumentError) {
         try withCore { core throws(DocumentError) in
-            if core.undo != nil { return }
-            // Deleted text comes back from the history, to the place it had there.
-            try core.restoreHistory()
-            core.undo = UndoHistory(limit: max(limit, 1))
+            if core.undo == nil {
+                // Deleted text comes back from the history, to the place it had there.
+                try core.restoreHistory()
+                core.undo = UndoHistory(limit: 1)
+            }
+            core.undo!.limit = max(limit, 1)
+            core.undo!.joiningWithin = joiningWithin
+        }
+    }
+
+    /// Makes all own changes in the body one step of undo, whatever else happens meanwhile. Groups within it count as one with it.
+    ///
+    /// Runs outside the document's lock. Changes that other threads make here meanwhile join the group.
+    public func undoGroup<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+        beginUndoGroup()
+        defer { endUndoGroup() }
+        return try body()
+    }
+
+    /// Begins a step of undo that takes in every own change up to ``endUndoGroup()``: what a drag or an input method does.
+    public func beginUndoGroup() {
+        withCore { core in
+            if core.undo?.openGroups == 0 { core.undo!.isGroupBegun = false }
+            core.undo?.openGroups += 1
+        }
+    }
+
+    /// Ends what ``beginUndoGroup()`` began.
+    public func endUndoGroup() {
+        withCore { core in
+            guard let open = core.undo?.openGroups, open > 0 else { return }
+            core.undo!.openGroups -= 1
+            // The next change is a step of its own, however soon it comes.
+            if open == 1 { core.undo!.isGroupClosed = true }
         }
     }
 
     public var canUndo: Bool { withCore { $0.undo.map { !$0.undoable.isEmpty } ?? false } }
     public var canRedo: Bool { withCore { $0.undo.map { !$0.redoable.isEmpty } ?? false } }
 
-    /// Takes back the last own change that was not taken back, by a new change; what others did in between stays.
+    /// Takes back the last own step that was not taken back, by a new change; what others did in between stays.
     ///
     /// Text that was inserted goes where it still stands, deleted text comes back where it stood. Keys and registers get their value back
     /// unless somebody else wrote since; elements of lists come, go and return likewise.
@@ -42,26 +75,31 @@ extension DocumentCore {
     mutating func recordUndo() {
         // What undid nothing is still a step on the way back.
         if undo!.direction == nil, graph.count == checkpoint.events { return }
-        let step = UndoHistory.Step(versions: checkpoint.events..<graph.count, effects: journal.effects, steps: journal.steps)
+        let step = UndoHistory.Step(
+            versions: checkpoint.events..<graph.count, effects: journal.effects, steps: journal.steps, marks: journal.marks,
+            erasures: journal.erasures)
         switch undo!.direction {
-        case .undo: undo!.redoable.append(step)
-        case .redo: undo!.undoable.append(step)
+        case .undo: undo!.redoable.append(UndoHistory.Group(steps: [step], time: 0))
+        case .redo: undo!.undoable.append(UndoHistory.Group(steps: [step], time: 0))
         case nil:
-            undo!.undoable.append(step)
+            undo!.append(step, now: undo!.joiningWithin == nil ? 0 : now())
             undo!.redoable.removeAll()
         }
-        if undo!.undoable.count > undo!.limit { undo!.undoable.removeFirst() }
+        if undo!.undoable.count > undo!.limit { undo!.undoable.removeFirst(undo!.undoable.count - undo!.limit) }
     }
 
     mutating func rewind(_ direction: UndoHistory.Direction) -> Bool {
-        guard let step = direction == .undo ? undo?.undoable.last : undo?.redoable.last else { return false }
-        if direction == .undo { undo!.undoable.removeLast() } else { undo!.redoable.removeLast() }
+        guard let group = direction == .undo ? undo?.undoable.popLast() : undo?.redoable.popLast() else { return false }
         // The step that this makes goes to the other side.
         undo!.direction = direction
+        undo!.isGroupClosed = true
         beginChange()
-        for (container, effect) in step.effects.reversed() { revert(effect, of: container, by: step.versions) }
-        for (container, listStep) in step.steps.reversed() { revert(listStep, of: container, by: step.versions) }
-        revertTexts(step.versions)
+        for step in group.steps.reversed() {
+            for (container, effect) in step.effects.reversed() { revert(effect, of: container, by: step.versions) }
+            for (container, listStep) in step.steps.reversed() { revert(listStep, of: container, by: step.versions) }
+            revertTexts(step)
+            for mark in step.marks.reversed() { revert(mark) }
+        }
         recordUndo()
         publish(.undo)
         isChanging = false
@@ -111,8 +149,10 @@ extension DocumentCore {
             guard lists[slot].elements[number].isDeleted else { return }
             lists[slot].sequence.identify(graph: graph, scratch: &scratch)
             let position = listPosition(ofRevived: now, of: container)
-            insert(.value(lists[slot].elements[number].value.value ?? .null), into: container, at: position)
+            let value = lists[slot].elements[number].value.value ?? .null
+            insert(.value(value), into: container, at: position)
             revive(now, of: container)
+            if case .container(let kind) = value { reviveChild(kind, of: container, lists[slot].elements[number].dot) }
         case .wrote(let element, let before):
             let now = currentSlot(Int(lists[slot].elements[element].slot), of: container)
             let number = Int(lists[slot].slots[now].element)
@@ -166,7 +206,8 @@ extension DocumentCore {
 
     // MARK: - Texts
 
-    private mutating func revertTexts(_ versions: Range<Int>) {
+    private mutating func revertTexts(_ step: UndoHistory.Step) {
+        let versions = step.versions
         // Stretches of one container each, the newest first.
         var end = versions.upperBound
         while end > versions.lowerBound {
@@ -174,25 +215,25 @@ extension DocumentCore {
             let start = max(versions.lowerBound, Int(owners[index].version))
             let container = owners[index].container
             if containers.kind(of: container) == .text {
-                revertText(container, VersionSpan(start: UInt32(start), end: UInt32(end)))
+                revertText(container, VersionSpan(start: UInt32(start), end: UInt32(end)), step.erasures)
             }
             end = start
         }
     }
 
-    private mutating func revertText(_ container: UInt32, _ span: VersionSpan) {
+    private mutating func revertText(_ container: UInt32, _ span: VersionSpan, _ erasures: [MarkErasure]) {
         let slot = containers.slot(of: container)
         var pieces: [SequenceLog.Piece] = []
         texts[slot].sequence.log.forEachPiece(in: span) { pieces.append($0) }
         for piece in pieces.reversed() {
-            if piece.kind == .insertion { takeOut(piece, of: container) } else { bringBack(piece, of: container) }
+            if piece.kind == .insertion { takeOut(piece, of: container) } else { bringBack(piece, of: container, erasures) }
         }
     }
 
     /// Deletes what an insertion put there, or what undo put in its place, as far as it still stands.
     private mutating func takeOut(_ piece: SequenceLog.Piece, of container: UInt32) {
         let slot = containers.slot(of: container)
-        texts[slot].sequence.identify(graph: graph, scratch: &scratch)
+        texts[slot].identify(graph: graph, scratch: &scratch)
         var stretches: [Range<Int>] = []
         var unit = piece.unit
         while unit < piece.unit + piece.count {
@@ -212,8 +253,7 @@ extension DocumentCore {
                 stretch = stretches[index].lowerBound..<stretch.upperBound
                 index += 1
             }
-            edit(
-                text: container, at: stretch.lowerBound, deleting: stretch.count, inserting: UnsafeBufferPointer(start: nil, count: 0))
+            erase(text: container, at: stretch.lowerBound, count: stretch.count)
         }
     }
 
@@ -233,14 +273,20 @@ extension DocumentCore {
     }
 
     /// Inserts again what a deletion took out, where it stood.
-    private mutating func bringBack(_ piece: SequenceLog.Piece, of container: UInt32) {
+    private mutating func bringBack(_ piece: SequenceLog.Piece, of container: UInt32, _ erasures: [MarkErasure]) {
         let slot = containers.slot(of: container)
-        texts[slot].sequence.identify(graph: graph, scratch: &scratch)
+        texts[slot].identify(graph: graph, scratch: &scratch)
+        let wasMarked = erasures.contains { $0.container == container }
         var units: [UInt32] = []
+        var marks: [UInt32: [String: DocumentValue]] = [:]
         var done: UInt32 = 0
         while done < piece.count {
-            let targets = texts[slot].sequence.targets(ofUnit: piece.unit + done, count: piece.count - done)
+            // One by one where each has marks of its own.
+            let targets = texts[slot].sequence.targets(ofUnit: piece.unit + done, count: wasMarked ? 1 : piece.count - done)
             units += targets.first..<targets.first + targets.count
+            if wasMarked {
+                marks[currentUnit(targets.first, of: container)] = marksErased(at: Int(piece.version + done), of: container, erasures)
+            }
             done += targets.count
         }
         // In the order in which they stood; neighbours come back in one go, the last first, so that places stay right.
@@ -262,9 +308,20 @@ extension DocumentCore {
         while end > 0 {
             var start = end - 1
             while start > 0, places[start - 1].position == places[end - 1].position { start -= 1 }
-            bringBack(places[start..<end].map(\.unit), of: container, at: places[start].position)
+            let group = places[start..<end].map(\.unit)
+            bringBack(group, of: container, at: places[start].position)
+            if wasMarked || !texts[slot].marks.isEmpty {
+                restoreMarks(of: container, at: places[start].position, group.map { wasMarked ? marks[$0] : nil })
+            }
             end = start
         }
+    }
+
+    private func marksErased(at version: Int, of container: UInt32, _ erasures: [MarkErasure]) -> [String: DocumentValue]? {
+        for erasure in erasures where erasure.container == container {
+            if let marks = erasure.marks(at: version) { return marks }
+        }
+        return nil
     }
 
     /// Where a deleted character comes back: where it stood, and on the right side of what undo brought back before it.
@@ -292,7 +349,7 @@ extension DocumentCore {
     }
 
     /// The unit that undo inserted in the place of one.
-    private func currentUnit(_ unit: UInt32, of container: UInt32) -> UInt32 {
+    func currentUnit(_ unit: UInt32, of container: UInt32) -> UInt32 {
         var unit = unit
         while let next = undo!.revived[UndoHistory.UnitName(container: container, unit: unit)] { unit = next }
         return unit

@@ -6,12 +6,28 @@ struct UndoHistory: Sendable {
         var versions: Range<Int>
         var effects: [(container: UInt32, effect: ValueState.Effect)]
         var steps: [(container: UInt32, step: ListState.Step)]
+        var marks: [MarkStep]
+        var erasures: [MarkErasure]
     }
 
-    /// Steps kept; older ones are forgotten.
+    /// Changes that are taken back together.
+    struct Group: Sendable {
+        var steps: [Step]
+        /// When the last of them was made.
+        var time: UInt64
+    }
+
+    /// Groups kept; older ones are forgotten.
     var limit: Int
-    var undoable: [Step] = []
-    var redoable: [Step] = []
+    var undoable: [Group] = []
+    var redoable: [Group] = []
+    /// The number of explicit groups that are open, and whether a step has gone into the outermost one.
+    var openGroups = 0
+    var isGroupBegun = false
+    /// True when the next change begins a group, however soon it comes.
+    var isGroupClosed = true
+    /// Changes no further apart than this are taken back together, milliseconds.
+    var joiningWithin: UInt64?
     /// By container and unit of a text or slot of a list: the one that undo made in its place. What undoes the first insertion deletes the last
     /// of the chain.
     var revived: [UnitName: UInt32] = [:]
@@ -26,4 +42,22 @@ struct UndoHistory: Sendable {
     }
 
     enum Direction: Sendable { case undo, redo }
+
+    /// Adds a step to the newest group, or begins another with it.
+    mutating func append(_ step: Step, now: UInt64) {
+        defer { isGroupClosed = false }
+        if joins(now: now), !undoable.isEmpty {
+            undoable[undoable.count - 1].steps.append(step)
+            undoable[undoable.count - 1].time = now
+        } else {
+            undoable.append(Group(steps: [step], time: now))
+            isGroupBegun = true
+        }
+    }
+
+    private func joins(now: UInt64) -> Bool {
+        if openGroups > 0 { return isGroupBegun }
+        guard let joiningWithin, !isGroupClosed, let last = undoable.last else { return false }
+        return now >= last.time && now - last.time <= joiningWithin
+    }
 }

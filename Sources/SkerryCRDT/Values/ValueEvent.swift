@@ -8,6 +8,8 @@ enum ValueEvent: Sendable, Equatable {
     case member(DocumentValue, length: UInt64)
     /// An element of a list takes a value.
     case element(Dot, stamp: HybridTimestamp, value: DocumentValue)
+    /// A stretch of a text is marked.
+    case mark(TextMark)
 
     /// ```
     /// map      = key:string stamp:8 (0 | 1 value)
@@ -15,6 +17,7 @@ enum ValueEvent: Sendable, Equatable {
     /// counter  = zigzag
     /// set      = value length:varint
     /// list     = origin:8 sequence:varint stamp:8 value        sequence from 1
+    /// text     = mark, see ``TextMark/encode(to:)``
     /// ```
     func encode(for kind: ContainerKind, to writer: inout ByteWriter) {
         switch self {
@@ -32,6 +35,7 @@ enum ValueEvent: Sendable, Equatable {
             writer.write(varint: dot.sequence)
             writer.write(fixed: stamp.rawValue)
             value.encode(to: &writer)
+        case .mark(let mark): mark.encode(to: &writer)
         }
     }
 
@@ -60,7 +64,7 @@ enum ValueEvent: Sendable, Equatable {
             guard sequence > 0, sequence < UInt64(EventGraph.limit) else { throw reader.damaged("a sequence is out of range") }
             let stamp = HybridTimestamp(rawValue: try reader.fixed64())
             self = .element(Dot(origin: origin, sequence: sequence), stamp: stamp, value: try DocumentValue(&reader))
-        case .text: throw reader.damaged("a text has no values")
+        case .text: self = .mark(try TextMark(&reader))
         }
         guard reader.isAtEnd else { throw reader.damaged("a value is longer than it needs") }
     }
@@ -68,6 +72,7 @@ enum ValueEvent: Sendable, Equatable {
     var stamp: HybridTimestamp? {
         switch self {
         case .write(_, let stamp, _), .element(_, let stamp, _): stamp
+        case .mark(let mark): mark.stamp
         case .add, .member: nil
         }
     }

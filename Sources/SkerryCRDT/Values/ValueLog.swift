@@ -11,6 +11,7 @@ struct ValueLog: ~Copyable, Sendable {
     init() {}
 
     var count: Int { entries.count }
+    var byteCount: Int { bytes.count }
 
     mutating func append(version: Int, _ payload: UnsafeBufferPointer<UInt8>) {
         entries.append(Entry(version: UInt32(version), offset: UInt32(bytes.count)))

@@ -32,8 +32,8 @@ struct ValueState: ~Copyable, Sendable {
             let before = lengths[value] ?? 0
             if length > before { lengths[value] = length }
             return .member(value, before: before)
-        case .element:
-            preconditionFailure("only lists have elements")
+        case .element, .mark:
+            preconditionFailure("only lists have elements, only texts have marks")
         }
     }
 

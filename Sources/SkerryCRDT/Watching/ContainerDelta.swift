@@ -3,6 +3,8 @@ public struct ContainerDelta: Sendable, Hashable {
     public enum Effect: Sendable, Hashable {
         /// Edits in order, each on what the ones before it left.
         case text([TextEdit])
+        /// Marks of a text that changed, on the text as the change left it. Inserted text comes without marks and gets them here.
+        case marks([MarkEdit])
         /// Edits in order, each on what the ones before it left. A moved element is deleted and inserted.
         case list([ListEdit])
         /// A map's keys, or a register under the empty key.
@@ -40,6 +42,20 @@ public struct TextEdit: Sendable, Hashable {
     public var position: TextPosition
     public var deleted: String
     public var inserted: String
+    /// What was deleted as it was marked, empty when nothing of it was.
+    public var deletedRuns: [TextRun] = []
+    /// What was inserted as it is marked, empty for no marks. Only taking back a deletion inserts text with its marks.
+    public var insertedRuns: [TextRun] = []
+}
+
+/// A stretch of text whose mark of one kind changed.
+public struct MarkEdit: Sendable, Hashable {
+    public var start: TextPosition
+    public var end: TextPosition
+    /// The kind of mark.
+    public var key: String
+    public var before: DocumentValue?
+    public var after: DocumentValue?
 }
 
 /// A stretch of a list that was replaced.
@@ -68,7 +84,14 @@ extension ContainerDelta {
         let inverse: Effect =
             switch effect {
             case .text(let edits):
-                .text(edits.reversed().map { TextEdit(position: $0.position, deleted: $0.inserted, inserted: $0.deleted) })
+                .text(
+                    edits.reversed().map {
+                        TextEdit(
+                            position: $0.position, deleted: $0.inserted, inserted: $0.deleted, deletedRuns: $0.insertedRuns,
+                            insertedRuns: $0.deletedRuns)
+                    })
+            case .marks(let edits):
+                .marks(edits.reversed().map { MarkEdit(start: $0.start, end: $0.end, key: $0.key, before: $0.after, after: $0.before) })
             case .list(let edits): .list(edits.reversed().map { ListEdit(index: $0.index, deleted: $0.inserted, inserted: $0.deleted) })
             case .keys(let edits): .keys(edits.reversed().map { KeyEdit(key: $0.key, before: $0.after, after: $0.before) })
             case .counter(let amount): .counter(0 &- amount)

@@ -2,7 +2,8 @@ import Synchronization
 
 /// The changes of a document from when it was asked for, as an asynchronous sequence: in order, none left out.
 ///
-/// A reader that falls behind by ``DocumentChanges/bufferMaximum`` changes gets what follows joined into one of source `several`.
+/// A reader that falls behind by ``DocumentChanges/bufferMaximum`` changes gets what follows joined into one of source `several`:
+/// counts are added up, a key or a member is told once, typing is one edit.
 public struct DocumentChanges: AsyncSequence, Sendable {
     public typealias Element = DocumentChange
     public typealias Failure = Never
@@ -50,8 +51,7 @@ final class ChangeBuffer: Sendable {
             if state.changes.count < DocumentChanges.bufferMaximum {
                 state.changes.append(change)
             } else {
-                state.changes[state.changes.count - 1].source = .several
-                state.changes[state.changes.count - 1].deltas += change.deltas
+                state.changes[state.changes.count - 1].join(change)
             }
             return nil
         }

@@ -3,7 +3,8 @@ import Synchronization
 /// Who is told of a document's changes.
 struct Watchers: ~Copyable {
     struct Watcher {
-        var body: @Sendable (DocumentChange) -> Void
+        /// Gets the number of the change and the change.
+        var body: @Sendable (UInt64, DocumentChange) -> Void
         /// It is told of changes with a larger number.
         var since: UInt64
     }
@@ -36,16 +37,27 @@ extension Document {
     /// The body runs on a thread that changed the document, outside its lock: it may read and change the document. What it changes is
     /// told after it returns.
     public func observe(_ body: @escaping @Sendable (DocumentChange) -> Void) -> Observation {
+        observeNumbered(reading: { _ in () }, { _, change in body(change) }).observation
+    }
+
+    /// As ``observe(_:)``, with the number of each change, and with what the document says that the first change builds on.
+    func observeNumbered<R: Sendable>(
+        reading: (inout DocumentCore) -> R, _ body: @escaping @Sendable (UInt64, DocumentChange) -> Void
+    ) -> (observation: Observation, value: R) {
         // The core's lock is taken first wherever both are held.
-        let number = withCore { core in
-            core.isWatched = true
-            return watchers.withLock { watchers -> UInt64 in
+        let (number, value) = withCore { core in
+            if !core.isWatched {
+                core.isWatched = true
+                core.beginTellingMarks()
+            }
+            let number = watchers.withLock { watchers -> UInt64 in
                 watchers.next += 1
                 watchers.bodies[watchers.next] = Watchers.Watcher(body: body, since: core.published)
                 return watchers.next
             }
+            return (number, reading(&core))
         }
-        return Observation(document: self, number: number)
+        return (Observation(document: self, number: number), value)
     }
 
     func forget(_ number: UInt64) {
@@ -56,6 +68,7 @@ extension Document {
             }
             if isLast {
                 core.isWatched = false
+                for slot in 0..<core.texts.count where core.texts[slot].marks.told != nil { core.texts[slot].marks.told = nil }
                 core.outbox.removeAll()
             }
         }
@@ -85,7 +98,7 @@ extension Document {
         }
         if changes.isEmpty { return false }
         let told = watchers.withLock { watchers in watchers.bodies.sorted { $0.key < $1.key }.map(\.value) }
-        for (number, change) in changes { for watcher in told where watcher.since < number { watcher.body(change) } }
+        for (number, change) in changes { for watcher in told where watcher.since < number { watcher.body(number, change) } }
         return true
     }
 }

@@ -38,6 +38,8 @@ struct FugueTree {
 
     func isDeleted(_ dot: Dot) -> Bool { nodes[dot]!.isDeleted }
 
+    func scalar(_ dot: Dot) -> Unicode.Scalar { nodes[dot]!.scalar }
+
     /// What the text says.
     var scalars: [Unicode.Scalar] { walk.compactMap { nodes[$0]!.isDeleted ? nil : nodes[$0]!.scalar } }
 
