@@ -204,7 +204,7 @@ extension HistoryDirectory {
 extension HistoryDirectory {
     func insert(_ records: [(id: ObjectID, record: [UInt8])], replaces: Bool) throws(HistoryError) {
         var seen: Set<ObjectID> = []
-        let known = state.withLock { state in Set(records.lazy.map(\.id).filter { state.index[$0] != nil }) }
+        let known = state.withLock { state in Set(records.map(\.id).filter { state.index[$0] != nil }) }
         let new = records.filter { (replaces || !known.contains($0.id)) && seen.insert($0.id).inserted }
         guard !new.isEmpty else { return }
         try locked { state throws(StorageError) in

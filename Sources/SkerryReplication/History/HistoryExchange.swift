@@ -24,15 +24,18 @@ public final class HistoryExchange<Store: HistoryStore>: Sendable {
     ///   - peer: what it is called in remote names, the same each time.
     ///   - pushRule: which of our branches the peer may move.
     ///   - executor: where the store is called, which blocks.
+    ///   - patience: how long nothing may come and nothing be done before the link is cut; nil: for ever. Links say by themselves only that a peer is gone
+    ///     to which something is being sent.
     ///   - progress: hears, on the executor, how much has crossed the link.
     ///   - accepted: hears, on the executor, of each push of the peer that moved a branch.
     public init(
         _ history: History<Store>, peer: String, pushRule: ExchangeSession.PushRule = .all, executor: any BlockingExecutor,
-        progress: @escaping @Sendable (HistoryEndpoint<Store>.Traffic) -> Void = { _ in },
+        patience: Duration? = .seconds(120), progress: @escaping @Sendable (HistoryEndpoint<Store>.Traffic) -> Void = { _ in },
         accepted: @escaping @Sendable (NameChange) -> Void = { _ in }
     ) {
         driver = ExchangeDriver(
-            HistoryEndpoint(history, peer: peer, pushRule: pushRule), executor: executor, progress: progress, accepted: accepted)
+            HistoryEndpoint(history, peer: peer, pushRule: pushRule), executor: executor, patience: patience, progress: progress,
+            accepted: accepted)
     }
 
     /// Greets. Called once.
@@ -115,6 +118,7 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
     private static var inboxMaximum: Int { 64 << 20 }
 
     private let executor: any BlockingExecutor
+    private let patience: Duration?
     private let progress: @Sendable (HistoryEndpoint<Store>.Traffic) -> Void
     private let accepted: @Sendable (NameChange) -> Void
     /// Locked by the one job that runs, for as long as it takes; nobody else waits for it but ``history``, at the end.
@@ -146,15 +150,19 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
         var wish: Waiter?
         var failure: HistoryError?
         var isOver = false
+        /// Packets that came and jobs that were done.
+        var events: UInt64 = 0
+        var watch: Task<Void, Never>?
         var endWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
     init(
-        _ endpoint: HistoryEndpoint<Store>, executor: any BlockingExecutor,
+        _ endpoint: HistoryEndpoint<Store>, executor: any BlockingExecutor, patience: Duration?,
         progress: @escaping @Sendable (HistoryEndpoint<Store>.Traffic) -> Void, accepted: @escaping @Sendable (NameChange) -> Void
     ) {
         self.endpoint = Mutex(endpoint)
         self.executor = executor
+        self.patience = patience
         self.progress = progress
         self.accepted = accepted
     }
@@ -165,6 +173,26 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
         state.withLock { $0.link = link }
         add(.start)
         link.start(self)
+        watch()
+    }
+
+    /// Cuts the link when nothing has happened for too long.
+    private func watch() {
+        guard let patience else { return }
+        let watch = Task { [self] in
+            var seen: UInt64 = 0
+            while (try? await Task.sleep(for: patience)) != nil {
+                let (events, isOver) = state.withLock { ($0.events, $0.isOver) }
+                if isOver { return }
+                if events == seen { return add(.broken(HistoryError(.disconnected, "nothing came from the peer for \(patience)"))) }
+                seen = events
+            }
+        }
+        let isOver = state.withLock { state in
+            state.watch = watch
+            return state.isOver
+        }
+        if isOver { watch.cancel() }
     }
 
     func close() { state.withLock { $0.link }?.close() }
@@ -201,6 +229,7 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
 extension ExchangeDriver {
     func received(_ packet: UnsafeRawBufferPointer) {
         let failure = state.withLock { state -> HistoryError? in
+            state.events += 1
             var messages: [[UInt8]] = []
             do throws(HistoryError) { try state.framing.read(packet) { messages.append($0) } } catch { return error }
             for message in messages {
@@ -269,6 +298,7 @@ extension ExchangeDriver {
                 state.isWorking = false
                 return nil
             }
+            state.events += 1
             let job = state.jobs.removeFirst()
             if case .message(let bytes) = job { state.jobBytes -= bytes.count }
             return job
@@ -343,13 +373,14 @@ extension ExchangeDriver {
             return state.link
         }
         // A peer that broke the rules is owed no goodbye.
-        if [.protocolViolation, .corrupt, .dangling, .tooLarge].contains(error.code) { link?.cut() } else { link?.close() }
+        if [.protocolViolation, .corrupt, .dangling, .tooLarge, .disconnected].contains(error.code) { link?.cut() } else { link?.close() }
         answer(.failure(error))
     }
 
     private func end(_ error: HistoryError?) {
         let (failure, waiters) = state.withLock { state in
             state.isOver = true
+            state.watch?.cancel()
             state.failure = state.failure ?? error
             state.outbox = []
             defer { state.endWaiters = [] }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import SkerryMerge
+import SkerryReplication
 
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SkerryMerge
+import SkerryReplication
 
 struct HistoryDiff: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -23,17 +23,21 @@ struct HistoryLog: ParsableCommand {
 
     func run() throws {
         let work = try location.open()
-        let text = try reporting { () throws(HistoryError) in try text(work) }
+        let text = try reporting { () throws(HistoryError) in try rendered(work) }
         StandardOutput.write(text)
     }
 
-    private func text(_ work: WorkHistory) throws(HistoryError) -> String {
+    private func rendered(_ work: WorkHistory) throws(HistoryError) -> String {
         let heads = try heads(work)
         var labels: [ObjectID: [String]] = [:]
         for (name, id) in work.history.names.sorted(by: { $0.key < $1.key }) where !name.isIncoming { labels[id, default: []].append(name.short) }
         if let commit = work.head?.commit { labels[commit, default: []].insert("HEAD", at: 0) }
         let ids = work.history.log(from: heads).filter { $0 != work.history.rootID }.prefix(count ?? .max)
-        guard graph else { return try ids.map { id throws(HistoryError) in try entry(id, labels[id], work) }.joined(separator: oneline ? "" : "\n") }
+        guard graph else {
+            var texts: [String] = []
+            for id in ids { texts.append(try entry(id, labels[id], work)) }
+            return texts.joined(separator: oneline ? "" : "\n")
+        }
         var entries: [LogFormat.Entry] = []
         for id in ids {
             let commit = try work.history.commit(id)

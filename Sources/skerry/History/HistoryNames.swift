@@ -1,5 +1,6 @@
 import ArgumentParser
 import SkerryMerge
+import SkerryReplication
 
 struct HistoryBranch: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "branch", abstract: "List, make or delete branches.")
