@@ -223,7 +223,7 @@ struct ExchangeTests {
     func brokenOff(seed: Int) throws {
         var random = SeededRandom(seed)
         var a = try empty()
-        for time in 0..<60 { try a.commit(["f": "\(random.next())"], at: UInt64(time + 1)) }
+        for time in 0..<60 { try a.commit(["f": String(repeating: "\(random.next()) ", count: 10_000)], at: UInt64(time + 1)) }
         var receiver = Endpoint(try empty(), peer: "a")
         var sender = Endpoint(a, peer: "b")
         let greeting = try sender.start()

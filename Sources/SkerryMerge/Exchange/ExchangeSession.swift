@@ -384,6 +384,9 @@ extension ExchangeSession {
             boundary.formUnion(shallow.boundary.filter(missing.contains))
         }
         let all = Set(commits)
+        // Where the receiver's history ends from here on.
+        let former = (peer?.boundary ?? []).filter { !(graph.parents(of: $0) ?? []).allSatisfy(all.contains) }
+        peer?.boundary = Set(former).union(boundary).sorted()
         outgoing = .sending(Sending(commits: commits[...], all: all, boundary: boundary, skipped: wish.skipped, push: push))
         for portion in stride(from: 0, to: boundary.count, by: ExchangeMessage.idMaximum) {
             let sorted = boundary.sorted()

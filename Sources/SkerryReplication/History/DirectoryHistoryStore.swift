@@ -329,7 +329,7 @@ extension HistoryDirectory {
         let number = (existing.compactMap(HistoryPackFormat.number).max() ?? 0) + 1
         let (index, _) = HistoryPackFormat.index(records)
         let draft = "\(packPath)/\(Self.draftName)"
-        let file = try files.open(draft, .create)
+        let file = try files.createAnew(draft)
         try withResource(file, close: { file throws(StorageError) in try file.close() }) { file throws(StorageError) in
             var buffer = index
             var written: UInt64 = 0

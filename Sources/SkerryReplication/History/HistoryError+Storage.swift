@@ -38,12 +38,18 @@ extension FileLayer {
         }
     }
 
+    /// An empty file under a name that a crash may have left to another: opened as it is, that one would be cut off under its other name.
+    func createAnew(_ path: String) throws(StorageError) -> File {
+        do throws(StorageError) { try remove(path) } catch { guard error.code == .notFound else { throw error } }
+        return try open(path, .create)
+    }
+
     /// Makes `bytes` the content of `directory/name` in one step that a crash leaves done or not done.
     ///
     /// The caller holds whatever lock keeps others from doing the same.
     func replace(_ name: String, in directory: String, with bytes: [UInt8]) throws(StorageError) {
         let draft = "\(directory)/\(name).new"
-        let file = try open(draft, .create)
+        let file = try createAnew(draft)
         try withResource(file, close: { file throws(StorageError) in try file.close() }) { file throws(StorageError) in
             try file.write(bytes, at: 0)
             try file.syncData()

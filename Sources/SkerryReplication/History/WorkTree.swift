@@ -22,6 +22,8 @@ public struct WorkTree<Files: WorkFiles>: Sendable {
         public var leftOut: [String] = []
         /// Files that had to be read.
         public var readCount = 0
+
+        public init() {}
     }
 
     /// Looks at every file, reading only those that look different from before.

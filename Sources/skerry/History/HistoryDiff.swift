@@ -20,13 +20,15 @@ struct HistoryDiff: ParsableCommand {
     var stdin: String?
     @OptionGroup var colours: ColourOption
     @OptionGroup var location: HistoryLocation
-    @Argument(help: "Revisions, at most two.")
-    var revisions: [String] = []
+    @Argument(help: "The revision on the left; default: HEAD.")
+    var old: String?
+    @Argument(help: "The revision on the right; default: the files as they are.")
+    var new: String?
     @Argument(parsing: .postTerminator, help: "Only these files and directories.")
     var paths: [String] = []
 
     func validate() throws {
-        guard revisions.count <= (stdin == nil ? 2 : 1) else { throw ValidationError("At most two revisions, or one with --stdin; paths stand after --.") }
+        guard stdin == nil || new == nil else { throw ValidationError("One revision at most goes with --stdin.") }
         guard unified >= 0 else { throw ValidationError("--unified is not negative.") }
     }
 
@@ -39,11 +41,11 @@ struct HistoryDiff: ParsableCommand {
     private func show(_ work: inout WorkHistory) throws(HistoryError) -> Bool {
         if let stdin { return try showStandardInput(as: stdin, work) }
         let base = try work.baseFiles()
-        let old = revisions.isEmpty ? base : try work.history.files(of: try work.revision(revisions[0]))
+        let old = if let old { try work.history.files(of: try work.revision(old)) } else { base }
         var isWorkTree = false
         let new: [FilePath: ObjectID]
-        if revisions.count == 2 {
-            new = try work.history.files(of: try work.revision(revisions[1]))
+        if let revision = self.new {
+            new = try work.history.files(of: try work.revision(revision))
         } else {
             _ = try work.requireHead()
             new = try work.scan(base: base).files
@@ -70,7 +72,7 @@ struct HistoryDiff: ParsableCommand {
 
     private func showStandardInput(as text: String, _ work: WorkHistory) throws(HistoryError) -> Bool {
         let path = try work.path(text)
-        let files = try work.history.files(of: try work.revision(revisions.first ?? "HEAD"))
+        let files = try work.history.files(of: try work.revision(old ?? "HEAD"))
         let before: [UInt8]? = if let id = files[path] { try work.history.content(id) } else { nil }
         let after: [UInt8]
         do { after = try StandardInput.readAll(maximum: HistoryObject.sizeMaximum) } catch { throw HistoryError(.failed, error.message) }

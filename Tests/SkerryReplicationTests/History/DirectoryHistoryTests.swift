@@ -13,7 +13,7 @@ private func open(_ files: MemoryFileLayer, creates: Bool = true) throws(History
 @Suite("A history in a directory")
 struct DirectoryHistoryTests {
     /// One step of a history's life, and what it is for.
-    private typealias Step = (inout History<Store>) throws -> Void
+    private typealias Step = @Sendable (inout History<Store>) throws -> Void
 
     private static func lines(_ changed: Int) -> String { (0..<80).map { $0 == changed ? "changed" : "line \($0)" }.joined(separator: "\n") }
 
@@ -211,7 +211,7 @@ struct DirectoryHistoryTests {
                     let history = try open(damaged, creates: false)
                     #expect(try !history.verify().isSound, "\(path) at \(offset)")
                     if let head = try? history.resolve(.branch("main")), let read = try? history.checkout(head) { #expect(read == content) }
-                } catch let error as HistoryError {
+                } catch {
                     #expect([.corrupt, .notFound, .incompatible].contains(error.code), "\(error)")
                 }
             }

@@ -18,7 +18,12 @@ struct SeededRandom: RandomNumberGenerator {
 
     mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
     mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
+    /// Bytes that no others begin with.
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: next()), count: count)
+        for index in 0..<min(count, 16) { bytes[index] = UInt8(truncatingIfNeeded: next()) }
+        return bytes
+    }
 }
 
 func snapshot(_ texts: [String: String]) -> Snapshot { Snapshot(texts: texts)! }
@@ -33,4 +38,4 @@ extension History {
 }
 
 /// An identifier for tests.
-func id(_ number: Int) -> ObjectID { ObjectID((0..<32).map { UInt8(truncatingIfNeeded: number &* 31 &+ $0 &* 7) })! }
+func id(_ number: Int) -> ObjectID { ObjectID((0..<32).map { UInt8(truncatingIfNeeded: number >> (8 * ($0 % 2)) &+ $0 &* 7) })! }
