@@ -48,6 +48,7 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
         self.history = history
         self.peer = peer
         session = ExchangeSession(hash: history.hash.name, graph: history.graph, names: history.names, pushRule: pushRule)
+        incoming = IncomingTransfer(goingOnFrom: incomingNames.compactMap { history.names[$0] }.filter { $0 != history.rootID })
     }
 
     /// What came of wishes since the last call.
@@ -267,6 +268,9 @@ private struct IncomingTransfer: Sendable {
     private(set) var tips: [ObjectID] = []
     private var bytes = 0
     private var unnoted = 0
+
+    /// - Parameter tips: what an earlier transfer left.
+    init(goingOnFrom tips: [ObjectID] = []) { self.tips = tips }
 
     var isDue: Bool { unnoted >= Self.noteInterval }
     var isWorthKeeping: Bool { bytes >= Self.worth && unnoted > 0 }

@@ -61,13 +61,17 @@ extension History {
         }
     }
 
-    /// Objects in the store that no name leads to, in order, so many at most: what a broken transfer has left.
+    /// Contents and trees in the store that no name leads to, in order, so many at most: what a broken transfer has left. Commits are not among them,
+    /// as they are not in the graph.
     ///
     /// - Complexity: reads every tree and commit that a name leads to.
     func unnamedObjects(maximum: Int) throws(HistoryError) -> [ObjectID] {
         let reachable = try walk { _, _ in }
         var loose: [ObjectID] = []
-        try store.forEachID { (id) throws(HistoryError) in if loose.count < maximum, !reachable.contains(id) { loose.append(id) } }
+        try store.forEachID { (id) throws(HistoryError) in
+            guard loose.count < maximum, !reachable.contains(id) else { return }
+            if let record = try store.record(id), HistoryRecord.kind(of: record) != nil { loose.append(id) }
+        }
         return loose.sorted()
     }
 

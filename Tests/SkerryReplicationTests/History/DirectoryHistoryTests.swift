@@ -63,7 +63,7 @@ struct DirectoryHistoryTests {
                 }
             } catch is HistoryError {}
             var residues: [CrashResidue] = [.synced, .everything]
-            for seed in 0..<4 { residues.append(.drawn(seed: UInt64(stop * 10 + seed))) }
+            for seed in 0..<2 { residues.append(.drawn(seed: UInt64(stop * 10 + seed))) }
             if files.unsyncedCount > 0 { residues.append(.prefix(operations: files.unsyncedCount / 2, bytes: 3)) }
             for residue in residues {
                 let crashed = files.copy()
@@ -76,6 +76,7 @@ struct DirectoryHistoryTests {
                 #expect(report.isSound, "stopped at \(stop), \(residue): \(report.faults)")
                 outcomes.insert(after.names == expected[0] ? "before" : "after")
                 // It goes on from there.
+                guard residue == residues[2] else { continue }
                 try after.commit(["after": "crash \(stop)"], to: "new", at: 1_000)
                 try after.collect()
                 #expect(try open(crashed, creates: false).verify().isSound)
