@@ -223,7 +223,7 @@ struct ExchangeTests {
     func brokenOff(seed: Int) throws {
         var random = SeededRandom(seed)
         var a = try empty()
-        for time in 0..<60 { try a.commit(["f": String(repeating: "\(random.next()) ", count: 10_000)], at: UInt64(time + 1)) }
+        for time in 0..<24 { try a.commit(["f": String(repeating: "\(random.next()) ", count: 10_000)], at: UInt64(time + 1)) }
         var receiver = Endpoint(try empty(), peer: "a")
         var sender = Endpoint(a, peer: "b")
         let greeting = try sender.start()
@@ -231,7 +231,7 @@ struct ExchangeTests {
         _ = try receiver.receive(greeting[0])
         var out: [ExchangeMessage] = []
         for message in try receiver.clone() { out += try sender.receive(message) }
-        for _ in 0..<random.below(40) where !out.isEmpty {
+        for _ in 0..<random.below(5) where !out.isEmpty {
             for answer in try receiver.receive(out.removeFirst()) { out += try sender.receive(answer) }
         }
         // The link breaks; the store is opened anew.

@@ -23,7 +23,7 @@ struct HistoryDefectTests {
         Case(.baseIsFirstParent, "the base of a merge is the first parent") {
             // After the second merge the first parent is no common ancestor at all: upstream's mistake.
             // Which parent is the first depends on identifiers, so several are tried.
-            try (0..<8).allSatisfy { variant in
+            try (0..<32).allSatisfy { variant in
             var history = try started(["f": "1\n2\n3\n4\n5\n6\n7\n8\n9\n"])
             let start = try history.resolve(.branch("main"))
             try history.createBranch("side", at: start)

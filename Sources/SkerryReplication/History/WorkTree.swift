@@ -159,10 +159,13 @@ public struct WorkTree<Files: WorkFiles>: Sendable {
     ///
     /// A crash leaves each file as it was or as it should be; the same call again completes it.
     ///
-    /// - Parameter base: the files that the work tree was made from; those that the target lacks are removed.
+    /// - Parameters:
+    ///   - base: the files that the work tree was made from; those that the target lacks are removed.
+    ///   - overwrites: whether files that are the same in both states, but were changed here, are made so again; else they stay as they are.
     /// - Throws: ``HistoryError`` with `badName` for a path that reaches into the history, before anything is changed.
     public mutating func checkOut<Store: HistoryStore>(
-        _ target: [FilePath: ObjectID], from base: [FilePath: ObjectID], scan: Scan, of history: History<Store>, now: Int64
+        _ target: [FilePath: ObjectID], from base: [FilePath: ObjectID], scan: Scan, of history: History<Store>, now: Int64,
+        overwrites: Bool = false
     ) throws(HistoryError) {
         if let path = target.keys.filter(IgnoreRules.isReserved).min() {
             throw HistoryError(.badName, "\(path) is not a path that is checked out")
@@ -172,7 +175,7 @@ public struct WorkTree<Files: WorkFiles>: Sendable {
             try files.remove(path)
             index.forget(path)
         }
-        for (path, id) in target.sorted(by: { $0.key < $1.key }) where scan.files[path] != id {
+        for (path, id) in target.sorted(by: { $0.key < $1.key }) where scan.files[path] != id && (overwrites || base[path] != id) {
             let stamp = try files.write(path, try history.content(id))
             index.note(path, stamp, id, now: now)
         }

@@ -133,7 +133,7 @@ extension WorkHistory {
         var base = try baseFiles()
         if let other = head.merge?.other { base.merge(try history.files(of: other)) { mine, _ in mine } }
         let scan = try scan(base: base)
-        try tree.checkOut(try history.files(of: commit), from: base, scan: scan, of: history, now: Self.nanoseconds)
+        try tree.checkOut(try history.files(of: commit), from: base, scan: scan, of: history, now: Self.nanoseconds, overwrites: true)
         try saveIndex()
         try set(head: WorkTreeHead(branch: head.branch, commit: commit))
         StandardOutput.write("the merge is taken back\n")

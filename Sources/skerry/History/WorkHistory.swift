@@ -143,7 +143,7 @@ struct WorkHistory: Sendable {
                 throw HistoryError(.refused, "\(first)\(more) would be overwritten; commit or undo the changes first, or use --force")
             }
         }
-        try tree.checkOut(target, from: base, scan: scan, of: history, now: Self.nanoseconds)
+        try tree.checkOut(target, from: base, scan: scan, of: history, now: Self.nanoseconds, overwrites: force)
         try saveIndex()
         try set(head: WorkTreeHead(branch: branch, commit: commit))
     }

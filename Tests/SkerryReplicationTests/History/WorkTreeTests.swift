@@ -178,6 +178,12 @@ struct WorkTreeTests {
         files.set("mine", "changed")
         files.set("both", "2")
         #expect(try tree.obstacles(scan(&tree), from: base, to: target).isEmpty)
+        // And such a change survives the checkout, unless that is to overwrite it.
+        try tree.checkOut(target, from: base, scan: scan(&tree), of: history, now: files.now)
+        #expect(files.texts == ["same": "s", "both": "2", "mine": "changed", "added": "a", "dir/in": "x"])
+        try tree.checkOut(target, from: base, scan: scan(&tree), of: history, now: files.now, overwrites: true)
+        #expect(files.texts["mine"] == "1")
+        files.delete("dir/in")
         files.set("both", "3")
         files.set("gone", "changed")
         files.set("added", "unknown to the history")
