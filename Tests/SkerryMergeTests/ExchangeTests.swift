@@ -308,7 +308,8 @@ struct ExchangeTests {
         var origin = try empty()
         let head = try origin.commit(["f": "1"])
         let messages: [ExchangeMessage] = [
-            .want([PlainGraph.id(5)], depth: nil, deepens: false), .skip([head]), .have([head], isLast: true), .common([head]), .boundary([head]), .sent, .taken(3),
+            .want([PlainGraph.id(5)], depth: nil, deepens: false), .skip([head]), .have([head], isLast: true), .common([head]),
+            .boundary([head]), .sent, .taken(3),
             .push(NameChange(.tag("t"), from: nil, to: head)), .push(NameChange(.branch("b"), from: nil, to: nil)),
             .greet(hash: "sha256", names: [:], boundary: []),
         ]
@@ -333,7 +334,8 @@ struct ExchangeTests {
             .branch("main"): id(&random), .tag("v/1"): id(&random), .remote("r", branch: "b"): id(&random),
         ]
         let messages: [ExchangeMessage] = [
-            .greet(hash: "sha256", names: names, boundary: ids), .names(names), .want(ids, depth: seed % 2 == 0 ? nil : seed, deepens: seed % 3 == 0), .skip(ids),
+            .greet(hash: "sha256", names: names, boundary: ids), .names(names),
+            .want(ids, depth: seed % 2 == 0 ? nil : seed, deepens: seed % 3 == 0), .skip(ids),
             .have(ids, isLast: seed % 2 == 0), .common(ids), .boundary(ids), .objects([[1, 2, 3], [4, 5, 6, 7]]), .taken(seed), .sent,
             .push(NameChange(.branch("x"), from: nil, to: id(&random))), .pushed(.branch("x"), refusal: nil),
             .pushed(.branch("x"), refusal: .notFastForward),

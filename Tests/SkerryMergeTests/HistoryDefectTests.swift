@@ -24,30 +24,33 @@ struct HistoryDefectTests {
             // After the second merge the first parent is no common ancestor at all: upstream's mistake.
             // Which parent is the first depends on identifiers, so several are tried.
             try (0..<32).allSatisfy { variant in
-            var history = try started(["f": "1\n2\n3\n4\n5\n6\n7\n8\n9\n"])
-            let start = try history.resolve(.branch("main"))
-            try history.createBranch("side", at: start)
-            try history.commit(["f": "1\n2\n3\n4\nfive\n6\n7\n8\n9\n"], to: "side", at: UInt64(2 + variant))
-            try history.commit(["f": "one\n2\n3\n4\n5\n6\n7\n8\n9\n"], at: 3)
-            try history.merge(history.resolve(.branch("side")), into: "main")
-            try history.commit(["f": "1\n2\n3\n4\nfive\n6\n7\n8\nnine\n"], to: "side", at: 50)
-            guard case .merged(let id, let conflicts) = try history.merge(history.resolve(.branch("side")), into: "main") else { return false }
-            return try conflicts.isEmpty && history.checkout(id)["f"] == "one\n2\n3\n4\nfive\n6\n7\n8\nnine\n"
+                var history = try started(["f": "1\n2\n3\n4\n5\n6\n7\n8\n9\n"])
+                let start = try history.resolve(.branch("main"))
+                try history.createBranch("side", at: start)
+                try history.commit(["f": "1\n2\n3\n4\nfive\n6\n7\n8\n9\n"], to: "side", at: UInt64(2 + variant))
+                try history.commit(["f": "one\n2\n3\n4\n5\n6\n7\n8\n9\n"], at: 3)
+                try history.merge(history.resolve(.branch("side")), into: "main")
+                try history.commit(["f": "1\n2\n3\n4\nfive\n6\n7\n8\nnine\n"], to: "side", at: 50)
+                guard case .merged(let id, let conflicts) = try history.merge(history.resolve(.branch("side")), into: "main") else {
+                    return false
+                }
+                return try conflicts.isEmpty && history.checkout(id)["f"] == "one\n2\n3\n4\nfive\n6\n7\n8\nnine\n"
             }
         },
         Case(.noVirtualBase, "of several bases one stands for all") {
             try (0..<8).allSatisfy { variant in
-            let lines = { (a: String, b: String, c: String) in ["f": "\(a)\n1\n2\n3\n\(b)\n4\n5\n6\n\(c)\n"] }
-            var history = try started(lines("a", "b", "c"))
-            let start = try history.resolve(.branch("main"))
-            let left = try history.commit(lines("A", "b", "c"), at: UInt64(2 + variant))
-            try history.createBranch("side", at: start)
-            let right = try history.commit(lines("a", "B", "c"), to: "side", at: 2)
-            try history.merge(right, into: "main")
-            try history.commit(lines("A", "B", "C"), to: "main", at: 5)
-            let side = try history.commitMerge(of: left, into: "side", settled: snapshot(lines("A", "B2", "c")), author: "", message: "")
-            guard case .merged(let id, let conflicts) = try history.merge(side, into: "main") else { return false }
-            return try conflicts.isEmpty && history.checkout(id) == snapshot(lines("A", "B2", "C"))
+                let lines = { (a: String, b: String, c: String) in ["f": "\(a)\n1\n2\n3\n\(b)\n4\n5\n6\n\(c)\n"] }
+                var history = try started(lines("a", "b", "c"))
+                let start = try history.resolve(.branch("main"))
+                let left = try history.commit(lines("A", "b", "c"), at: UInt64(2 + variant))
+                try history.createBranch("side", at: start)
+                let right = try history.commit(lines("a", "B", "c"), to: "side", at: 2)
+                try history.merge(right, into: "main")
+                try history.commit(lines("A", "B", "C"), to: "main", at: 5)
+                let side = try history.commitMerge(
+                    of: left, into: "side", settled: snapshot(lines("A", "B2", "c")), author: "", message: "")
+                guard case .merged(let id, let conflicts) = try history.merge(side, into: "main") else { return false }
+                return try conflicts.isEmpty && history.checkout(id) == snapshot(lines("A", "B2", "C"))
             }
         },
         Case(.tagsMove, "a peer's tag replaces ours") {

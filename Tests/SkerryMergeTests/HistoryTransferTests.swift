@@ -34,7 +34,9 @@ struct HistoryTransferTests {
         #expect(try whole.b.history.verify().isSound)
         // Bases are those of the whole history again.
         let heads = origin.names.values.sorted()
-        for left in heads { for right in heads { #expect(whole.b.history.graph.mergeBases(left, right) == origin.graph.mergeBases(left, right)) } }
+        for left in heads {
+            for right in heads { #expect(whole.b.history.graph.mergeBases(left, right) == origin.graph.mergeBases(left, right)) }
+        }
         // And of a history without a boundary deepening is a fetch.
         let before = whole.bytes
         try whole.asB { try $0.deepen() }
@@ -122,7 +124,9 @@ struct HistoryTransferTests {
         }
         var total = 0
         for node in origin.graph.nodes.dropFirst() {
-            for id in try origin.objects(of: node.id, against: origin.graph.parents(of: node.id) ?? []) { total += try origin.object(id).count }
+            for id in try origin.objects(of: node.id, against: origin.graph.parents(of: node.id) ?? []) {
+                total += try origin.object(id).count
+            }
         }
         let incoming = history.names.keys.filter(\.isIncoming)
         #expect(incoming.isEmpty)
@@ -197,7 +201,9 @@ struct HistoryTransferTests {
         try origin.commit(["f": "1"])
         var clone = origin
         let head = try clone.commit(["f": "2"], at: 2)
-        for (rule, isMoved) in [(ExchangeSession.PushRule.all, true), (.none, false), (.allExcept(["main"]), false), (.allExcept(["x"]), true)] {
+        for (rule, isMoved) in [
+            (ExchangeSession.PushRule.all, true), (.none, false), (.allExcept(["main"]), false), (.allExcept(["x"]), true),
+        ] {
             var receiver = Endpoint(origin, peer: "b", pushRule: rule)
             var sender = Endpoint(clone, peer: "a")
             try HistoryEndpoint.converse(&sender, &receiver) { sender, _ throws(HistoryError) in try sender.push("main") }
@@ -215,15 +221,21 @@ struct HistoryTransferTests {
         let files = [FilePath("a")!: ids[0], FilePath("d/b")!: ids[1], FilePath("d/c")!: ids[2]]
         let head = try history.commit(files: files, to: "main", author: "", message: "", timestamp: 1)
         #expect(try history.files(of: head) == files)
-        #expect(try history.checkout(head).files == [FilePath("a")!: [1], FilePath("d/b")!: [2], FilePath("d/c")!: Array(repeating: 7, count: 1_000)])
+        #expect(
+            try history.checkout(head).files == [
+                FilePath("a")!: [1], FilePath("d/b")!: [2], FilePath("d/c")!: Array(repeating: 7, count: 1_000),
+            ])
         let error = #expect(throws: HistoryError.self) {
             try history.commit(files: [FilePath("x")!: PlainGraph.id(9)], to: "main", author: "", message: "", timestamp: 2)
         }
         #expect(error?.code == .dangling)
-        let same = #expect(throws: HistoryError.self) { try history.commit(files: files, to: "main", author: "", message: "", timestamp: 2) }
+        let same = #expect(throws: HistoryError.self) {
+            try history.commit(files: files, to: "main", author: "", message: "", timestamp: 2)
+        }
         #expect(same?.code == .noChange)
         let clash = #expect(throws: HistoryError.self) {
-            try history.commit(files: [FilePath("a")!: ids[0], FilePath("a/b")!: ids[1]], to: "main", author: "", message: "", timestamp: 2)
+            try history.commit(
+                files: [FilePath("a")!: ids[0], FilePath("a/b")!: ids[1]], to: "main", author: "", message: "", timestamp: 2)
         }
         #expect(clash?.code == .badName)
     }

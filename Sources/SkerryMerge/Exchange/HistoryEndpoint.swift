@@ -281,7 +281,9 @@ private struct IncomingTransfer: Sendable {
         for object in objects {
             bytes += object.count
             unnoted += object.count
-            guard object.first == HistoryObject.commitLetter, case .commit(let commit)? = try? HistoryObject(encoded: object) else { continue }
+            guard object.first == HistoryObject.commitLetter, case .commit(let commit)? = try? HistoryObject(encoded: object) else {
+                continue
+            }
             tips.removeAll { commit.parents.contains($0) }
             if tips.count < Self.tipMaximum { tips.append(hash(object)) }
         }

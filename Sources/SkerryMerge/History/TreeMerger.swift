@@ -29,7 +29,9 @@ struct TreeMerger<Store: HistoryStore> {
     mutating func merge(_ ours: ObjectID, _ theirs: ObjectID) throws(HistoryError) -> ObjectID {
         var base = try baseTree(history.graph.mergeBases(ours, theirs), depth: 1)
         #if DEBUG
-        if HistoryDefects.has(.baseIsFirstParent), let first = try history.commit(ours).parents.first { base = try history.commit(first).tree }
+        if HistoryDefects.has(.baseIsFirstParent), let first = try history.commit(ours).parents.first {
+            base = try history.commit(first).tree
+        }
         #endif
         return try merge(base, try history.commit(ours).tree, try history.commit(theirs).tree, [], depth: 0)
     }

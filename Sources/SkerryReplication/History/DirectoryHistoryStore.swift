@@ -115,7 +115,8 @@ final class HistoryDirectory<Files: FileLayer>: Sendable {
         if let format {
             let text = String(decoding: format, as: UTF8.self)
             guard text == Self.formatText else {
-                throw HistoryError(.incompatible, "\(path) is of the format \"\(text.prefix { $0 != "\n" })\", which this release does not know")
+                throw HistoryError(
+                    .incompatible, "\(path) is of the format \"\(text.prefix { $0 != "\n" })\", which this release does not know")
             }
         } else {
             guard creates else { throw HistoryError(.notFound, "there is no history in \(path)") }
@@ -181,7 +182,8 @@ extension HistoryDirectory {
             do throws(StorageError) {
                 var packs = state.packs.filter { numbers.contains($0.key) }
                 for number in numbers where packs[number] == nil {
-                    packs[number] = try HistoryPackFormat.open(files.open("\(packPath)/\(HistoryPackFormat.name(number))", .read), number: number)
+                    packs[number] = try HistoryPackFormat.open(
+                        files.open("\(packPath)/\(HistoryPackFormat.name(number))", .read), number: number)
                 }
                 state.packs = packs
                 return reindex(&state)
@@ -279,7 +281,9 @@ extension HistoryDirectory {
     /// Many small packs become one, in steps of size, so that each record is written again a few times at most.
     private func mergePacks(_ state: inout State) throws(StorageError) {
         var classes: [Int: [UInt64]] = [:]
-        for pack in state.packs.values where pack.size < Self.mergedMaximum { classes[Self.sizeClass(pack.size), default: []].append(pack.number) }
+        for pack in state.packs.values where pack.size < Self.mergedMaximum {
+            classes[Self.sizeClass(pack.size), default: []].append(pack.number)
+        }
         for (_, numbers) in classes.sorted(by: { $0.key < $1.key }) where numbers.count >= Self.fanout {
             try rewrite(numbers, &state) { _ in true }
         }
@@ -308,7 +312,9 @@ extension HistoryDirectory {
             let records = kept
             try writePack(records.map { ($0.id, $0.size) }, &state) { index, _ throws(StorageError) in
                 let bytes = try records[index].file.read(at: records[index].offset, count: records[index].size)
-                guard bytes.count == records[index].size else { throw StorageError(.corrupt, "a pack was cut", path: records[index].file.path) }
+                guard bytes.count == records[index].size else {
+                    throw StorageError(.corrupt, "a pack was cut", path: records[index].file.path)
+                }
                 return bytes
             }
         }

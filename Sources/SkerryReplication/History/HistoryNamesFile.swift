@@ -29,7 +29,9 @@ struct HistoryNamesFile: Sendable, Equatable {
     init(encoded bytes: [UInt8]) throws(HistoryError) {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw Self.damaged("text that is not UTF-8") }
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.popLast() == "", let check = lines.popLast(), check.hasPrefix("check ") else { throw Self.damaged("no check at its end") }
+        guard lines.popLast() == "", let check = lines.popLast(), check.hasPrefix("check ") else {
+            throw Self.damaged("no check at its end")
+        }
         guard lines.first.map(String.init) == Self.title else {
             throw HistoryError(.incompatible, "the file of names begins with \"\(lines.first ?? "")\" where \"\(Self.title)\" is known")
         }

@@ -68,7 +68,9 @@ extension WorkTreeIndex {
             entries.reserveCapacity(count)
             for _ in 0..<count {
                 var names: [[UInt8]] = []
-                for _ in 0..<(try reader.count(ofAtLeast: 2, maximum: FilePath.depthMaximum)) { names.append(Array(try reader.string(maximum: 255))) }
+                for _ in 0..<(try reader.count(ofAtLeast: 2, maximum: FilePath.depthMaximum)) {
+                    names.append(Array(try reader.string(maximum: 255)))
+                }
                 guard let path = FilePath(names: names) else { return nil }
                 let stamp = FileStamp(
                     size: try reader.integer(), modified: Int64(bitPattern: try reader.integer()),

@@ -19,7 +19,8 @@ struct HistoryCommand: AsyncParsableCommand {
             differences with --exit-code, damage), 128 when it could not, 64 when the arguments make no sense.
             """,
         subcommands: [
-            HistoryInit.self, HistoryStatus.self, HistoryCommit.self, HistoryLog.self, HistoryDiff.self, HistoryBranch.self, HistoryTag.self,
+            HistoryInit.self, HistoryStatus.self, HistoryCommit.self, HistoryLog.self, HistoryDiff.self, HistoryBranch.self,
+            HistoryTag.self,
             HistoryCheckout.self, HistoryMerge.self, HistoryFetch.self, HistoryPull.self, HistoryPush.self, HistoryClone.self,
             HistoryRemote.self, HistoryServe.self, HistoryVerify.self, HistoryCollect.self,
         ])
@@ -141,7 +142,9 @@ struct HistoryStatus: ParsableCommand {
             text += Array("# at \(head.commit?.abbreviated ?? "nothing"), on no branch\n".utf8)
         }
         if let merge = head.merge {
-            text += Array("# merging \(merge.name) (\(merge.other.abbreviated)): settle the conflicts and commit, or `skerry history merge --abort`\n".utf8)
+            text += Array(
+                "# merging \(merge.name) (\(merge.other.abbreviated)): settle the conflicts and commit, or `skerry history merge --abort`\n"
+                    .utf8)
         }
         let conflicts = Set(head.merge?.conflicts ?? [])
         for path in Set(base.keys).union(scan.files.keys).union(conflicts).sorted() {
@@ -160,7 +163,9 @@ struct HistoryStatus: ParsableCommand {
 
 /// A path as git writes it: between quotes and with escapes where it holds anything unusual.
 enum QuotedPath {
-    static func bytes(_ path: FilePath, prefix: String = "") -> [UInt8] { bytes(Array(prefix.utf8) + Array(path.names.joined(separator: [0x2F]))) }
+    static func bytes(_ path: FilePath, prefix: String = "") -> [UInt8] {
+        bytes(Array(prefix.utf8) + Array(path.names.joined(separator: [0x2F])))
+    }
 
     static func bytes(_ path: [UInt8]) -> [UInt8] {
         guard path.contains(where: { $0 < 0x20 || $0 >= 0x7F || $0 == 0x22 || $0 == 0x5C }) else { return path }

@@ -54,7 +54,8 @@ struct HistoryCommit: ParsableCommand {
             id = try work.history.commitMerge(of: merge.other, into: branch, files: files, author: Author.name(author), message: text)
         } else {
             id = try work.history.commit(
-                files: files, to: branch, from: head.commit, author: Author.name(author), message: message ?? "", timestamp: WorkHistory.milliseconds)
+                files: files, to: branch, from: head.commit, author: Author.name(author), message: message ?? "",
+                timestamp: WorkHistory.milliseconds)
         }
         try work.saveIndex()
         head.commit = id
@@ -81,7 +82,9 @@ struct HistoryCommit: ParsableCommand {
         guard work.head?.merge == nil else { throw HistoryError(.refused, "a merge is under way; commit or abort it first") }
         guard let message else { throw HistoryError(.refused, "say what changed with --message") }
         let content: [UInt8]
-        do { content = try StandardInput.readAll(maximum: HistoryObject.sizeMaximum - 2) } catch { throw HistoryError(.failed, error.message) }
+        do { content = try StandardInput.readAll(maximum: HistoryObject.sizeMaximum - 2) } catch {
+            throw HistoryError(.failed, error.message)
+        }
         let at = work.history.names[.branch(branch)]
         var files: [FilePath: ObjectID] = [:]
         if let at { files = try work.history.files(of: at) }

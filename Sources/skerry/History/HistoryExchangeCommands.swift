@@ -8,7 +8,9 @@ import SkerryWire
 struct LinkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Speak TLS with this node key, which is made if the file is missing.", valueName: "file"))
     var key: String?
-    @Option(help: ArgumentHelp("Trust the peer with this node key; given again, each of them. Without it nobody is trusted.", valueName: "hash"))
+    @Option(
+        help: ArgumentHelp("Trust the peer with this node key; given again, each of them. Without it nobody is trusted.", valueName: "hash")
+    )
     var trust: [String] = []
     @Flag(help: "Speak without protection to other machines, for a network that is protected by other means.")
     var insecure = false
@@ -166,7 +168,8 @@ struct HistoryPush: AsyncParsableCommand {
         for branch in branches {
             let remote = HistoryName.remote(peer.name, branch: branch)
             let id = work.history.names[.branch(branch)]?.abbreviated ?? ""
-            StandardOutput.write(before[remote] == work.history.names[remote] ? "\(branch) is there already\n" : "\(branch) -> \(remote.short) \(id)\n")
+            StandardOutput.write(
+                before[remote] == work.history.names[remote] ? "\(branch) is there already\n" : "\(branch) -> \(remote.short) \(id)\n")
         }
     }
 }
@@ -205,7 +208,9 @@ struct HistoryClone: AsyncParsableCommand {
         if case .bundle = place {
             names = try peer.read(into: &work)
             try reporting { () throws(HistoryError) in
-                for case (.branch(let branch), let id) in names.sorted(by: { $0.key < $1.key }) { try work.history.createBranch(branch, at: id) }
+                for case (.branch(let branch), let id) in names.sorted(by: { $0.key < $1.key }) {
+                    try work.history.createBranch(branch, at: id)
+                }
             }
         } else {
             let depth = depth
@@ -234,7 +239,8 @@ struct HistoryClone: AsyncParsableCommand {
 
 struct HistoryRemote: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remote", abstract: "List where other histories are, or say it.", discussion: "Without a place the remote is forgotten.")
+        commandName: "remote", abstract: "List where other histories are, or say it.",
+        discussion: "Without a place the remote is forgotten.")
 
     @OptionGroup var location: HistoryLocation
     @Argument(help: "The remote; without it all are listed.")

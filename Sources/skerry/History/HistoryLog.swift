@@ -30,7 +30,9 @@ struct HistoryLog: ParsableCommand {
     private func rendered(_ work: WorkHistory) throws(HistoryError) -> String {
         let heads = try heads(work)
         var labels: [ObjectID: [String]] = [:]
-        for (name, id) in work.history.names.sorted(by: { $0.key < $1.key }) where !name.isIncoming { labels[id, default: []].append(name.short) }
+        for (name, id) in work.history.names.sorted(by: { $0.key < $1.key }) where !name.isIncoming {
+            labels[id, default: []].append(name.short)
+        }
         if let commit = work.head?.commit { labels[commit, default: []].insert("HEAD", at: 0) }
         let ids = work.history.log(from: heads).filter { $0 != work.history.rootID }.prefix(count ?? .max)
         guard graph else {
@@ -73,7 +75,9 @@ struct HistoryLog: ParsableCommand {
         if commit.parents.count > 1 { text += "Merge:  \(commit.parents.map(\.abbreviated).joined(separator: " "))\n" }
         if !commit.author.isEmpty { text += "Author: \(commit.author)\n" }
         text += "Date:   \(Timestamp(milliseconds: commit.timestamp))\n\n"
-        for line in commit.message.split(separator: "\n", omittingEmptySubsequences: false) { text += line.isEmpty ? "\n" : "    \(line)\n" }
+        for line in commit.message.split(separator: "\n", omittingEmptySubsequences: false) {
+            text += line.isEmpty ? "\n" : "    \(line)\n"
+        }
         return text
     }
 }

@@ -40,7 +40,9 @@ extension WorkHistory {
     mutating func merge(_ other: ObjectID, named name: String) throws(HistoryError) -> Bool {
         let head = try requireHead()
         guard let branch = head.branch else { throw HistoryError(.refused, "no branch is checked out") }
-        guard head.merge == nil else { throw HistoryError(.refused, "another merge is under way; commit it or `skerry history merge --abort`") }
+        guard head.merge == nil else {
+            throw HistoryError(.refused, "another merge is under way; commit it or `skerry history merge --abort`")
+        }
         let base = try baseFiles()
         let scan = try scan(base: base)
         guard let at = history.names[.branch(branch)] else {
@@ -64,11 +66,13 @@ extension WorkHistory {
         guard scan.files.filter({ base[$0.key] != nil }) == base else {
             throw HistoryError(.refused, "there are changes that are not committed; commit or undo them first")
         }
-        return try finish(try history.merge(other, into: branch, policy: policy(head.commit, other, branch, name)), other, branch, name, at, scan)
+        return try finish(
+            try history.merge(other, into: branch, policy: policy(head.commit, other, branch, name)), other, branch, name, at, scan)
     }
 
     private mutating func finish(
-        _ outcome: MergeOutcome, _ other: ObjectID, _ branch: String, _ name: String, _ before: ObjectID, _ scan: WorkTree<PosixWorkFiles>.Scan
+        _ outcome: MergeOutcome, _ other: ObjectID, _ branch: String, _ name: String, _ before: ObjectID,
+        _ scan: WorkTree<PosixWorkFiles>.Scan
     ) throws(HistoryError) -> Bool {
         switch outcome {
         case .upToDate:
@@ -89,7 +93,8 @@ extension WorkHistory {
             head.merge = WorkTreeHead.Merge(other: other, name: name, conflicts: conflicts)
             try set(head: head)
             for path in conflicts { StandardOutput.write(bytes: Array("conflict in ".utf8) + QuotedPath.bytes(path) + [0x0A]) }
-            StandardOutput.write("settle \(conflicts.count == 1 ? "it" : "them") and `skerry history commit`, or `skerry history merge --abort`\n")
+            StandardOutput.write(
+                "settle \(conflicts.count == 1 ? "it" : "them") and `skerry history commit`, or `skerry history merge --abort`\n")
             return false
         }
     }
@@ -114,7 +119,8 @@ extension WorkHistory {
             guard !sides.contains(where: { $0.prefix(8000).contains(0) }) else { return Self.binaryConflict(first, second, isFirst) }
             let merge = Merge(base: TextLines(sides[0]), ours: TextLines(first), theirs: TextLines(second), rules: .text)
             let markers = MarkerFormat(
-                oursName: isFirst ? ours : theirs, baseName: "base", theirsName: isFirst ? theirs : ours, showsBase: true, size: 7 + 2 * depth)
+                oursName: isFirst ? ours : theirs, baseName: "base", theirsName: isFirst ? theirs : ours, showsBase: true,
+                size: 7 + 2 * depth)
             return MergePolicy.Outcome(content: markers.render(merge), conflictCount: merge.conflicts.count)
         }
     }

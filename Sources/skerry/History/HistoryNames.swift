@@ -84,7 +84,11 @@ struct HistoryTag: ParsableCommand {
                 if case .tag(let tag) = entry.key { "\(tag) \(entry.value.abbreviated)\n" } else { "" }
             }.joined()
         }
-        if delete { try work.history.delete(.tag(name)) } else { try work.history.createTag(name, at: try work.revision(revision ?? "HEAD")) }
+        if delete {
+            try work.history.delete(.tag(name))
+        } else {
+            try work.history.createTag(name, at: try work.revision(revision ?? "HEAD"))
+        }
         return ""
     }
 }
@@ -113,7 +117,9 @@ struct HistoryCheckout: ParsableCommand {
 
     private func checkOut(_ work: inout WorkHistory) throws(HistoryError) -> String {
         var head = try work.requireHead()
-        guard head.merge == nil || force else { throw HistoryError(.refused, "a merge is under way; commit it or `skerry history merge --abort`") }
+        guard head.merge == nil || force else {
+            throw HistoryError(.refused, "a merge is under way; commit it or `skerry history merge --abort`")
+        }
         if branch {
             if let commit = head.commit { try work.history.createBranch(revision, at: commit) }
             guard HistoryName.branch(revision).isAllowed else { throw HistoryError(.badName, "\"\(revision)\" is not a name for a branch") }

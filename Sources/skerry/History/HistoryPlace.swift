@@ -131,7 +131,9 @@ struct HistoryPeer: Sendable {
         do throws(CommandFailure) {
             defer { close(descriptor) }
             try reporting { () throws(HistoryError) in
-                try HistoryBundle.write(work.history, excluding: excluded) { bytes throws(HistoryError) in try Self.write(bytes, descriptor, draft) }
+                try HistoryBundle.write(work.history, excluding: excluded) { bytes throws(HistoryError) in
+                    try Self.write(bytes, descriptor, draft)
+                }
             }
             guard fchmod(descriptor, 0o666 & ~Skerry.inheritedMask) == 0, fsync(descriptor) == 0 else {
                 throw CommandFailure("\(draft): \(String(cString: strerror(errno)))", status: 128)

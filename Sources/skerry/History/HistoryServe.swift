@@ -30,7 +30,9 @@ struct HistoryServe: AsyncParsableCommand {
 
     func run() async throws {
         let work = try location.open()
-        guard let address = ListenAddress(listen) else { throw CommandFailure("\"\(listen)\" is not an address of the form HOST:PORT", status: 64) }
+        guard let address = ListenAddress(listen) else {
+            throw CommandFailure("\"\(listen)\" is not an address of the form HOST:PORT", status: 64)
+        }
         let security = try link.security()
         if let key = link.key { StandardOutput.writeError("skerry: node key \(try link.nodeKey(key).hash)\n") }
         let root = work.root, isReadOnly = readOnly
@@ -113,14 +115,16 @@ struct HistoryVerify: ParsableCommand {
 struct HistoryCollect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gc", abstract: "Remove what no name leads to.",
-        discussion: "Such as commits of deleted branches. A commit that is checked out without a branch keeps what it needs only through a name.")
+        discussion:
+            "Such as commits of deleted branches. A commit that is checked out without a branch keeps what it needs only through a name.")
 
     @OptionGroup var location: HistoryLocation
 
     func run() throws {
         var work = try location.open()
         let count = try reporting { () throws(HistoryError) in
-            if let commit = work.head?.commit, !work.history.names.values.contains(where: { work.history.graph.isAncestor(commit, of: $0) }) {
+            if let commit = work.head?.commit, !work.history.names.values.contains(where: { work.history.graph.isAncestor(commit, of: $0) })
+            {
                 throw HistoryError(.refused, "HEAD stands on a commit that no name leads to; give it a branch first")
             }
             return try work.history.collect()

@@ -32,7 +32,9 @@ struct PosixWorkFiles: WorkFiles {
                 return entries
             }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
-                name.withMemoryRebound(to: UInt8.self, capacity: Int(NAME_MAX) + 1) { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
+                name.withMemoryRebound(to: UInt8.self, capacity: Int(NAME_MAX) + 1) {
+                    Array(UnsafeBufferPointer(start: $0, count: strlen($0)))
+                }
             }
             if name == [0x2E] || name == [0x2E, 0x2E] { continue }
             if let kind = try kind(of: name, in: dirfd(stream), names) { entries.append(WorkEntry(name: name, kind: kind)) }
@@ -64,7 +66,8 @@ struct PosixWorkFiles: WorkFiles {
         guard fstat(file, &status) == 0 else { throw failure("fstat", errno, path.names) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw HistoryError(.failed, "\(path) is not a file") }
         guard status.st_size < HistoryObject.sizeMaximum - 2 else {
-            throw HistoryError(.tooLarge, "\(path) has \(status.st_size) bytes; a history holds files of less than \(HistoryObject.sizeMaximum)")
+            throw HistoryError(
+                .tooLarge, "\(path) has \(status.st_size) bytes; a history holds files of less than \(HistoryObject.sizeMaximum)")
         }
         let content = try readAll(file, expected: Int(status.st_size), path)
         return (content, FileStamp(status))
@@ -148,7 +151,9 @@ struct PosixWorkFiles: WorkFiles {
     /// A descriptor of a directory below the root, owned by the caller.
     private func openDirectory(_ names: ArraySlice<[UInt8]>, creates: Bool) throws(HistoryError) -> CInt {
         var directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw HistoryError(errno == ENOENT ? .notFound : .failed, "\(root): \(String(cString: strerror(errno)))") }
+        guard directory >= 0 else {
+            throw HistoryError(errno == ENOENT ? .notFound : .failed, "\(root): \(String(cString: strerror(errno)))")
+        }
         for (index, name) in names.enumerated() {
             if creates, withCString(name, { mkdirat(directory, $0, 0o777 & ~mask) }) == 0 {
                 // Not what the umask of this process made of it.

@@ -48,7 +48,9 @@ struct WorkHistory: Sendable {
         }
         history = try History(store: store)
         head = try Self.contents(path, WorkTreeHead.fileName).map { bytes throws(HistoryError) in
-            guard let head = WorkTreeHead(encoded: bytes) else { throw HistoryError(.corrupt, "\(path)/\(WorkTreeHead.fileName) is damaged") }
+            guard let head = WorkTreeHead(encoded: bytes) else {
+                throw HistoryError(.corrupt, "\(path)/\(WorkTreeHead.fileName) is damaged")
+            }
             return head
         }
         remotes = Remotes(encoded: try Self.contents(path, Remotes.fileName) ?? [])
@@ -71,7 +73,8 @@ struct WorkHistory: Sendable {
 
     static func exists(in directory: String) -> Bool { access("\(directory)/\(directoryName)/format", F_OK) == 0 }
 
-    private static func contents(_ directory: String, _ name: String, _ maximum: UInt64 = smallFileMaximum) throws(HistoryError) -> [UInt8]? {
+    private static func contents(_ directory: String, _ name: String, _ maximum: UInt64 = smallFileMaximum) throws(HistoryError) -> [UInt8]?
+    {
         do { return try FileAccess.read("\(directory)/\(name)", limit: Int(maximum)) } catch {
             if error.isMissing { return nil }
             throw HistoryError(.failed, "\(directory)/\(name): \(error.reason)")
@@ -163,7 +166,9 @@ struct WorkHistory: Sendable {
                 return try known(parents[count - 1], text)
             }
             for _ in 0..<count {
-                guard let parent = try history.commit(id).parents.first else { throw HistoryError(.notFound, "\(text) goes beyond the beginning") }
+                guard let parent = try history.commit(id).parents.first else {
+                    throw HistoryError(.notFound, "\(text) goes beyond the beginning")
+                }
                 id = try known(parent, text)
             }
             return id
@@ -180,7 +185,8 @@ struct WorkHistory: Sendable {
 
     private func abbreviated(_ text: String) throws(HistoryError) -> ObjectID {
         let prefix = text.lowercased()
-        guard (4...64).contains(prefix.utf8.count), prefix.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }) else {
+        guard (4...64).contains(prefix.utf8.count), prefix.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        else {
             throw unknown(text)
         }
         let found = history.log(from: Array(history.names.values)).filter { $0.description.hasPrefix(prefix) }

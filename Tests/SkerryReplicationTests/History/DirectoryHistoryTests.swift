@@ -15,14 +15,18 @@ struct DirectoryHistoryTests {
     /// One step of a history's life, and what it is for.
     private typealias Step = @Sendable (inout History<Store>) throws -> Void
 
-    private static func lines(_ changed: Int) -> String { (0..<80).map { $0 == changed ? "changed" : "line \($0)" }.joined(separator: "\n") }
+    private static func lines(_ changed: Int) -> String {
+        (0..<80).map { $0 == changed ? "changed" : "line \($0)" }.joined(separator: "\n")
+    }
 
     private static let life: [Step] = {
         var steps: [Step] = [
             { try $0.commit(["f": lines(1), "d/g": "x"], at: 1) }, { try $0.commit(["f": lines(2), "d/g": "x"], at: 2) },
             { try $0.createTag("v1", at: $0.resolve(.branch("main"))) },
-            { try $0.createBranch("side", at: $0.resolve(.branch("main"))) }, { try $0.commit(["f": lines(3), "s": "s"], to: "side", at: 3) },
-            { try $0.commit(["f": lines(4), "d/g": "y"], at: 4) }, { try $0.merge($0.resolve(.branch("side")), into: "main", policy: .marking) },
+            { try $0.createBranch("side", at: $0.resolve(.branch("main"))) },
+            { try $0.commit(["f": lines(3), "s": "s"], to: "side", at: 3) },
+            { try $0.commit(["f": lines(4), "d/g": "y"], at: 4) },
+            { try $0.merge($0.resolve(.branch("side")), into: "main", policy: .marking) },
             { try $0.createBranch("doomed", at: $0.resolve(.tag("v1"))) }, { try $0.commit(["f": lines(7)], to: "doomed", at: 5) },
             // A difference from something that will go.
             { try $0.commit(["f": lines(7) + "\nmore"], to: "doomed", at: 6) },

@@ -116,7 +116,8 @@ struct HistoryExchangeTests {
         #expect(try right.verify().isSound)
     }
 
-    @Test("G-08: objects larger than a packet, and more of them than the window, pass with little on the way", arguments: [Way.memory, .tcp])
+    @Test(
+        "G-08: objects larger than a packet, and more of them than the window, pass with little on the way", arguments: [Way.memory, .tcp])
     func large(way: Way) async throws {
         var origin = try filled(3)
         var random = SeededRandom(9)

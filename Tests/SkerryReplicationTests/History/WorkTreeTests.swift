@@ -40,7 +40,8 @@ private final class MemoryWorkFiles: WorkFiles {
         state.withLock { state in
             var texts: [String: String] = [:]
             for (names, file) in state.files {
-                texts[names.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")] = String(decoding: file.content, as: UTF8.self)
+                texts[names.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "/")] = String(
+                    decoding: file.content, as: UTF8.self)
             }
             return texts
         }
@@ -179,9 +180,11 @@ struct WorkTreeTests {
         files.set("both", "2")
         #expect(try tree.obstacles(scan(&tree), from: base, to: target).isEmpty)
         // And such a change survives the checkout, unless that is to overwrite it.
-        try tree.checkOut(target, from: base, scan: scan(&tree), of: history, now: files.now)
+        var found = try scan(&tree)
+        try tree.checkOut(target, from: base, scan: found, of: history, now: files.now)
         #expect(files.texts == ["same": "s", "both": "2", "mine": "changed", "added": "a", "dir/in": "x"])
-        try tree.checkOut(target, from: base, scan: scan(&tree), of: history, now: files.now, overwrites: true)
+        found = try scan(&tree)
+        try tree.checkOut(target, from: base, scan: found, of: history, now: files.now, overwrites: true)
         #expect(files.texts["mine"] == "1")
         files.delete("dir/in")
         files.set("both", "3")
@@ -208,7 +211,9 @@ struct WorkTreeTests {
 
     @Test("rules leave alone what they fit, and never what is kept already")
     func rules() throws {
-        for name in ["a.o", "b.c", "build/x", "d/build/y", "d/a.o", "only/here", "d/only/here", ".git/config", "x1y", "x12y", "k.o"] { files.set(name, "t") }
+        for name in ["a.o", "b.c", "build/x", "d/build/y", "d/a.o", "only/here", "d/only/here", ".git/config", "x1y", "x12y", "k.o"] {
+            files.set(name, "t")
+        }
         files.state.withLock { _ = $0.others.insert([Array("link".utf8)]) }
         let text = "# comment\n*.o\nbuild/\n\nonly/here\nx?y\r\n"
         var tree = WorkTree(files: files, rules: IgnoreRules(Array(text.utf8)))

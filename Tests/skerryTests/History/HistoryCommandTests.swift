@@ -1,4 +1,5 @@
 import SkerryMerge
+import SkerryWire
 import Testing
 
 @testable import skerry
@@ -20,7 +21,10 @@ struct HistoryCommandTests {
 
     @Test(
         "a damaged file of a work tree is refused",
-        arguments: ["", "skerry work tree 2\n", "skerry work tree 1\nbranch a/../b\n", "skerry work tree 1\ncommit 12\n", "skerry work tree 1\nconflict 61\n"])
+        arguments: [
+            "", "skerry work tree 2\n", "skerry work tree 1\nbranch a/../b\n", "skerry work tree 1\ncommit 12\n",
+            "skerry work tree 1\nconflict 61\n",
+        ])
     func damagedHead(text: String) { #expect(WorkTreeHead(encoded: Array(text.utf8)) == nil) }
 
     @Test("paths are quoted as git quotes them")
