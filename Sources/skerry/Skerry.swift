@@ -13,15 +13,18 @@ struct Skerry: AsyncParsableCommand {
         version: "skerry \(version)",
         subcommands: [
             ServeCommand.self, KeyCommand.self, UserCommand.self, StatsCommand.self, VerifyCommand.self, CollectCommand.self,
-            RebuildCommand.self,
+            RebuildCommand.self, HistoryCommand.self,
             VersionCommand.self,
         ])
+
+    /// The file mode mask of whoever started the program: files of a work tree are theirs, not the store's. The first look takes it off.
+    static let inheritedMask = umask(0o077)
 
     /// 0 when the command did what it says, 1 with one line on standard error when it could not, 64 when the arguments make no sense.
     static func main() async {
         tuneAllocator()
         // Credentials stand in the packs, the index and the log's neighbours: whatever is made belongs to its owner alone.
-        umask(0o077)
+        _ = inheritedMask
         // A client that closes its connection is an error of the write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         do {

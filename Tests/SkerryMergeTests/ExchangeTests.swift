@@ -197,8 +197,8 @@ struct ExchangeTests {
     func window() throws {
         var a = try empty()
         var random = SeededRandom(2)
-        for time in 0..<120 {
-            try a.commit(["f": "\(random.next())", "g\(time)": String(repeating: "\(random.next())", count: 3_000)], at: UInt64(time + 1))
+        for time in 0..<40 {
+            try a.commit(["f": "\(random.next())", "g\(time)": String(repeating: "\(random.next())", count: 40_000)], at: UInt64(time + 1))
         }
         var sender = Endpoint(a, peer: "b"), receiver = Endpoint(try empty(), peer: "a")
         let greeting = try sender.start()
@@ -223,7 +223,7 @@ struct ExchangeTests {
     func brokenOff(seed: Int) throws {
         var random = SeededRandom(seed)
         var a = try empty()
-        for time in 0..<60 { try a.commit(["f": "\(random.next())"], at: UInt64(time + 1)) }
+        for time in 0..<24 { try a.commit(["f": String(repeating: "\(random.next()) ", count: 10_000)], at: UInt64(time + 1)) }
         var receiver = Endpoint(try empty(), peer: "a")
         var sender = Endpoint(a, peer: "b")
         let greeting = try sender.start()
@@ -231,7 +231,7 @@ struct ExchangeTests {
         _ = try receiver.receive(greeting[0])
         var out: [ExchangeMessage] = []
         for message in try receiver.clone() { out += try sender.receive(message) }
-        for _ in 0..<random.below(40) where !out.isEmpty {
+        for _ in 0..<random.below(5) where !out.isEmpty {
             for answer in try receiver.receive(out.removeFirst()) { out += try sender.receive(answer) }
         }
         // The link breaks; the store is opened anew.
@@ -308,7 +308,8 @@ struct ExchangeTests {
         var origin = try empty()
         let head = try origin.commit(["f": "1"])
         let messages: [ExchangeMessage] = [
-            .want([PlainGraph.id(5)], depth: nil), .have([head], isLast: true), .common([head]), .boundary([head]), .sent, .taken(3),
+            .want([PlainGraph.id(5)], depth: nil, deepens: false), .skip([head]), .have([head], isLast: true), .common([head]),
+            .boundary([head]), .sent, .taken(3),
             .push(NameChange(.tag("t"), from: nil, to: head)), .push(NameChange(.branch("b"), from: nil, to: nil)),
             .greet(hash: "sha256", names: [:], boundary: []),
         ]
@@ -333,7 +334,8 @@ struct ExchangeTests {
             .branch("main"): id(&random), .tag("v/1"): id(&random), .remote("r", branch: "b"): id(&random),
         ]
         let messages: [ExchangeMessage] = [
-            .greet(hash: "sha256", names: names, boundary: ids), .names(names), .want(ids, depth: seed % 2 == 0 ? nil : seed),
+            .greet(hash: "sha256", names: names, boundary: ids), .names(names),
+            .want(ids, depth: seed % 2 == 0 ? nil : seed, deepens: seed % 3 == 0), .skip(ids),
             .have(ids, isLast: seed % 2 == 0), .common(ids), .boundary(ids), .objects([[1, 2, 3], [4, 5, 6, 7]]), .taken(seed), .sent,
             .push(NameChange(.branch("x"), from: nil, to: id(&random))), .pushed(.branch("x"), refusal: nil),
             .pushed(.branch("x"), refusal: .notFastForward),

@@ -32,6 +32,7 @@ struct ProbedStore: HistoryStore {
         return base.record(id)
     }
     mutating func insert(_ records: [(id: ObjectID, record: [UInt8])]) { base.insert(records) }
+    mutating func replace(_ records: [(id: ObjectID, record: [UInt8])]) { base.replace(records) }
     func names() -> [HistoryName: ObjectID] { base.names() }
     func boundary() -> Set<ObjectID> { base.boundary() }
     mutating func update(names changes: [NameChange], boundary: Set<ObjectID>?) throws(HistoryError) {
@@ -295,37 +296,4 @@ struct HistoryTests {
         var history = try? MemoryHistory(store: MemoryHistoryStore())
         #expect(throws: HistoryError.self) { try history?.commit(["a": "file", "a/b": "below it"]) }
     }
-}
-
-/// What every store must do, whatever it is made of.
-func checkStore(_ make: () -> some HistoryStore) throws {
-    var store = make()
-    let ids = (0..<4).map(PlainGraph.id)
-    #expect(try store.record(ids[0]) == nil)
-    try store.insert([(ids[0], [1, 2]), (ids[1], [])])
-    try store.insert([(ids[0], [9])])
-    #expect(try store.record(ids[0]) == [1, 2])
-    #expect(try store.record(ids[1]) == [])
-    try store.update(
-        names: [NameChange(.branch("a"), from: nil, to: ids[0]), NameChange(.tag("t"), from: nil, to: ids[1])], boundary: [ids[1]])
-    #expect(try store.names() == [.branch("a"): ids[0], .tag("t"): ids[1]])
-    #expect(try store.boundary() == [ids[1]])
-    // One change that does not hold holds back the others.
-    let changes = [NameChange(.branch("a"), from: ids[0], to: ids[1]), NameChange(.branch("b"), from: ids[0], to: ids[1])]
-    let error = #expect(throws: HistoryError.self) { try store.update(names: changes, boundary: []) }
-    #expect(error?.code == .changedMeanwhile)
-    #expect(try store.names()[.branch("a")] == ids[0])
-    #expect(try store.boundary() == [ids[1]])
-    try store.update(names: [NameChange(.branch("a"), from: ids[0], to: nil)], boundary: nil)
-    #expect(try store.names() == [.tag("t"): ids[1]])
-    try store.remove([ids[0], ids[3]])
-    var left: Set<ObjectID> = []
-    try store.forEachID { id throws(HistoryError) in left.insert(id) }
-    #expect(left == [ids[1]])
-}
-
-@Suite("History stores")
-struct HistoryStoreTests {
-    @Test("G-12: the store in memory passes the suite of stores")
-    func memory() throws { try checkStore { MemoryHistoryStore() } }
 }

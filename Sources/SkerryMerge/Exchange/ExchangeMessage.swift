@@ -4,8 +4,11 @@ public enum ExchangeMessage: Sendable, Hashable {
     case greet(hash: String, names: [HistoryName: ObjectID], boundary: [ObjectID])
     /// Names as they are now, any time later.
     case names([HistoryName: ObjectID])
-    /// Send me these commits and what they need; of their history only so many commits, if a depth is given.
-    case want([ObjectID], depth: Int?)
+    /// Send me these commits and what they need; of their history only so many commits, if a depth is given. Deepening asks also for what lies behind
+    /// the boundary.
+    case want([ObjectID], depth: Int?, deepens: Bool)
+    /// Of what I want, I have these objects already: a transfer broke off.
+    case skip([ObjectID])
     /// I have these commits and all before them, up to my boundary.
     case have([ObjectID], isLast: Bool)
     /// Of what you said you have, I have these.
@@ -29,6 +32,8 @@ public enum ExchangeMessage: Sendable, Hashable {
     public static var idMaximum: Int { 1 << 12 }
     /// Bytes of objects after which a message ends: 1 MiB. A larger object travels alone.
     public static var objectBytesTarget: Int { 1 << 20 }
+    /// Largest message of any kind but objects: 16 MiB, enough for 65,536 names of 200 bytes.
+    public static var controlMaximum: Int { 1 << 24 }
     /// Largest message: one largest object and what surrounds it.
     public static var sizeMaximum: Int { HistoryObject.sizeMaximum + 64 }
 }
@@ -38,6 +43,7 @@ extension ExchangeMessage {
         static var greet: UInt8 { UInt8(ascii: "g") }
         static var names: UInt8 { UInt8(ascii: "n") }
         static var want: UInt8 { UInt8(ascii: "w") }
+        static var skip: UInt8 { UInt8(ascii: "k") }
         static var have: UInt8 { UInt8(ascii: "h") }
         static var common: UInt8 { UInt8(ascii: "c") }
         static var boundary: UInt8 { UInt8(ascii: "b") }
@@ -63,10 +69,14 @@ extension ExchangeMessage {
         case .names(let names):
             writer.byte(Letter.names)
             Self.write(names, &writer)
-        case .want(let ids, let depth):
+        case .want(let ids, let depth, let deepens):
             writer.byte(Letter.want)
             Self.write(ids, &writer)
             writer.count(depth ?? 0)
+            writer.byte(deepens ? 1 : 0)
+        case .skip(let ids):
+            writer.byte(Letter.skip)
+            Self.write(ids, &writer)
         case .have(let ids, let isLast):
             writer.byte(Letter.have)
             Self.write(ids, &writer)
@@ -128,7 +138,8 @@ extension ExchangeMessage {
             let ids = try Self.readIDs(&reader)
             let depth = try reader.integer()
             guard depth <= UInt64(Int32.max) else { throw FormatError(.tooLarge, at: reader.offset, "a depth of \(depth)") }
-            self = .want(ids, depth: depth == 0 ? nil : Int(depth))
+            self = .want(ids, depth: depth == 0 ? nil : Int(depth), deepens: try Self.readFlag(&reader))
+        case Letter.skip: self = .skip(try Self.readIDs(&reader))
         case Letter.have:
             let ids = try Self.readIDs(&reader)
             self = .have(ids, isLast: try Self.readFlag(&reader))

@@ -26,7 +26,10 @@ public struct ExchangeSession: Sendable {
         /// Names here are these now, for whatever reason.
         case namesChanged([HistoryName: ObjectID], CommitGraph)
         /// Get everything the peer's branches and tags lead to, or so many commits of it.
-        case fetch(depth: Int?)
+        ///
+        /// `deepens`: also what lies behind the boundary here, to that depth. `held`: objects no commit here leads to, which need not be sent
+        /// again; ``ExchangeSession/heldMaximum`` at most count.
+        case fetch(depth: Int?, deepens: Bool = false, held: [ObjectID] = [])
         /// Move the peer's branch of this name to where ours stands.
         case push(branch: String)
     }
@@ -49,12 +52,31 @@ public struct ExchangeSession: Sendable {
         case heard([HistoryName: ObjectID])
     }
 
+    /// Which branches a peer may move.
+    public enum PushRule: Sendable, Hashable {
+        case all
+        /// Objects that come ahead of a push are dropped.
+        case none
+        /// These are somebody's work tree.
+        case allExcept(Set<String>)
+
+        func allows(_ branch: String) -> Bool {
+            switch self {
+            case .all: true
+            case .none: false
+            case .allExcept(let branches): !branches.contains(branch)
+            }
+        }
+    }
+
     /// Messages of objects sent and not yet stored by the peer: 8.
     public static var window: Int { 8 }
+    /// Bytes of objects sent and not yet stored by the peer: 8 MiB, or one message where a single object is larger.
+    public static var windowBytes: Int { 8 << 20 }
+    /// Objects of a broken transfer that a peer is told of: 65,536.
+    public static var heldMaximum: Int { 1 << 16 }
     /// Commits told to a peer in one fetch before it is taken for a stranger: 16,384.
     public static var haveMaximum: Int { 1 << 14 }
-    /// Objects asked of the store at a time: 32.
-    public static var readBatch: Int { 32 }
 
     private let hash: String
     private var graph: CommitGraph
@@ -63,7 +85,7 @@ public struct ExchangeSession: Sendable {
     private var incoming = Incoming.idle
     private var outgoing = Outgoing.idle
     /// Asked for while something of the same kind was under way, or before the peer greeted; each at most once.
-    private var waitingFetch: (isWaiting: Bool, depth: Int?) = (false, nil)
+    private var waitingFetch: FetchWish?
     private var waitingPushes: [String] = []
     private var storesUnderWay = 0
     private var moveUnderWay: NameChange?
@@ -71,6 +93,14 @@ public struct ExchangeSession: Sendable {
     private var unansweredPush: HistoryName?
     /// Commits that names led to in this session: what the peer may ask for.
     private var offered: Set<ObjectID> = []
+
+    private let pushRule: PushRule
+
+    private struct FetchWish: Sendable {
+        let depth: Int?
+        let deepens: Bool
+        let held: [ObjectID]
+    }
 
     private struct Peer: Sendable {
         var names: [HistoryName: ObjectID]
@@ -92,8 +122,15 @@ public struct ExchangeSession: Sendable {
 
     private enum Outgoing: Sendable {
         case idle
-        case answering(wants: [ObjectID], depth: Int?, common: Set<ObjectID>)
+        case answering(Wish, common: Set<ObjectID>)
         case sending(Sending)
+    }
+
+    private struct Wish: Sendable {
+        let heads: [ObjectID]
+        let depth: Int?
+        let deepens: Bool
+        var skipped: Set<ObjectID> = []
     }
 
     private struct Sending: Sendable {
@@ -101,15 +138,35 @@ public struct ExchangeSession: Sendable {
         /// All of them: a parent outside is one the receiver has, or lies beyond the boundary.
         let all: Set<ObjectID>
         let boundary: Set<ObjectID>
+        let skipped: Set<ObjectID>
         var ids: ArraySlice<ObjectID> = []
-        var packed: [[[UInt8]]] = []
-        var credit = ExchangeSession.window
+        /// The message being filled, and the full ones before it: two at most, as nothing is read while one waits.
+        var open: [[UInt8]] = []
+        var openSize = 0
+        var packed: [(objects: [[UInt8]], size: Int)] = []
+        /// Sizes of messages sent and not yet taken.
+        var underWay: [Int] = []
         var isWaiting = false
         /// What to ask for at the end, if this is a push.
         let push: NameChange?
         var isEnded = false
         /// Nothing is to be sent and nothing to be heard of it.
-        var isOver: Bool { isEnded && credit == ExchangeSession.window }
+        var isOver: Bool { isEnded && underWay.isEmpty }
+
+        /// Whether the receiver has room for a message.
+        func mayHave(_ size: Int) -> Bool {
+            #if DEBUG
+            if HistoryDefects.has(.windowIgnored) { return true }
+            #endif
+            return underWay.count < ExchangeSession.window
+                && (underWay.isEmpty || underWay.reduce(size, +) <= ExchangeSession.windowBytes)
+        }
+
+        mutating func pack() {
+            guard !open.isEmpty else { return }
+            packed.append((open, openSize))
+            (open, openSize) = ([], 0)
+        }
     }
 
     /// What the peer's names were when the fetch under way began.
@@ -117,7 +174,9 @@ public struct ExchangeSession: Sendable {
 
     /// - Parameters:
     ///   - names: where names lead here; the peer sees branches and tags.
-    public init(hash: String, graph: CommitGraph, names: [HistoryName: ObjectID]) {
+    ///   - pushRule: which branches the peer may move.
+    public init(hash: String, graph: CommitGraph, names: [HistoryName: ObjectID], pushRule: PushRule = .all) {
+        self.pushRule = pushRule
         self.hash = hash
         self.graph = graph
         self.names = names
@@ -143,8 +202,8 @@ public struct ExchangeSession: Sendable {
             self.names = names
             offered.formUnion(now.values)
             if peer != nil, before != now { actions.append(.send(.names(now))) }
-        case .fetch(let depth):
-            waitingFetch = (true, depth)
+        case .fetch(let depth, let deepens, let held):
+            waitingFetch = FetchWish(depth: depth, deepens: deepens, held: Array(held.prefix(Self.heldMaximum)))
             try beginFetch(&actions)
         case .push(let branch):
             if !waitingPushes.contains(branch) { waitingPushes.append(branch) }
@@ -174,7 +233,8 @@ public struct ExchangeSession: Sendable {
             let visible = shown(names)
             peer?.names = visible
             actions.append(.heard(visible))
-        case .want(let ids, let depth): try asked(ids, depth, &actions)
+        case .want(let ids, let depth, let deepens): try asked(Wish(heads: ids, depth: depth, deepens: deepens))
+        case .skip(let ids): try asked(toSkip: ids)
         case .have(let ids, let isLast): try had(ids, isLast, &actions)
         case .common(let ids): try common(ids, &actions)
         case .boundary(let ids): try boundary(ids)
@@ -199,17 +259,20 @@ public struct ExchangeSession: Sendable {
 
 extension ExchangeSession {
     private mutating func beginFetch(_ actions: inout [Action]) throws(HistoryError) {
-        guard waitingFetch.isWaiting, let peer, case .idle = incoming else { return }
-        let depth = waitingFetch.depth
-        waitingFetch = (false, nil)
-        let wants = Set(peer.names.values).filter { !graph.contains($0) }.sorted()
+        guard let wish = waitingFetch, let peer, case .idle = incoming else { return }
+        waitingFetch = nil
+        let deepens = wish.deepens && !graph.boundary.isEmpty
+        let wants = Set(peer.names.values).filter { deepens || !graph.contains($0) }.sorted()
         guard wants.count <= ExchangeMessage.idMaximum else { throw HistoryError(.tooLarge, "\(wants.count) heads") }
         guard !wants.isEmpty else { return actions.append(.fetched(peer.names, boundary: [])) }
         wanted = peer.names
         // What the peer's names lead to and we have is common ground to begin with.
         let common = Set(peer.names.values).filter { graph.contains($0) }
         incoming = .negotiating(Negotiation(common: common, told: [], portion: 16))
-        actions.append(.send(.want(wants, depth: depth)))
+        actions.append(.send(.want(wants, depth: wish.depth, deepens: deepens)))
+        for start in stride(from: 0, to: wish.held.count, by: ExchangeMessage.idMaximum) {
+            actions.append(.send(.skip(Array(wish.held[start..<min(wish.held.count, start + ExchangeMessage.idMaximum)]))))
+        }
         negotiate(&actions, first: common.sorted())
     }
 
@@ -246,7 +309,11 @@ extension ExchangeSession {
         // Objects come for a fetch of ours, or ahead of a push of theirs.
         guard storesUnderWay < Self.window else { throw violation("more objects than there was credit for") }
         var boundary: Set<ObjectID> = []
-        if case .receiving(let announced, _) = incoming { boundary = announced }
+        if case .receiving(let announced, _) = incoming {
+            boundary = announced
+        } else if pushRule == .none {
+            return actions.append(.send(.taken(1)))
+        }
         storesUnderWay += 1
         actions.append(.store(objects, boundary: boundary))
     }
@@ -277,39 +344,50 @@ extension ExchangeSession {
 // MARK: - Sending
 
 extension ExchangeSession {
-    private mutating func asked(_ ids: [ObjectID], _ depth: Int?, _ actions: inout [Action]) throws(HistoryError) {
+    private mutating func asked(_ wish: Wish) throws(HistoryError) {
         guard case .idle = outgoing else { throw violation("a second wish before the first was answered") }
-        guard ids.allSatisfy({ offered.contains($0) && graph.contains($0) }) else {
+        guard wish.heads.allSatisfy({ offered.contains($0) && graph.contains($0) }) else {
             throw violation("a wish for commits that were never offered")
         }
-        outgoing = .answering(
-            wants: ids, depth: depth, common: Set((peer?.names.values).map(Array.init) ?? []).filter { graph.contains($0) })
+        outgoing = .answering(wish, common: Set((peer?.names.values).map(Array.init) ?? []).filter { graph.contains($0) })
+    }
+
+    private mutating func asked(toSkip ids: [ObjectID]) throws(HistoryError) {
+        guard case .answering(var wish, let common) = outgoing, wish.skipped.count + ids.count <= Self.heldMaximum else {
+            throw violation("objects to skip that nobody wished for")
+        }
+        wish.skipped.formUnion(ids)
+        outgoing = .answering(wish, common: common)
     }
 
     private mutating func had(_ ids: [ObjectID], _ isLast: Bool, _ actions: inout [Action]) throws(HistoryError) {
-        guard case .answering(let wants, let depth, var common) = outgoing else { throw violation("commits nobody asked about") }
+        guard case .answering(let wish, var common) = outgoing else { throw violation("commits nobody asked about") }
         let known = ids.filter { graph.contains($0) }
         common.formUnion(known)
         guard isLast else {
-            outgoing = .answering(wants: wants, depth: depth, common: common)
+            outgoing = .answering(wish, common: common)
             return actions.append(.send(.common(known)))
         }
-        begin(wants, depth, common, push: nil, &actions)
+        begin(wish, common, push: nil, &actions)
     }
 
-    private mutating func begin(
-        _ wants: [ObjectID], _ depth: Int?, _ common: Set<ObjectID>, push: NameChange?, _ actions: inout [Action]
-    ) {
-        var commits = graph.commits(from: wants, excluding: common, behind: Set(peer?.boundary ?? []))
+    private mutating func begin(_ wish: Wish, _ common: Set<ObjectID>, push: NameChange?, _ actions: inout [Action]) {
+        var commits =
+            wish.deepens
+            ? graph.commits(behind: common, upTo: Set(peer?.boundary ?? []), from: wish.heads)
+            : graph.commits(from: wish.heads, excluding: common, behind: Set(peer?.boundary ?? []))
         var boundary = Set(commits).intersection(graph.boundary)
-        if let depth {
-            let shallow = graph.commits(from: wants, depth: depth)
+        if let depth = wish.depth {
+            let shallow = graph.commits(from: wish.heads, depth: depth)
             let missing = Set(commits), near = Set(shallow.commits)
             commits.removeAll { !near.contains($0) }
             boundary.formUnion(shallow.boundary.filter(missing.contains))
         }
         let all = Set(commits)
-        outgoing = .sending(Sending(commits: commits[...], all: all, boundary: boundary, push: push))
+        // Where the receiver's history ends from here on.
+        let former = (peer?.boundary ?? []).filter { !(graph.parents(of: $0) ?? []).allSatisfy(all.contains) }
+        peer?.boundary = Set(former).union(boundary).sorted()
+        outgoing = .sending(Sending(commits: commits[...], all: all, boundary: boundary, skipped: wish.skipped, push: push))
         for portion in stride(from: 0, to: boundary.count, by: ExchangeMessage.idMaximum) {
             let sorted = boundary.sorted()
             actions.append(.send(.boundary(Array(sorted[portion..<min(sorted.count, portion + ExchangeMessage.idMaximum)]))))
@@ -321,19 +399,21 @@ extension ExchangeSession {
     private mutating func pump(_ actions: inout [Action]) {
         guard case .sending(var sending) = outgoing else { return }
         defer { outgoing = sending.isOver ? .idle : .sending(sending) }
-        while sending.credit > 0, !sending.packed.isEmpty {
-            actions.append(.send(.objects(sending.packed.removeFirst())))
-            sending.credit -= 1
+        if sending.ids.isEmpty, sending.commits.isEmpty, !sending.isWaiting { sending.pack() }
+        while let next = sending.packed.first, sending.mayHave(next.size) {
+            actions.append(.send(.objects(next.objects)))
+            sending.underWay.append(next.size)
+            sending.packed.removeFirst()
         }
         guard sending.packed.isEmpty, !sending.isWaiting else { return }
-        if !sending.ids.isEmpty {
-            actions.append(.read(Array(sending.ids.prefix(Self.readBatch))))
-            sending.ids = sending.ids.dropFirst(Self.readBatch)
+        if let id = sending.ids.popFirst() {
+            // One at a time: nobody knows how large it is.
+            actions.append(.read([id]))
             sending.isWaiting = true
         } else if let commit = sending.commits.popFirst() {
             actions.append(.list(commit: commit, against: against(commit, sending)))
             sending.isWaiting = true
-        } else if sending.credit == Self.window || sending.push == nil {
+        } else if sending.underWay.isEmpty || sending.push == nil {
             // A push waits until everything before it is stored; an end needs not.
             actions.append(.send(sending.push.map { .push($0) } ?? .sent))
             unansweredPush = sending.push?.name ?? unansweredPush
@@ -349,7 +429,7 @@ extension ExchangeSession {
 
     private mutating func listed(_ ids: [ObjectID], _ actions: inout [Action]) throws(HistoryError) {
         guard case .sending(var sending) = outgoing, sending.isWaiting else { throw violation("a list nobody asked for") }
-        sending.ids = ids[...]
+        sending.ids = ids.filter { !sending.skipped.contains($0) }[...]
         sending.isWaiting = false
         outgoing = .sending(sending)
         pump(&actions)
@@ -357,24 +437,19 @@ extension ExchangeSession {
 
     private mutating func read(_ objects: [[UInt8]], _ actions: inout [Action]) throws(HistoryError) {
         guard case .sending(var sending) = outgoing, sending.isWaiting else { throw violation("objects nobody asked for") }
-        var message: [[UInt8]] = [], size = 0
         for object in objects {
-            if !message.isEmpty, size + object.count > ExchangeMessage.objectBytesTarget {
-                sending.packed.append(message)
-                (message, size) = ([], 0)
-            }
-            message.append(object)
-            size += object.count
+            if sending.openSize + object.count > ExchangeMessage.objectBytesTarget { sending.pack() }
+            sending.open.append(object)
+            sending.openSize += object.count
         }
-        if !message.isEmpty { sending.packed.append(message) }
         sending.isWaiting = false
         outgoing = .sending(sending)
         pump(&actions)
     }
 
     private mutating func taken(_ count: Int, _ actions: inout [Action]) throws(HistoryError) {
-        guard case .sending(var sending) = outgoing, count <= Self.window - sending.credit else { throw violation("credit nobody gave") }
-        sending.credit += count
+        guard case .sending(var sending) = outgoing, count <= sending.underWay.count else { throw violation("credit nobody gave") }
+        sending.underWay.removeFirst(count)
         outgoing = sending.isOver ? .idle : .sending(sending)
         if case .idle = outgoing { return beginPush(&actions) }
         if !sending.isEnded { pump(&actions) }
@@ -402,11 +477,15 @@ extension ExchangeSession {
             return beginPush(&actions)
         }
         let common = Set(peer.names.values).filter { graph.contains($0) }
-        begin([head], nil, common, push: NameChange(name, from: theirs, to: head), &actions)
+        begin(
+            Wish(heads: [head], depth: nil, deepens: false), common, push: NameChange(name, from: theirs, to: head), &actions)
     }
 
     private mutating func pushAsked(_ change: NameChange, _ actions: inout [Action]) throws(HistoryError) {
-        guard case .branch = change.name, change.to != nil, moveUnderWay == nil else { throw violation("a push of \(change.name)") }
+        guard case .branch(let branch) = change.name, change.to != nil, moveUnderWay == nil else {
+            throw violation("a push of \(change.name)")
+        }
+        guard pushRule.allows(branch) else { return answer(change.name, .refused, &actions) }
         moveUnderWay = change
         finishMove(&actions)
     }
@@ -416,11 +495,18 @@ extension ExchangeSession {
         let current = names[change.name]
         if !graph.contains(to) {
             answer(change.name, .dangling, &actions)
-        } else if let current, !graph.isAncestor(current, of: to) {
+        } else if let current, !isForward(current, to) {
             answer(change.name, .notFastForward, &actions)
         } else {
             actions.append(.move(NameChange(change.name, from: current, to: to)))
         }
+    }
+
+    private func isForward(_ current: ObjectID, _ new: ObjectID) -> Bool {
+        #if DEBUG
+        if HistoryDefects.has(.pushUnchecked) { return true }
+        #endif
+        return graph.isAncestor(current, of: new)
     }
 
     private mutating func moved(_ name: HistoryName, _ refusal: HistoryError.Code?, _ actions: inout [Action]) throws(HistoryError) {

@@ -38,7 +38,8 @@ extension History {
         var records: [(id: ObjectID, record: [UInt8])] = []
         var kinds: [ObjectID: Tree.Entry.Kind] = [:]
         var commits: [(ObjectID, Commit)] = []
-        var trial = graph
+        /// Of the commits that come with this call.
+        var generations: [ObjectID: UInt64] = [:]
         for bytes in objects {
             let id = hash(bytes)
             let object: HistoryObject
@@ -50,12 +51,34 @@ extension History {
                 kinds[id] = .tree
             case .commit(let commit):
                 try expect(.tree, commit.tree, kinds, of: id)
-                try trial.insert(id, commit, isBoundary: boundary.contains(id))
+                try check(id, commit, generations, isBoundary: boundary.contains(id))
+                generations[id] = commit.generation
                 commits.append((id, commit))
             }
             records.append((id, HistoryRecord.whole(bytes)))
         }
         try adopt(records, commits: commits, boundary: boundary)
+    }
+
+    /// What ``CommitGraph/insert(_:_:isBoundary:)`` will check, against commits that are not in the graph yet: a copy of the graph would cost its size.
+    private func check(
+        _ id: ObjectID, _ commit: Commit, _ coming: [ObjectID: UInt64], isBoundary: Bool
+    ) throws(HistoryError) {
+        guard !graph.contains(id) else { return }
+        var generation: UInt64 = 0
+        var isComplete = true
+        for parent in commit.parents {
+            if let known = coming[parent] ?? graph.generation(of: parent) {
+                generation = max(generation, known &+ 1)
+            } else if isBoundary {
+                isComplete = false
+            } else {
+                throw HistoryError(.dangling, "the parent \(parent.abbreviated) is not here", object: id)
+            }
+        }
+        guard isComplete ? commit.generation == generation : commit.generation >= generation, commit.generation < .max else {
+            throw HistoryError(.corrupt, "generation \(commit.generation) where \(generation) follows", object: id)
+        }
     }
 
     private func expect(
@@ -65,7 +88,11 @@ extension History {
         if let kind = known[id] {
             found = kind
         } else {
-            guard let record = try store.record(id) else { throw HistoryError(.dangling, "\(id.abbreviated) is not here", object: parent) }
+            let record = try store.record(id)
+            #if DEBUG
+            if record == nil, HistoryDefects.has(.danglingAccepted) { return }
+            #endif
+            guard let record else { throw HistoryError(.dangling, "\(id.abbreviated) is not here", object: parent) }
             found = HistoryRecord.kind(of: record)
         }
         guard found == kind else { throw HistoryError(.corrupt, "\(id.abbreviated) is of another kind", object: parent) }

@@ -14,6 +14,8 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
         case pushed(branch: String, refusal: HistoryError.Code?)
         /// The pulled branch.
         case pulled(branch: String, MergeOutcome)
+        /// A push of the peer moved one of our branches.
+        case accepted(NameChange)
         /// The peer's names changed: a live object fetches now.
         case heard([HistoryName: ObjectID])
     }
@@ -25,11 +27,28 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
     private var outcomes: [Outcome] = []
     private var pulls: [(branch: String, policy: MergePolicy)] = []
     private var isClone = false
+    private var incoming = IncomingTransfer()
+    /// What has crossed the link.
+    public private(set) var traffic = Traffic()
 
-    public init(_ history: History<Store>, peer: String) {
+    /// Objects and their bytes, since the endpoint was made.
+    public struct Traffic: Sendable, Hashable {
+        public var objectsReceived = 0
+        public var bytesReceived = 0
+        public var objectsSent = 0
+        public var bytesSent = 0
+
+        public init() {}
+    }
+
+    /// - Parameters:
+    ///   - peer: what it is called in remote names, the same each time.
+    ///   - pushRule: which of our branches it may move.
+    public init(_ history: History<Store>, peer: String, pushRule: ExchangeSession.PushRule = .all) {
         self.history = history
         self.peer = peer
-        session = ExchangeSession(hash: history.hash.name, graph: history.graph, names: history.names)
+        session = ExchangeSession(hash: history.hash.name, graph: history.graph, names: history.names, pushRule: pushRule)
+        incoming = IncomingTransfer(goingOnFrom: incomingNames.compactMap { history.names[$0] }.filter { $0 != history.rootID })
     }
 
     /// What came of wishes since the last call.
@@ -45,13 +64,32 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
     public mutating func receive(_ message: ExchangeMessage) throws(HistoryError) -> [ExchangeMessage] { try run(.message(message)) }
 
     /// Gets everything the peer's branches and tags lead to; of a depth that many commits a head, the rest staying behind.
-    public mutating func fetch(depth: Int? = nil) throws(HistoryError) -> [ExchangeMessage] { try run(.fetch(depth: depth)) }
+    ///
+    /// Goes on where a transfer from this peer broke off: what came then is not sent again.
+    public mutating func fetch(depth: Int? = nil) throws(HistoryError) -> [ExchangeMessage] {
+        try run(.fetch(depth: depth, held: try heldObjects()))
+    }
+
+    /// Gets commits behind the boundary of a shallow clone: of each of the peer's heads so many in all, or all there are. Of a history without a
+    /// boundary this is ``fetch(depth:)``.
+    public mutating func deepen(to depth: Int? = nil) throws(HistoryError) -> [ExchangeMessage] {
+        try run(.fetch(depth: depth, deepens: true, held: try heldObjects()))
+    }
+
+    /// The link ended: notes under names of this peer what came of a fetch that is not complete, so that the next one goes on from there.
+    ///
+    /// Without this call, or when it throws, as after a crash, up to 16 MiB of objects are sent again.
+    public mutating func linkEnded() throws(HistoryError) { if incoming.isWorthKeeping { try keepIncoming() } }
 
     /// Makes this empty history a copy of the peer's, or of its last `depth` commits.
     ///
     /// - Throws: ``HistoryError`` with `notEmpty`.
     public mutating func clone(depth: Int? = nil) throws(HistoryError) -> [ExchangeMessage] {
-        guard history.isEmpty else { throw HistoryError(.notEmpty, "only an empty history can become a clone") }
+        var mayClone = history.isEmpty
+        #if DEBUG
+        if HistoryDefects.has(.cloneOverwrites) { mayClone = true }
+        #endif
+        guard mayClone else { throw HistoryError(.notEmpty, "only an empty history can become a clone") }
         isClone = true
         return try fetch(depth: depth)
     }
@@ -89,6 +127,10 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
     ) throws(HistoryError) -> ExchangeSession.Event? {
         switch action {
         case .send(let message):
+            if case .objects(let objects) = message {
+                traffic.objectsSent += objects.count
+                traffic.bytesSent += objects.reduce(0) { $0 + $1.count }
+            }
             messages.append(message)
             return nil
         case .list(let commit, let against): return .listed(try history.objects(of: commit, against: against))
@@ -97,10 +139,11 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
             for id in ids { objects.append(try history.object(id)) }
             return .read(objects)
         case .store(let objects, let boundary):
-            try history.accept(objects, boundary: boundary)
+            try store(objects, boundary)
             return .stored(history.graph)
         case .move(let change):
             do throws(HistoryError) { try history.move([change]) } catch { return .moved(change.name, refusal: error.code) }
+            outcomes.append(.accepted(change))
             return .moved(change.name, refusal: nil)
         case .fetched(let names, let boundary): return try fetched(names, boundary)
         case .pushed(let branch, let refusal):
@@ -123,12 +166,12 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
             case .branch(let branch):
                 noted[.remote(peer, branch: branch)] = id
                 if isClone { noted[name] = id }
-            case .tag: if history.names[name] == nil { noted[name] = id }
+            case .tag: if history.names[name] == nil || movesTags { noted[name] = id }
             case .remote: break
             }
         }
         isClone = false
-        _ = try note(noted, boundary: boundary.isEmpty ? nil : history.graph.boundary)
+        try complete(noted)
         outcomes.append(.fetched(names))
         let waiting = pulls
         pulls = []
@@ -146,12 +189,104 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
         return .namesChanged(history.names, history.graph)
     }
 
-    private mutating func note(
-        _ names: [HistoryName: ObjectID], boundary: Set<ObjectID>? = nil
-    ) throws(HistoryError) -> ExchangeSession.Event? {
-        let changes = names.sorted { $0.key < $1.key }.map { NameChange($0.key, from: history.names[$0.key], to: $0.value) }
-        try history.move(changes.filter { $0.from != $0.to }, boundary: boundary)
+    private var movesTags: Bool {
+        #if DEBUG
+        return HistoryDefects.has(.tagsMove)
+        #else
+        return false
+        #endif
+    }
+
+    private mutating func note(_ names: [HistoryName: ObjectID]) throws(HistoryError) -> ExchangeSession.Event? {
+        try history.move(changes(names))
         return .namesChanged(history.names, history.graph)
+    }
+
+    private func changes(_ names: [HistoryName: ObjectID]) -> [NameChange] {
+        names.sorted { $0.key < $1.key }.map { NameChange($0.key, from: history.names[$0.key], to: $0.value) }.filter { $0.from != $0.to }
+    }
+}
+
+// MARK: - Transfers that break off
+
+extension HistoryEndpoint {
+    /// Stores objects, and from time to time a name for the newest commits among them: without one the next fetch would not know of them.
+    private mutating func store(_ objects: [[UInt8]], _ boundary: Set<ObjectID>) throws(HistoryError) {
+        try history.accept(objects, boundary: boundary)
+        traffic.objectsReceived += objects.count
+        traffic.bytesReceived += objects.reduce(0) { $0 + $1.count }
+        incoming.add(objects, history.hash)
+        if incoming.isDue { try keepIncoming() }
+    }
+
+    private mutating func keepIncoming() throws(HistoryError) {
+        var names: [HistoryName: ObjectID] = [:]
+        // Contents that no commit has reached yet are found by their being there; the name says to look.
+        let tips = incoming.tips.isEmpty ? [history.rootID] : incoming.tips
+        for (index, tip) in tips.enumerated() { names[incomingName(index)] = tip }
+        let stale = incomingNames.filter { names[$0] == nil }.map { NameChange($0, from: history.names[$0], to: nil) }
+        try history.move(changes(names) + stale, boundary: history.graph.boundary)
+        incoming.noted()
+    }
+
+    private func incomingName(_ index: Int) -> HistoryName { .remote(peer, branch: "\(HistoryName.incomingMark)/\(index)") }
+
+    private var incomingNames: [HistoryName] {
+        history.names.keys.filter { if case .remote(peer, _) = $0 { $0.isIncoming } else { false } }.sorted()
+    }
+
+    private func heldObjects() throws(HistoryError) -> [ObjectID] {
+        #if DEBUG
+        if HistoryDefects.has(.resumptionForgotten) { return [] }
+        #endif
+        return incomingNames.isEmpty ? [] : try history.unnamedObjects(maximum: ExchangeSession.heldMaximum)
+    }
+
+    /// Names what a fetch was for, and takes the names of its parts away.
+    private mutating func complete(_ names: [HistoryName: ObjectID]) throws(HistoryError) {
+        let stale = incomingNames.map { NameChange($0, from: history.names[$0], to: nil) }
+        incoming = IncomingTransfer()
+        var isShallow = !history.graph.boundary.isEmpty
+        #if DEBUG
+        if HistoryDefects.has(.boundaryForgotten) { isShallow = false }
+        #endif
+        guard isShallow else { return try history.move(changes(names) + stale) }
+        try history.settleBoundary(with: changes(names) + stale)
+    }
+}
+
+/// What has come of a fetch so far.
+private struct IncomingTransfer: Sendable {
+    /// Bytes after which the commits that came get names, 16 MiB, which bounds what a crash loses.
+    static var noteInterval: Int { 16 << 20 }
+    /// Bytes below which a broken transfer is as well begun anew: 64 KiB.
+    static var worth: Int { 64 << 10 }
+    /// Names of one transfer: 64. Of more branches the later ones come again.
+    static var tipMaximum: Int { 64 }
+
+    /// Commits without a child among those that came.
+    private(set) var tips: [ObjectID] = []
+    private var bytes = 0
+    private var unnoted = 0
+
+    /// - Parameter tips: what an earlier transfer left.
+    init(goingOnFrom tips: [ObjectID] = []) { self.tips = tips }
+
+    var isDue: Bool { unnoted >= Self.noteInterval }
+    var isWorthKeeping: Bool { bytes >= Self.worth && unnoted > 0 }
+
+    mutating func noted() { unnoted = 0 }
+
+    mutating func add(_ objects: [[UInt8]], _ hash: ContentHash) {
+        for object in objects {
+            bytes += object.count
+            unnoted += object.count
+            guard object.first == HistoryObject.commitLetter, case .commit(let commit)? = try? HistoryObject(encoded: object) else {
+                continue
+            }
+            tips.removeAll { commit.parents.contains($0) }
+            if tips.count < Self.tipMaximum { tips.append(hash(object)) }
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 /// Writes the fields that our formats are made of (docs/formats/history.md).
-struct FieldWriter {
-    private(set) var bytes: [UInt8] = []
+package struct FieldWriter {
+    package private(set) var bytes: [UInt8] = []
 
-    mutating func byte(_ byte: UInt8) { bytes.append(byte) }
+    package init() {}
 
-    mutating func raw(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+    package mutating func byte(_ byte: UInt8) { bytes.append(byte) }
+
+    package mutating func raw(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
 
     /// LEB128 in as few bytes as it takes.
-    mutating func integer(_ value: UInt64) {
+    package mutating func integer(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -16,15 +18,15 @@ struct FieldWriter {
         bytes.append(UInt8(rest))
     }
 
-    mutating func count(_ count: Int) { integer(UInt64(count)) }
+    package mutating func count(_ count: Int) { integer(UInt64(count)) }
 
     /// A length and so many bytes.
-    mutating func string(_ content: some Collection<UInt8>) {
+    package mutating func string(_ content: some Collection<UInt8>) {
         count(content.count)
         raw(content)
     }
 
-    mutating func string(_ text: String) { string(Array(text.utf8)) }
+    package mutating func string(_ text: String) { string(Array(text.utf8)) }
 
     mutating func fixed(_ value: UInt64) {
         for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
@@ -32,36 +34,36 @@ struct FieldWriter {
 }
 
 /// Reads them back from bytes that may hold anything.
-struct FieldReader {
+package struct FieldReader {
     private let bytes: ArraySlice<UInt8>
-    private(set) var position: Int
+    package private(set) var position: Int
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
         position = bytes.startIndex
     }
 
-    init(_ bytes: [UInt8]) { self.init(bytes[...]) }
+    package init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
-    var remaining: Int { bytes.endIndex - position }
-    var offset: Int { position - bytes.startIndex }
+    package var remaining: Int { bytes.endIndex - position }
+    package var offset: Int { position - bytes.startIndex }
 
-    func malformed(_ message: String) -> FormatError { FormatError(.malformed, at: offset, message) }
+    package func malformed(_ message: String) -> FormatError { FormatError(.malformed, at: offset, message) }
 
-    mutating func byte() throws(FormatError) -> UInt8 {
+    package mutating func byte() throws(FormatError) -> UInt8 {
         guard remaining > 0 else { throw malformed("the bytes end early") }
         defer { position += 1 }
         return bytes[position]
     }
 
-    mutating func raw(_ count: Int) throws(FormatError) -> ArraySlice<UInt8> {
+    package mutating func raw(_ count: Int) throws(FormatError) -> ArraySlice<UInt8> {
         guard count <= remaining else { throw malformed("the bytes end early") }
         defer { position += count }
         return bytes[position..<position + count]
     }
 
     /// Refuses encodings longer than needed: equal values have equal bytes.
-    mutating func integer() throws(FormatError) -> UInt64 {
+    package mutating func integer() throws(FormatError) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: 0, to: 64, by: 7) {
             let next = try byte()
@@ -76,7 +78,7 @@ struct FieldReader {
     }
 
     /// A count of things that take at least `size` bytes each: never more than can follow, so that it is safe to reserve for.
-    mutating func count(ofAtLeast size: Int, maximum: Int = .max) throws(FormatError) -> Int {
+    package mutating func count(ofAtLeast size: Int, maximum: Int = .max) throws(FormatError) -> Int {
         let at = offset
         let value = try integer()
         guard value <= UInt64(maximum) else { throw FormatError(.tooLarge, at: at, "\(value) things where \(maximum) are allowed") }
@@ -84,12 +86,12 @@ struct FieldReader {
         return Int(value)
     }
 
-    mutating func string(maximum: Int = .max) throws(FormatError) -> ArraySlice<UInt8> {
+    package mutating func string(maximum: Int = .max) throws(FormatError) -> ArraySlice<UInt8> {
         try raw(count(ofAtLeast: 1, maximum: maximum))
     }
 
     /// Text in UTF-8; refuses what is not.
-    mutating func text(maximum: Int = .max) throws(FormatError) -> String {
+    package mutating func text(maximum: Int = .max) throws(FormatError) -> String {
         let at = offset
         let bytes = try string(maximum: maximum)
         guard let text = String(validating: bytes, as: UTF8.self) else { throw FormatError(.malformed, at: at, "text that is not UTF-8") }
@@ -102,7 +104,7 @@ struct FieldReader {
         return value
     }
 
-    func end() throws(FormatError) {
+    package func end() throws(FormatError) {
         guard remaining == 0 else { throw malformed("\(remaining) bytes too many") }
     }
 }

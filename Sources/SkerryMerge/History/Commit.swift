@@ -106,6 +106,8 @@ extension HistoryObject {
         static var version: UInt8 { 1 }
     }
 
+    static var commitLetter: UInt8 { Letter.commit }
+
     static func kind(letter: UInt8) -> Tree.Entry.Kind? {
         switch letter {
         case Letter.content: .content
@@ -189,7 +191,7 @@ extension HistoryObject {
 }
 
 extension FieldReader {
-    mutating func objectID() throws(FormatError) -> ObjectID {
+    package mutating func objectID() throws(FormatError) -> ObjectID {
         guard let id = ObjectID(try raw(ObjectID.size)) else { throw malformed("an identifier") }
         return id
     }

@@ -133,6 +133,13 @@ extension CommitGraph {
         return wanted.sorted().map { nodes[Int($0)].id }
     }
 
+    /// What `heads` lead to and a peer lacks that has `common` with all before them down to its `edge`: also what lies behind that edge.
+    func commits(behind common: some Sequence<ObjectID>, upTo edge: Set<ObjectID>, from heads: [ObjectID]) -> [ObjectID] {
+        let hidden = ancestors(common.compactMap { positions[$0] }, hidden: [], edge: Set(edge.compactMap { positions[$0] }))
+        let all = ancestors(heads.compactMap { positions[$0] }, hidden: [])
+        return all.subtracting(hidden).sorted().map { nodes[Int($0)].id }
+    }
+
     private func ancestors(_ heads: [Int32], hidden: Set<Int32>, edge: Set<Int32> = []) -> Set<Int32> {
         var seen = Set(heads)
         var pending = Array(seen)

@@ -17,7 +17,10 @@ extension History {
             try move(name, from: head, to: other)
             return .fastForward(other)
         }
-        let parents = [head, other].sorted()
+        var parents = [head, other].sorted()
+        #if DEBUG
+        if HistoryDefects.has(.parentsUnordered) { parents = [head, other] }
+        #endif
         var merger = TreeMerger(history: self, policy: policy)
         let treeID = try merger.merge(parents[0], parents[1])
         if policy.refusesConflicts, !merger.conflicts.isEmpty {
@@ -34,12 +37,24 @@ extension History {
     public mutating func commitMerge(
         of other: ObjectID, into branch: String, settled snapshot: Snapshot, author: String, message: String
     ) throws(HistoryError) -> ObjectID {
+        try commitMerge(of: other, into: branch, author: author, message: message) { (writer, tree) throws(HistoryError) in
+            try writer.write(snapshot, replacing: tree)
+        }
+    }
+
+    mutating func commitMerge(
+        of other: ObjectID, into branch: String, author: String, message: String,
+        _ write: (inout TreeWriter<Store>, ObjectID) throws(HistoryError) -> ObjectID
+    ) throws(HistoryError) -> ObjectID {
+        guard author.utf8.count <= Commit.textMaximum, message.utf8.count <= Commit.textMaximum else {
+            throw HistoryError(.tooLarge, "an author or message beyond \(Commit.textMaximum) bytes")
+        }
         let name = HistoryName.branch(branch)
         let head = try resolve(name)
         guard graph.contains(other) else { throw HistoryError(.notFound, "no such commit", object: other) }
         guard !graph.isAncestor(other, of: head) else { throw HistoryError(.noChange, "\(name) has this commit already", object: other) }
         var writer = TreeWriter(history: self)
-        let treeID = try writer.write(snapshot, replacing: try commit(head).tree)
+        let treeID = try write(&writer, try commit(head).tree)
         return try add(try mergeCommit([head, other].sorted(), tree: treeID, author: author, message: message), writer.records, to: name)
     }
 

@@ -65,8 +65,8 @@ public struct History<Store: HistoryStore>: Sendable {
         }
     }
 
-    /// Whether nothing has a name: what a clone may become.
-    public var isEmpty: Bool { names.isEmpty }
+    /// Whether nothing has a name but the parts of a broken transfer: what a clone may become.
+    public var isEmpty: Bool { names.keys.allSatisfy(\.isIncoming) }
 
     /// Branches by name.
     public var branches: [String: ObjectID] {
@@ -93,10 +93,18 @@ extension History {
                 case .whole(let bytes):
                     var object = Array(bytes)
                     while let delta = deltas.popLast() { object = try ByteDelta.apply(delta, to: object) }
-                    guard hash(object) == id else { throw FormatError(.malformed, at: 0, "the hash differs") }
+                    var isSound = hash(object) == id
+                    #if DEBUG
+                    if HistoryDefects.has(.hashUnchecked) { isSound = true }
+                    #endif
+                    guard isSound else { throw FormatError(.malformed, at: 0, "the hash differs") }
                     return object
                 case .delta(let base, _, let delta):
-                    guard deltas.count < HistoryRecord.chainMaximum else { throw FormatError(.tooLarge, at: 0, "a chain without end") }
+                    var isBounded = deltas.count < HistoryRecord.chainMaximum
+                    #if DEBUG
+                    if HistoryDefects.has(.chainUnbounded) { isBounded = true }
+                    #endif
+                    guard isBounded else { throw FormatError(.tooLarge, at: 0, "a chain without end") }
                     deltas.append(delta)
                     current = base
                 }
@@ -170,6 +178,16 @@ extension History {
     public mutating func commit(
         _ snapshot: Snapshot, to branch: String, from: ObjectID? = nil, author: String, message: String, timestamp: UInt64
     ) throws(HistoryError) -> ObjectID {
+        try commit(to: branch, from: from, author: author, message: message, timestamp: timestamp) { (writer, tree) throws(HistoryError) in
+            try writer.write(snapshot, replacing: tree)
+        }
+    }
+
+    /// - Parameter write: makes the tree, given the one it replaces.
+    mutating func commit(
+        to branch: String, from: ObjectID?, author: String, message: String, timestamp: UInt64,
+        _ write: (inout TreeWriter<Store>, ObjectID) throws(HistoryError) -> ObjectID
+    ) throws(HistoryError) -> ObjectID {
         guard author.utf8.count <= Commit.textMaximum, message.utf8.count <= Commit.textMaximum else {
             throw HistoryError(.tooLarge, "an author or message beyond \(Commit.textMaximum) bytes")
         }
@@ -179,8 +197,12 @@ extension History {
         let parentID = head ?? rootID
         let parent = try commit(parentID)
         var writer = TreeWriter(history: self)
-        let treeID = try writer.write(snapshot, replacing: parent.tree)
-        guard treeID != parent.tree else { throw HistoryError(.noChange, "the snapshot is what \(name) holds already") }
+        let treeID = try write(&writer, parent.tree)
+        var isChange = treeID != parent.tree
+        #if DEBUG
+        if HistoryDefects.has(.emptyCommit) { isChange = true }
+        #endif
+        guard isChange else { throw HistoryError(.noChange, "the snapshot is what \(name) holds already") }
         let commit = Commit(
             tree: treeID, parents: [parentID], generation: parent.generation + 1, timestamp: timestamp, author: author, message: message)
         return try add(commit, writer.records, to: name)
@@ -246,6 +268,18 @@ extension History {
         try load(names.values.sorted(), boundary: try store.boundary())
     }
 
+    /// Moves the boundary to where parents are missing indeed, after older commits came in.
+    mutating func settleBoundary(with more: [NameChange]) throws(HistoryError) {
+        var boundary: Set<ObjectID> = []
+        for id in graph.boundary.union(try store.boundary()) where graph.contains(id) {
+            for parent in try commit(id).parents where !graph.contains(parent) { boundary.insert(id) }
+        }
+        try move(more, boundary: boundary)
+        try rebuildGraph()
+    }
+
+    mutating func replace(_ records: [(id: ObjectID, record: [UInt8])]) throws(HistoryError) { try store.replace(records) }
+
     mutating func forget(_ ids: [ObjectID]) throws(HistoryError) { try store.remove(ids) }
 }
 
@@ -260,11 +294,25 @@ struct TreeWriter<Store: HistoryStore> {
     /// - Parameter replacing: the tree whose contents serve as bases for differences.
     mutating func write(_ snapshot: Snapshot, replacing treeID: ObjectID) throws(HistoryError) -> ObjectID {
         let files = snapshot.files.sorted { $0.key < $1.key }
-        return try write(files[...], depth: 0, replacing: treeID)
+        return try write(files[...], depth: 0, replacing: treeID) { (writer, content, base) throws(HistoryError) in
+            try writer.write(content: content, replacing: base)
+        }
     }
 
-    private mutating func write(
-        _ files: ArraySlice<(key: FilePath, value: [UInt8])>, depth: Int, replacing treeID: ObjectID?
+    /// As ``write(_:replacing:)``, of contents that are in the store.
+    mutating func write(files: [FilePath: ObjectID], replacing treeID: ObjectID) throws(HistoryError) -> ObjectID {
+        let files = files.sorted { $0.key < $1.key }
+        let known = Set(try history.contentIDs(ofTree: treeID))
+        return try write(files[...], depth: 0, replacing: treeID) { (writer, id, _) throws(HistoryError) in
+            if known.contains(id) { return id }
+            guard try writer.history.contains(id) else { throw HistoryError(.dangling, "content that is not here", object: id) }
+            return id
+        }
+    }
+
+    private mutating func write<Content>(
+        _ files: ArraySlice<(key: FilePath, value: Content)>, depth: Int, replacing treeID: ObjectID?,
+        _ store: (inout Self, Content, ObjectID?) throws(HistoryError) -> ObjectID
     ) throws(HistoryError) -> ObjectID {
         let before = if let treeID { try history.tree(treeID) } else { Tree.empty }
         var entries: [Tree.Entry] = []
@@ -278,10 +326,10 @@ struct TreeWriter<Store: HistoryStore> {
                 // Sorting puts a file before those below a directory of its name.
                 guard group.count == 1 else { throw HistoryError(.badName, "\(first.key) is a file and a directory") }
                 let base = old?.kind == .content ? old?.id : nil
-                entries.append(Tree.Entry(kind: .content, name: name, id: try write(content: first.value, replacing: base)))
+                entries.append(Tree.Entry(kind: .content, name: name, id: try store(&self, first.value, base)))
             } else {
                 let base = old?.kind == .tree ? old?.id : nil
-                entries.append(Tree.Entry(kind: .tree, name: name, id: try write(group, depth: depth + 1, replacing: base)))
+                entries.append(Tree.Entry(kind: .tree, name: name, id: try write(group, depth: depth + 1, replacing: base, store)))
             }
         }
         return try add(HistoryObject.tree(Tree(entries)).encoded, replacing: nil)
@@ -312,6 +360,9 @@ struct TreeWriter<Store: HistoryStore> {
         } catch {
             throw HistoryError(.corrupt, "\(error)", object: base)
         }
+        #if DEBUG
+        if HistoryDefects.has(.chainUnbounded) { return HistoryRecord.delta(of: object, from: try history.object(base), base, chain: 1) }
+        #endif
         guard chain <= HistoryRecord.chainMaximum else { return nil }
         return HistoryRecord.delta(of: object, from: try history.object(base), base, chain: chain)
     }

@@ -5,7 +5,7 @@ public struct HistoryError: Error, Sendable, Hashable, CustomStringConvertible {
         private enum Value: String, Sendable {
             case notFound, corrupt, dangling, noChange, notFastForward, notEmpty, nameTaken, changedMeanwhile, badName, tooLarge,
                 incompatible,
-                protocolViolation, failed
+                protocolViolation, refused, disconnected, busy, failed
         }
         private let value: Value
         public var description: String { value.rawValue }
@@ -39,6 +39,12 @@ public struct HistoryError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let incompatible = Code(value: .incompatible)
         /// The peer broke the rules of the exchange: close the link.
         public static let protocolViolation = Code(value: .protocolViolation)
+        /// The peer does not allow this change, whatever it is based on: ask whoever runs it.
+        public static let refused = Code(value: .refused)
+        /// The link ended before the answer: connect again and repeat; what came is kept.
+        public static let disconnected = Code(value: .disconnected)
+        /// Another process is writing to the store: try again.
+        public static let busy = Code(value: .busy)
         /// The store could not read or write: what it says is in the message.
         public static let failed = Code(value: .failed)
     }

@@ -41,6 +41,15 @@ public enum HistoryName: Sendable, Hashable, Comparable, CustomStringConvertible
             && !description.utf8.contains { $0 < 0x20 || $0 == 0x7F }
     }
 
+    /// Begins the branch part of remote names that keep what a broken transfer has left until the next one goes on with it.
+    static var incomingMark: String { ".incoming" }
+
+    /// Whether the name only keeps the parts of a transfer that is not complete.
+    public var isIncoming: Bool {
+        guard case .remote(_, let branch) = self else { return false }
+        return branch.hasPrefix(Self.incomingMark + "/")
+    }
+
     public static func < (left: HistoryName, right: HistoryName) -> Bool {
         left.description.utf8.lexicographicallyPrecedes(right.description.utf8)
     }
@@ -70,12 +79,19 @@ public struct NameChange: Sendable, Hashable {
 /// - ``update(names:boundary:)``: on return all names are moved, or none when it throws; and every record inserted before is on disk before any name
 ///   is (write and sync records, then write, sync and rename the file of names, then sync the directory). Records no name
 ///   leads to may be lost without harm.
-/// - ``remove(_:)``: only records; may be lost.
+/// - ``replace(_:)``: each record is the old one or the new one; on return, the new ones are on disk before anything is removed.
+/// - ``remove(_:)``: only records; may be lost, and may be carried out in part.
+///
+/// Where several processes may open one store, ``remove(_:)`` refuses with `changedMeanwhile` when names have moved since ``names()`` was called or
+/// names were moved here, and ``update(names:boundary:)`` refuses in the same way when records were removed since: what somebody collects must not be what
+/// somebody else is about to name.
 public protocol HistoryStore: Sendable {
     /// The record of an object; nil when there is none.
     func record(_ id: ObjectID) throws(HistoryError) -> [UInt8]?
     /// Keeps records under their identifiers; one that is there already is left as it is.
     mutating func insert(_ records: [(id: ObjectID, record: [UInt8])]) throws(HistoryError)
+    /// Keeps records in place of those that are there. The objects stay what they are: another form of the same bytes.
+    mutating func replace(_ records: [(id: ObjectID, record: [UInt8])]) throws(HistoryError)
     /// All names.
     func names() throws(HistoryError) -> [HistoryName: ObjectID]
     /// Commits whose parents are not kept.
@@ -102,6 +118,10 @@ public struct MemoryHistoryStore: HistoryStore {
 
     public mutating func insert(_ new: [(id: ObjectID, record: [UInt8])]) {
         for (id, record) in new where records[id] == nil { records[id] = record }
+    }
+
+    public mutating func replace(_ new: [(id: ObjectID, record: [UInt8])]) {
+        for (id, record) in new { records[id] = record }
     }
 
     public func names() -> [HistoryName: ObjectID] { named }

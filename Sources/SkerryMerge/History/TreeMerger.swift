@@ -27,7 +27,12 @@ struct TreeMerger<Store: HistoryStore> {
 
     /// The tree that two commits merge into.
     mutating func merge(_ ours: ObjectID, _ theirs: ObjectID) throws(HistoryError) -> ObjectID {
-        let base = try baseTree(history.graph.mergeBases(ours, theirs), depth: 1)
+        var base = try baseTree(history.graph.mergeBases(ours, theirs), depth: 1)
+        #if DEBUG
+        if HistoryDefects.has(.baseIsFirstParent), let first = try history.commit(ours).parents.first {
+            base = try history.commit(first).tree
+        }
+        #endif
         return try merge(base, try history.commit(ours).tree, try history.commit(theirs).tree, [], depth: 0)
     }
 
@@ -39,6 +44,9 @@ struct TreeMerger<Store: HistoryStore> {
         if let known = virtualTrees[key] { return known }
         guard bases.count > 1, depth <= Self.virtualDepthMaximum, virtualTrees.count < Self.virtualCountMaximum else { return tree }
         virtualTrees[key] = tree
+        #if DEBUG
+        if HistoryDefects.has(.noVirtualBase) { return tree }
+        #endif
         for index in bases.indices.dropFirst() {
             let base = try baseTree(history.graph.mergeBases(Array(bases[..<index]), [bases[index]]), depth: depth + 1)
             tree = try merge(base, tree, try history.commit(bases[index]).tree, [], depth: depth)
