@@ -51,6 +51,9 @@ public struct PeerViews: Sendable {
     public private(set) var passive: [MemberID] = []
     /// Asked to be neighbours, and not heard of yet.
     private var asked: [MemberID] = []
+    /// Those that had no room since the last shuffle, or sent this member away: they are not asked again before the next one, or two members could ask
+    /// each other for ever.
+    private var refused: [MemberID] = []
     /// What the last shuffle showed: its places go to what comes back.
     private var shown: [MemberID] = []
 
@@ -84,6 +87,7 @@ public struct PeerViews: Sendable {
     /// Once in a while, ten seconds or so: shows some of whom this member knows, and asks for neighbours that it lacks.
     public mutating func shuffle(using generator: inout some RandomNumberGenerator, into actions: inout [Action]) {
         asked = []
+        refused = []
         fill(&generator, &actions)
         guard let target = active.randomElement(using: &generator) else { return }
         shown = sample(passive, profile.shuffledPassive, &generator)
@@ -108,7 +112,8 @@ public struct PeerViews: Sendable {
             active.removeAll { $0 == sender }
             actions.append(.neighbourDown(sender))
             addPassive(sender, &generator)
-            if !has(.neverRefills) { fill(&generator, &actions, except: sender) }
+            refuse(sender)
+            fill(&generator, &actions)
         case .shuffle(let origin, let timeToLive, let names):
             receiveShuffle(origin, timeToLive, Array(names.prefix(PeerViews.namesMaximum)), sender, &generator, &actions)
         case .shuffleReply(let names): take(Array(names.prefix(PeerViews.namesMaximum)), sent: shown, &generator)
@@ -169,7 +174,10 @@ extension PeerViews {
             // The answer to an urgent request that was granted on this side already.
             return
         }
-        guard accepted else { return fill(&generator, &actions, except: sender) }
+        guard accepted else {
+            if wasAsked { refuse(sender) }
+            return fill(&generator, &actions)
+        }
         guard wasAsked else { return actions.append(.send(.disconnect, to: sender)) }
         addActive(sender, &generator, &actions)
     }
@@ -193,13 +201,16 @@ extension PeerViews {
         passive.append(member)
     }
 
-    /// Asks members of the passive view to be neighbours, one at a time and place.
-    private mutating func fill(
-        _ generator: inout some RandomNumberGenerator, _ actions: inout [Action], except refuser: MemberID? = nil
-    ) {
+    private mutating func refuse(_ member: MemberID) {
+        if refused.count >= PeerViews.namesMaximum { refused.removeFirst() }
+        refused.append(member)
+    }
+
+    /// Asks members of the passive view to be neighbours, one for each place that is free.
+    private mutating func fill(_ generator: inout some RandomNumberGenerator, _ actions: inout [Action]) {
         if has(.neverRefills) { return }
         while active.count + asked.count < profile.activeMaximum {
-            let candidates = passive.filter { $0 != refuser && !asked.contains($0) }
+            let candidates = passive.filter { !asked.contains($0) && !refused.contains($0) }
             guard let candidate = candidates.randomElement(using: &generator) else { return }
             asked.append(candidate)
             actions.append(.send(.neighbour(isUrgent: active.isEmpty), to: candidate))

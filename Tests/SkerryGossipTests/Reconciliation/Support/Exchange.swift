@@ -39,12 +39,14 @@ struct Exchange<Store: RangeSummaryStore & ~Copyable>: ~Copyable where Store.Fai
     /// One side says all that it can, then the other, until nobody has anything to say.
     mutating func run(messagesMaximum: Int = 10_000) {
         while messages < messagesMaximum {
-            let spoke = pull(&first, firstStore, to: &second)
+            let spoke = Self.pull(&first, firstStore, to: &second)
             if spoke { messages += 1 }
-            deliver(&second)
-            let answered = pull(&second, secondStore, to: &first)
+            Self.deliver(&second)
+            note()
+            let answered = Self.pull(&second, secondStore, to: &first)
             if answered { messages += 1 }
-            deliver(&first)
+            Self.deliver(&first)
+            note()
             guard spoke || answered else { return }
         }
     }
@@ -55,10 +57,10 @@ struct Exchange<Store: RangeSummaryStore & ~Copyable>: ~Copyable where Store.Fai
         for _ in 0..<steps where idle < 40 {
             idle += 1
             switch draws.below(4) {
-            case 0: if pullOne(&first, firstStore, to: &second) { idle = 0 }
-            case 1: if pullOne(&second, secondStore, to: &first) { idle = 0 }
-            case 2: if deliverOne(&first) { idle = 0 }
-            default: if deliverOne(&second) { idle = 0 }
+            case 0: if Self.pullOne(&first, firstStore, to: &second) { idle = 0 }
+            case 1: if Self.pullOne(&second, secondStore, to: &first) { idle = 0 }
+            case 2: if Self.deliverOne(&first) { idle = 0 }
+            default: if Self.deliverOne(&second) { idle = 0 }
             }
         }
     }
@@ -66,16 +68,10 @@ struct Exchange<Store: RangeSummaryStore & ~Copyable>: ~Copyable where Store.Fai
     var problem: ReconciliationViolation? { first.violation ?? second.violation }
     var bytes: Int { first.bytes + second.bytes }
 
-    private mutating func pull(_ side: inout Side, _ store: borrowing Store, to other: inout Side) -> Bool {
+    private static func pull(_ side: inout Side, _ store: borrowing Store, to other: inout Side) -> Bool {
         var spoke = false
-        while Self.pullOne(&side, store, to: &other) { spoke = true }
-        note()
+        while pullOne(&side, store, to: &other) { spoke = true }
         return spoke
-    }
-
-    private mutating func pullOne(_ side: inout Side, _ store: borrowing Store, to other: inout Side) -> Bool {
-        defer { note() }
-        return Self.pullOne(&side, store, to: &other)
     }
 
     private static func pullOne(_ side: inout Side, _ store: borrowing Store, to other: inout Side) -> Bool {
@@ -89,9 +85,9 @@ struct Exchange<Store: RangeSummaryStore & ~Copyable>: ~Copyable where Store.Fai
         return true
     }
 
-    private func deliver(_ side: inout Side) { while deliverOne(&side) {} }
+    private static func deliver(_ side: inout Side) { while deliverOne(&side) {} }
 
-    private func deliverOne(_ side: inout Side) -> Bool {
+    private static func deliverOne(_ side: inout Side) -> Bool {
         guard side.violation == nil, !side.inbox.isEmpty else { return false }
         let frame = side.inbox.removeFirst()
         do throws(ReconciliationViolation) { try side.core.receive(frame, events: &side.events) } catch { side.violation = error }
@@ -138,7 +134,7 @@ struct Findings: Equatable {
     }
 }
 
-extension Exchange {
+extension Exchange where Store: ~Copyable {
     /// What is wrong with the findings, measured at the sets themselves. Empty when all is right.
     func problems(_ left: [WriteKey: EntryDigest], _ right: [WriteKey: EntryDigest], from horizon: HybridTimestamp = .zero) -> [String] {
         var problems: [String] = []
