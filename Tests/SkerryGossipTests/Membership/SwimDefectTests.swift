@@ -20,7 +20,7 @@ struct SwimDefectTests {
         town.run(for: 90_000)
         if !town.deaths.isEmpty { problems.append("somebody is taken for dead") }
         let loudness = town.suspicions
-        if loudness > 150 { problems.append("\(loudness) suspicions") }
+        if loudness > 800 { problems.append("\(loudness) suspicions") }
         town.lossPercent = 0
         town.run(for: 60_000) { town.isSettled }
         if !town.isSettled { problems.append("they do not come to agree after loss") }

@@ -19,7 +19,7 @@ enum GoldenBytes {
             for (index, byte) in bytes.enumerated() {
                 text += (byte < 16 ? "0" : "") + String(byte, radix: 16) + (index % 32 == 31 && index < bytes.count - 1 ? "\n" : "")
             }
-            try (text + "\n").write(toFile: "\(directory)/\(name).hex", atomically: true, encoding: .utf8)
+            return try (text + "\n").write(toFile: "\(directory)/\(name).hex", atomically: true, encoding: .utf8)
         }
         #expect(try bytes == file(name), "\(name)")
     }

@@ -11,7 +11,8 @@ let entries = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1])! :
 func key(_ index: Int) -> WriteKey {
     // 140 writes a second at three origins.
     WriteKey(
-        stamp: HybridTimestamp(milliseconds: 1_700_000_000_000 + UInt64(index) * 7, count: 0), origin: OriginID(rawValue: UInt64(1 + index % 3)),
+        stamp: HybridTimestamp(milliseconds: 1_700_000_000_000 + UInt64(index) * 7, count: 0),
+        origin: OriginID(rawValue: UInt64(1 + index % 3)),
         sequence: UInt64(index / 3 + 1))
 }
 
@@ -69,6 +70,10 @@ struct Cost {
     var differences = 0
 }
 
+func take(_ frame: [UInt8], by core: inout ReconciliationCore, _ events: inout [ReconciliationEvent]) {
+    do throws(ReconciliationViolation) { try core.receive(frame, events: &events) } catch { Measure.check(false, "\(error)") }
+}
+
 func session(_ left: borrowing ReconciliationTree, _ right: borrowing ReconciliationTree) -> Cost {
     var cost = Cost()
     var (frame, events): ([UInt8], [ReconciliationEvent]) = ([], [])
@@ -80,14 +85,14 @@ func session(_ left: borrowing ReconciliationTree, _ right: borrowing Reconcilia
         while first.nextFrame(into: &frame, from: left, events: &events) {
             cost.bytes += frame.count
             spoke = true
-            try! second.receive(frame, events: &events)
+            take(frame, by: &second, &events)
         }
         if spoke { cost.messages += 1 }
         spoke = false
         while second.nextFrame(into: &frame, from: right, events: &events) {
             cost.bytes += frame.count
             spoke = true
-            try! first.receive(frame, events: &events)
+            take(frame, by: &first, &events)
         }
         if spoke { cost.messages += 1 }
     }

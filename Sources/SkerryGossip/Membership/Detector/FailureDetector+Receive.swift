@@ -59,6 +59,8 @@ extension FailureDetector {
             has(.incarnationFlipped) && heard.opinion.incarnation != old.incarnation
             ? heard.opinion.incarnation < old.incarnation : heard.opinion > old
         guard isNewer else { return }
+        tally(old.status, -1)
+        tally(heard.opinion.status, 1)
         members[index].opinion = heard.opinion
         members[index].since = now
         if !heard.address.isEmpty { members[index].address = heard.address }
@@ -77,6 +79,7 @@ extension FailureDetector {
         members.insert(
             Member(id: heard.member, address: heard.address, opinion: heard.opinion, since: now, suspicion: suspicion),
             at: position(of: heard.member))
+        tally(heard.opinion.status, 1)
         if heard.opinion.status == .alive { news.insert(heard) }
         if heard.opinion.status.isReachable { output.events.append(.joined(heard.member)) }
     }

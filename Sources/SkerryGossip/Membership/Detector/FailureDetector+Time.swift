@@ -112,7 +112,7 @@ extension FailureDetector {
     }
 
     private mutating func endSuspicions(_ now: UInt64, _ output: inout MembershipOutput) {
-        if has(.suspicionNeverExpires) { return }
+        if suspectCount == 0 || has(.suspicionNeverExpires) { return }
         for index in members.indices {
             guard let suspicion = members[index].suspicion, suspicion.deadline <= now else { continue }
             let opinion = MemberOpinion(incarnation: members[index].opinion.incarnation, status: .dead)

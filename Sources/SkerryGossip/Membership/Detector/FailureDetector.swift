@@ -47,6 +47,9 @@ public struct FailureDetector: Sendable {
 
     /// The others, sorted by id. Dead ones stay until they are forgotten.
     var members: [Member] = []
+    /// How many of them are alive or suspected, and how many are suspected: asked for with every packet.
+    var reachableCount = 0
+    var suspectCount = 0
     var news = NewsQueue()
     var probes: [Probe] = []
     var relays: [Relay] = []
@@ -128,13 +131,20 @@ extension FailureDetector {
     public var reachable: [MemberID] { members.filter { $0.opinion.status.isReachable }.map(\.id) }
 
     /// How many members there are with this one, without the dead.
-    public var count: Int { members.reduce(1) { $0 + ($1.opinion.status.isReachable ? 1 : 0) } }
+    public var count: Int { reachableCount + 1 }
+
+    /// Keeps the counts while opinions come and go.
+    mutating func tally(_ status: MemberStatus, _ change: Int) {
+        if status.isReachable { reachableCount += change }
+        if status == .suspect { suspectCount += change }
+    }
 
     /// The next moment at which ``advance(now:using:into:)`` has something to do.
     public var nextDeadline: UInt64 {
         var next = min(nextProbe, nextGossip)
         for probe in probes { next = min(next, probe.indirectAt ?? probe.endsAt) }
         for relay in relays { next = min(next, relay.negativeAt, relay.endsAt) }
+        guard suspectCount > 0 else { return next }
         for member in members { if let suspicion = member.suspicion { next = min(next, suspicion.deadline) } }
         return next
     }

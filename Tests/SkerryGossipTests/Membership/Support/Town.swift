@@ -21,6 +21,8 @@ final class Town {
         var target: Int
         var bytes: [UInt8]
         var isMessage: Bool
+        /// Not a delivery: the target's own time has come.
+        var isWake = false
     }
 
     let profile: GossipProfile
@@ -50,7 +52,10 @@ final class Town {
         self.secret = secret
         self.defects = defects
         draws = Draws(seed)
-        for index in 0..<count { residents.append(Resident(membership: newcomer(index))) }
+        for index in 0..<count {
+            residents.append(Resident(membership: newcomer(index)))
+            wake(index, at: 1)
+        }
     }
 
     private func newcomer(_ index: Int) -> Membership {
@@ -79,6 +84,7 @@ final class Town {
 
     func restart(_ index: Int) {
         residents[index] = Resident(membership: newcomer(index))
+        wake(index, at: now + 1)
     }
 
     func change(_ index: Int, _ body: (inout Membership) -> Void) { body(&residents[index].membership) }
@@ -94,19 +100,25 @@ final class Town {
         }
     }
 
-    func run(for duration: UInt64, until isDone: () -> Bool = { false }) {
+    /// Until the time is over or, looked at every 100 ms, `isDone`.
+    func run(for duration: UInt64, until isDone: (() -> Bool)? = nil) {
         let end = now + duration
-        while now < end, !isDone() {
-            let wake = residents.indices.filter { residents[$0].isUp }.min { residents[$0].wakesAt < residents[$1].wakesAt }
-            let wakesAt = wake.map { residents[$0].wakesAt } ?? .max
-            let arrives = heap.first?.at ?? .max
-            guard min(wakesAt, arrives) <= end else {
-                now = end
-                return
+        var looksAt = now
+        while let next = heap.first, next.at <= end {
+            if let isDone, next.at > looksAt {
+                if isDone() { return }
+                looksAt = next.at + 100
             }
-            now = max(now, min(wakesAt, arrives))
-            if arrives <= wakesAt { deliver(popDelivery()) } else if let wake { advance(wake) }
+            now = max(now, next.at)
+            let event = popDelivery()
+            if event.isWake {
+                // One that was put off or crashed has an entry that is out of date.
+                if residents[event.target].isUp, residents[event.target].wakesAt == event.at { advance(event.target) }
+            } else {
+                deliver(event)
+            }
         }
+        now = end
     }
 
     private func advance(_ index: Int) {
@@ -144,7 +156,14 @@ final class Town {
             }
         }
         output.removeAll()
-        residents[index].wakesAt = max(now + 1, residents[index].membership.nextDeadline)
+        wake(index, at: max(now + 1, residents[index].membership.nextDeadline))
+    }
+
+    private func wake(_ index: Int, at moment: UInt64) {
+        guard residents[index].wakesAt != moment else { return }
+        residents[index].wakesAt = moment
+        serial += 1
+        push(Delivery(at: moment, serial: serial, source: index, target: index, bytes: [], isMessage: false, isWake: true))
     }
 
     private func note(_ value: UInt64) { digest = (digest ^ value ^ now << 17) &* 0x100_0000_01B3 &+ digest >> 31 }
