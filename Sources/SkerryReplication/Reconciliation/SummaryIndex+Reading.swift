@@ -69,7 +69,9 @@ extension SummaryIndex: RangeSummaryStore {
 
     public func digest(of key: WriteKey) throws(StorageError) -> EntryDigest? {
         guard let bytes = try engine.get(family, entryRow(key)) else { return nil }
-        guard let digest = EntryDigest(bytes: bytes) else { throw StorageError(.corrupt, "the digest of an entry has \(bytes.count) bytes") }
+        guard let digest = EntryDigest(bytes: bytes) else {
+            throw StorageError(.corrupt, "the digest of an entry has \(bytes.count) bytes")
+        }
         return digest
     }
 

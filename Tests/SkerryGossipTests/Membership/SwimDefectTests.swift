@@ -24,10 +24,12 @@ struct SwimDefectTests {
         town.lossPercent = 0
         town.run(for: 60_000) { town.isSettled }
         if !town.isSettled { problems.append("they do not come to agree after loss") }
-        town.crash(4)
-        let start = town.now
-        town.run(for: 30_000) { town.isDeadToAll(4) }
-        if town.now - start > 12_000 { problems.append("the dead live on") }
+        for victim in [4, 7, 8] {
+            town.crash(victim)
+            let start = town.now
+            town.run(for: 30_000) { town.isDeadToAll(victim) }
+            if town.now - start > 8_000 { problems.append("the dead live on for \(town.now - start) ms") }
+        }
         town.isolate(0..<4)
         town.run(for: 60_000)
         town.cuts = []

@@ -91,8 +91,12 @@ struct SummaryIndexTests {
                 #expect(try index.digest(of: key) == found)
             }
             var (seen, expected): ([WriteEntry], [WriteEntry]) = ([], [])
-            try index.visit(range) { seen.append($0); return seen.count < 50 }
-            tree.visit(range) { expected.append($0); return expected.count < 50 }
+            try index.visit(range) {
+                seen.append($0); return seen.count < 50
+            }
+            tree.visit(range) {
+                expected.append($0); return expected.count < 50
+            }
             #expect(seen == expected)
         }
     }
@@ -117,7 +121,8 @@ struct SummaryIndexTests {
         var changes: [SummaryIndex<MemoryMetadataEngine>.Change] = []
         for number in 0..<3_000 as Range<UInt64> {
             let key = WriteKey(
-                stamp: HybridTimestamp(milliseconds: 1_700_000_000_000 + number * 3, count: 0), origin: OriginID(rawValue: 4), sequence: number)
+                stamp: HybridTimestamp(milliseconds: 1_700_000_000_000 + number * 3, count: 0), origin: OriginID(rawValue: 4),
+                sequence: number)
             let digest = numbers.digest(key)
             if number % 500 != 7 { tree.insert(key, digest) }
             if number < 2_950 { changes.append(.insert(WriteEntry(key: key, digest: digest))) }

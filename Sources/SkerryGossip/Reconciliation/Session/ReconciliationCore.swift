@@ -2,7 +2,7 @@ public import SkerryCRDT
 
 /// One side of a session that finds the difference of two sets of entries and tells both sides what to send.
 ///
-/// Range-based set reconciliation (Meyer, 2023): the initiator sends fingerprints of sixteen ranges; whoever finds one that differs from its own
+/// Range-based set reconciliation (Meyer, 2023): the initiator sends fingerprints of sixteen ranges, finer ones where entries are new; whoever finds one that differs from its own
 /// splits that range into sixteen of equal count, or, where it holds at most 32 entries there, lists them. Whoever gets a list compares: it asks for
 /// what it lacks and sends what the list lacks. A million entries with differences that lie together take five such steps and one message of wishes.
 ///

@@ -235,6 +235,21 @@ final class Town {
         return residents.indices.allSatisfy { (status(of: $0, at: first) == .alive) == residents[$0].isUp }
     }
 
+    /// Where the tables of those that are up differ from the first one's, for messages of tests.
+    var difference: String {
+        let up = residents.indices.filter { residents[$0].isUp }
+        guard let first = up.first else { return "nobody is up" }
+        let table = residents[first].membership.table
+        var lines: [String] = []
+        for index in up.dropFirst() {
+            let other = residents[index].membership.table
+            for row in table + other where table.contains(row) != other.contains(row) {
+                lines.append("\(first)/\(index) of \(Town.index(row.member)): \(row.opinion) \(row.version) \(table.contains(row))")
+            }
+        }
+        return "\(lines.count) rows differ: \(lines.prefix(6))"
+    }
+
     /// Whether all that are up hold the member for dead.
     func isDeadToAll(_ member: Int) -> Bool {
         residents.indices.allSatisfy { !residents[$0].isUp || status(of: member, at: $0) == .dead }
