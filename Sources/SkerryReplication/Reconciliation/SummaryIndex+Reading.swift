@@ -1,4 +1,4 @@
-public import SkerryCRDT
+internal import SkerryCRDT
 public import SkerryGossip
 public import SkerryStorage
 
@@ -7,7 +7,7 @@ extension SummaryIndex: RangeSummaryStore {
 
     public func summary(of range: WriteRange) throws(StorageError) -> RangeSummary {
         guard !range.isEmpty else { return RangeSummary() }
-        var summary = try range.upper.map { key throws(StorageError) in try self.before(key) } ?? whole()
+        var summary = if let upper = range.upper { try before(upper) } else { try whole() }
         if range.lower > .first { summary.subtract(try before(range.lower)) }
         return summary
     }

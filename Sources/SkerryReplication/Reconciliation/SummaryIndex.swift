@@ -1,6 +1,12 @@
-public import SkerryCRDT
+internal import SkerryCRDT
 public import SkerryGossip
 public import SkerryStorage
+
+/// A change of the set that a ``SummaryIndex`` sums up.
+public enum SummaryChange: Sendable, Hashable {
+    case insert(WriteEntry)
+    case remove(WriteKey)
+}
 
 /// The tree of counts and sums over a metadata engine: what reconciliation reads where the entries do not fit into memory.
 ///
@@ -30,12 +36,6 @@ public struct SummaryIndex<Engine: MetadataEngine>: Sendable {
         self.prefix = prefix
     }
 
-    /// A change of the set.
-    public enum Change: Sendable, Hashable {
-        case insert(WriteEntry)
-        case remove(WriteKey)
-    }
-
     /// The place of the feed up to which changes were folded, as ``fold(_:position:)`` was given it; nil before the first fold.
     public func position() throws(StorageError) -> [UInt8]? { try engine.get(family, prefix + [RowKind.position.rawValue]) }
 
@@ -44,15 +44,17 @@ public struct SummaryIndex<Engine: MetadataEngine>: Sendable {
     /// One fold at a time. Durable after the engine's flush.
     ///
     /// - Precondition: at most ``changesMaximum`` changes.
-    public func fold(_ changes: [Change], position: [UInt8]) throws(StorageError) {
+    public func fold(_ changes: [SummaryChange], position: [UInt8]) throws(StorageError) {
         precondition(changes.count <= Self.changesMaximum, "a fold of \(changes.count) changes")
         var fold = Fold()
         for change in changes { try note(change, in: &fold) }
         var batch = MetadataBatch()
-        for (key, digest) in fold.entries {
+        for (key, digest) in fold.entries.sorted(by: { $0.key < $1.key }) {
             if let digest { batch.put(family, entryRow(key), digest.bytes) } else { batch.remove(family, entryRow(key)) }
         }
-        for (bucket, delta) in fold.buckets { try apply(delta, to: bucket, &batch) }
+        for (bucket, delta) in fold.buckets.sorted(by: { ($0.key.level, $0.key.number) < ($1.key.level, $1.key.number) }) {
+            try apply(delta, to: bucket, &batch)
+        }
         batch.put(family, prefix + [RowKind.position.rawValue], position)
         try engine.apply(batch)
     }
@@ -74,14 +76,14 @@ public struct SummaryIndex<Engine: MetadataEngine>: Sendable {
         var buckets: [Bucket: (added: RangeSummary, removed: RangeSummary)] = [:]
     }
 
-    private func note(_ change: Change, in fold: inout Fold) throws(StorageError) {
+    private func note(_ change: SummaryChange, in fold: inout Fold) throws(StorageError) {
         let (key, digest): (WriteKey, EntryDigest?) =
             switch change {
             case .insert(let entry): (entry.key, entry.digest)
             case .remove(let key): (key, nil)
             }
         let noted = fold.entries[key]
-        let old = if let noted { noted } else { try self.digest(of: key) }
+        let old: EntryDigest? = if let noted { noted } else { try self.digest(of: key) }
         guard old != digest else { return }
         fold.entries[key] = .some(digest)
         for (level, shift) in Self.shifts.enumerated() {
@@ -95,7 +97,7 @@ public struct SummaryIndex<Engine: MetadataEngine>: Sendable {
         _ delta: (added: RangeSummary, removed: RangeSummary), to bucket: Bucket, _ batch: inout MetadataBatch
     ) throws(StorageError) {
         let row = bucketRow(bucket)
-        var summary = try engine.get(family, row).map(parsed) ?? RangeSummary()
+        var summary = if let bytes = try engine.get(family, row) { try parsed(bytes) } else { RangeSummary() }
         summary.add(delta.added)
         summary.subtract(delta.removed)
         if summary.count == 0 { batch.remove(family, row) } else { batch.put(family, row, Self.bytes(of: summary)) }

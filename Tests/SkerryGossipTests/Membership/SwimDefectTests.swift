@@ -64,7 +64,6 @@ struct SwimDefectTests {
         Case(defect: .suspicionNeverExpires, testDescription: "a suspicion never ends"),
         Case(defect: .incarnationFlipped, testDescription: "an older incarnation overrides a newer one"),
         Case(defect: .indirectProbeSkipped, testDescription: "nobody else is asked"),
-        Case(defect: .acknowledgementUnmatched, testDescription: "an answer to another probe counts"),
         Case(defect: .incarnationKept, testDescription: "a refutation keeps the incarnation"),
         Case(defect: .deadNeverTried, testDescription: "exchanges never try the dead"),
         Case(defect: .gapInDelta, testDescription: "a delta has a gap"),
@@ -94,6 +93,26 @@ struct SwimDefectTests {
         }
         #expect(newest([]) == [2])
         #expect(newest(.versionIgnored) == [1])
+    }
+
+    @Test("test 13: an answer that nobody asked for clears nobody")
+    func unmatched() throws {
+        func suspicions(_ defects: MembershipDefects) throws -> Int {
+            var detector = FailureDetector(id: MemberID(rawValue: 1), address: "a", now: 0)
+            detector.defects = defects
+            var (draws, output) = (Draws(1), MembershipOutput())
+            let opinion = MemberOpinion(incarnation: 0, status: .alive)
+            detector.hear(
+                MemberNews(member: MemberID(rawValue: 2), opinion: opinion, source: MemberID(rawValue: 2), address: "b"), 0, &output)
+            detector.advance(now: 1, using: &draws, into: &output)
+            var writer = GossipPacket.begin(from: MemberID(rawValue: 3))
+            GossipMessage.acknowledgement(number: 999).write(to: &writer)
+            try writer.bytes.withUnsafeBytes { try detector.receive($0, now: 2, into: &output) }
+            detector.advance(now: 1_001, using: &draws, into: &output)
+            return output.events.count { $0 == .suspected(MemberID(rawValue: 2), by: MemberID(rawValue: 1)) }
+        }
+        #expect(try suspicions([]) == 1)
+        #expect(try suspicions(.acknowledgementUnmatched) == 0)
     }
 
     @Test("test 13: news that are told once reach few")

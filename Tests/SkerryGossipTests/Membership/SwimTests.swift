@@ -21,11 +21,11 @@ struct SwimTests {
         let town = Town(30, seed: seed)
         town.lossPercent = 10
         town.doublingPercent = 5
-        town.join()
-        // A greeting that is lost is sent again by whoever joins.
-        town.run(for: 2_000)
-        town.join()
-        town.run(for: 20_000)
+        // Who knows nobody yet greets again: a greeting may be lost.
+        for _ in 0..<10 {
+            for index in 1..<30 where town.residents[index].membership.detector.reachable.isEmpty { town.greet(0, by: index) }
+            town.run(for: 2_000)
+        }
         // While packets are lost somebody is always suspected by somebody.
         town.lossPercent = 0
         let before = town.suspicions
@@ -52,7 +52,7 @@ struct SwimTests {
     /// Fifty members for an hour are two million packets: the long form; in short, an hour of twelve and ten minutes of fifty.
     @Test(
         "nobody is taken for dead at ten percent loss, in an hour",
-        arguments: isSoak ? (1...8).map { (50, 3_600, $0) } : [(12, 3_600, 1), (50, 600, 2)])
+        arguments: isSoak ? (1...2).map { (50, 3_600, $0) } : [(12, 3_600, 1), (50, 600, 2)])
     func loss(_ members: Int, _ seconds: Int, _ seed: UInt64) {
         let town = Self.settled(members, seed: seed)
         town.lossPercent = 10

@@ -43,7 +43,7 @@ struct SummaryIndexTests {
         var keys: [WriteKey] = []
         let span: UInt64 = [10, 2_000, 5_000_000_000][Int(numbers.below(3))]
         for round in 0..<6 as Range<UInt64> {
-            var changes: [SummaryIndex<_>.Change] = []
+            var changes: [SummaryChange] = []
             for _ in 0..<numbers.below(120) {
                 if numbers.below(4) == 0, let key = keys.randomElement(using: &numbers) {
                     changes.append(.remove(key))
@@ -118,7 +118,7 @@ struct SummaryIndexTests {
         var numbers = Numbers(state: 5)
         let index = SummaryIndex(engine: MemoryMetadataEngine(), family: .settings, prefix: [1])
         var tree = ReconciliationTree()
-        var changes: [SummaryIndex<MemoryMetadataEngine>.Change] = []
+        var changes: [SummaryChange] = []
         for number in 0..<3_000 as Range<UInt64> {
             let key = WriteKey(
                 stamp: HybridTimestamp(milliseconds: 1_700_000_000_000 + number * 3, count: 0), origin: OriginID(rawValue: 4),
