@@ -23,7 +23,7 @@ public struct GossipProfile: Sendable, Hashable {
     public var exchangesWithDeadPercent = 5
     /// The largest packet.
     public var packetBytes = 1_400
-    /// The largest message of an exchange.
+    /// Up to how many bytes fields fill a message of an exchange. The table of members before them is whole.
     public var exchangeBytes = 65_536
 
     public init() {}
