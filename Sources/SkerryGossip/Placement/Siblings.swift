@@ -1,0 +1,74 @@
+public import SkerryCRDT
+
+/// The versions of one key that none of the others replaces, given back to the application when there are several: it writes their merge.
+///
+/// A write says what it has seen (``context``) and replaces exactly that; what was written beside it stays. Copies merge to the same on every member,
+/// and what one of them has seen replaced does not come back from another. Dotted version vectors: Preguiça et al. (2010).
+///
+/// Copies travel whole: every copy that has seen a write of an origin holds, or has seen replaced, all earlier writes of that origin to the key.
+public struct Siblings: Sendable, Hashable {
+    public struct Version: Sendable, Hashable {
+        /// Which write it is.
+        public var dot: Dot
+        /// Nil for a deletion.
+        public var value: [UInt8]?
+
+        public init(dot: Dot, value: [UInt8]?) {
+            self.dot = dot
+            self.value = value
+        }
+    }
+
+    /// Sorted by dot.
+    public private(set) var versions: [Version] = []
+    /// All writes that this copy has seen, replaced ones too: goes with a read to the application and comes back with its write.
+    public private(set) var context = CausalContext()
+
+    public init() {}
+
+    public var isEmpty: Bool { versions.allSatisfy { $0.value == nil } }
+    /// The values, in the order of their writes' names; more than one when writes were concurrent.
+    public var values: [[UInt8]] { versions.compactMap(\.value) }
+
+    /// Writes a value that replaces what `seen` covers.
+    ///
+    /// - Parameter dot: new, of the member that coordinates the write, and larger than its earlier ones.
+    public mutating func write(_ value: [UInt8]?, replacing seen: CausalContext, as dot: Dot) {
+        precondition(!context.covers(dot), "the write \(dot) was seen before")
+        versions.removeAll { seen.covers($0.dot) }
+        versions.append(Version(dot: dot, value: value))
+        versions.sort { $0.dot < $1.dot }
+        context.merge(seen)
+        context.insert(dot)
+    }
+
+    /// The join with another copy: commutative, associative, idempotent.
+    ///
+    /// - Returns: whether this copy changed.
+    @discardableResult
+    public mutating func merge(_ other: Siblings) -> Bool {
+        let before = self
+        let kept = versions.filter { mine in !other.context.covers(mine.dot) || other.versions.contains { $0.dot == mine.dot } }
+        let news = other.versions.filter { !context.covers($0.dot) }
+        versions = (kept + news).sorted { $0.dot < $1.dot }
+        context.merge(other.context)
+        return self != before
+    }
+
+    /// Covers context, dots and values: equal copies have equal digests.
+    func content() -> [UInt8] {
+        var writer = PacketWriter()
+        for dot in context.dots {
+            writer.word(dot.origin.rawValue)
+            writer.integer(dot.sequence)
+        }
+        writer.integer(versions.count)
+        for version in versions {
+            writer.word(version.dot.origin.rawValue)
+            writer.integer(version.dot.sequence)
+            writer.byte(version.value == nil ? 0 : 1)
+            writer.blob(version.value ?? [])
+        }
+        return writer.bytes
+    }
+}
