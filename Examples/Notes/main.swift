@@ -1,1 +1,1 @@
-// The example.
+print("not yet")

@@ -1,0 +1,207 @@
+import SkerryCRDT
+import SkerryStorage
+import Testing
+
+@testable import SkerryDocuments
+
+@Suite("A single file of documents")
+struct FileTests {
+    /// A file with two documents, one of them with a snapshot, closed.
+    private func makeWorld(closes: Bool = true) async throws -> World {
+        let world = try World(.file)
+        let store = try await world.open()
+        try await store.change("a") { $0.text("body").insert("first", at: 0) }
+        try await store.change("b") { $0.text("body").insert(String(repeating: "It was a dark and stormy night. ", count: 250), at: 0) }
+        var generator = SplitMix64(seed: 1)
+        for number in 0..<6 {
+            // Nothing that compresses, so that this chunk is folded.
+            let noise = String((0..<800).map { _ in Character(UnicodeScalar(UInt8(97 + generator.next() % 26))) })
+            try await store.change("b") { $0.text("body").insert("\(number) \(noise)", at: 0) }
+            try await store.change("a") { $0.text("body").insert("\(number)", at: 0) }
+        }
+        try await store.change("c") { $0.counter("n") += 3 }
+        try await store.delete("c")
+        if closes { try await store.close() } else { world.crash() }
+        return world
+    }
+
+    private func texts(_ store: DocumentStore) async throws -> [String] {
+        [try await store.document("a").text("body").string, try await store.document("b").text("body").string]
+    }
+
+    @Test("a second opening is refused as long as the first lasts")
+    func lock() async throws {
+        let world = try World(.file)
+        let store = try await world.open()
+        #expect(await error { () throws(DocumentStoreError) in try await world.open() }?.code == .locked)
+        try await store.close()
+        let again = try await world.open()
+        try await again.close()
+    }
+
+    @Test("what is no file of ours is left as it is")
+    func foreign() async throws {
+        let world = try World(.file)
+        let file = try world.files.open(World.path, .create)
+        let text = Array(String(repeating: "somebody's text\n", count: 20).utf8)
+        try file.write(text, at: 0)
+        #expect(await error { () throws(DocumentStoreError) in try await world.open() }?.code == .foreign)
+        #expect(try file.read(at: 0, count: 1000) == text)
+    }
+
+    @Test("a newer version is refused as such, in the header and in a record")
+    func newerVersion() async throws {
+        let world = try World(.file)
+        let file = try world.files.open(World.path, .create)
+        var header = FileFormat.header(salt: 1)
+        header[4] = 2
+        header.put(header.checksum(0..<60), at: 60)
+        try file.write(header, at: 0)
+        #expect(await error { () throws(DocumentStoreError) in try await world.open() }?.code == .newerFormat)
+    }
+
+    @Test("a changed byte anywhere is found, named, and never taken for what was written", arguments: [true, false])
+    func rot(isClosed: Bool) async throws {
+        let world = try await makeWorld(closes: isClosed)
+        let sound = try await world.copy().open()
+        let expected = try await texts(sound)
+        try await sound.close()
+        let size = Int(try world.files.open(World.path, .read).size())
+        var found = 0, harmless = 0
+        for offset in stride(from: 0, to: size, by: 23) {
+            let damaged = try world.copy()
+            try damaged.files.corrupt(World.path, at: UInt64(offset)) { $0 ^= 0x10 }
+            let store: DocumentStore
+            do { store = try await damaged.open() } catch {
+                #expect([.damaged, .foreign].contains(error.code), "\(offset): \(error)")
+                found += 1
+                continue
+            }
+            let damage = try await store.check()
+            if damage.isEmpty {
+                // Dead bytes, or a snapshot's place that a newer one took.
+                #expect(try await texts(store) == expected, "byte \(offset) was changed and nobody noticed")
+                harmless += 1
+            } else {
+                found += 1
+                for name in ["a", "b"] where damage.allSatisfy({ $0.document != name && $0.document != nil }) {
+                    #expect(try await store.document(name).text("body").string == expected[name == "a" ? 0 : 1])
+                }
+            }
+            try? await store.close()
+        }
+        #expect(found > 100 && harmless < size / 23)
+    }
+
+    @Test("damage that a crash cannot have made is quarantined; the rest is read, and a salvaged document takes its events back from a peer")
+    func quarantine() async throws {
+        let world = try World(.file)
+        let store = try await world.open()
+        let peer = Document(origin: OriginID(rawValue: 5), now: { 1_800_000_000_000 })
+        var ends: [UInt64] = []
+        for number in 0..<6 {
+            try await store.change(number % 2 == 0 ? "a" : "b") { $0.text("body").insert("\(number) ", at: 0) }
+            ends.append(try world.files.open(World.path, .read).size())
+        }
+        try peer.merge(try await store.document("a"))
+        world.crash()
+        // The third commit: document a loses it.
+        try world.files.corrupt(World.path, at: ends[1] + 40) { $0 ^= 1 }
+        let damaged = try await world.open()
+        #expect(damaged.quarantine.map(\.part) == [.range(ends[1]..<ends[2])])
+        #expect(try await damaged.document("b").text("body").string == "5 3 1 ")
+        #expect(await error { () throws(DocumentStoreError) in try await damaged.document("a") }?.code == .damaged)
+        #expect(try await damaged.check().contains { $0.document == "a" })
+        let salvaged = try await damaged.salvage("a")
+        #expect(salvaged.text("body").string == "0 ")
+        try salvaged.merge(peer)
+        #expect(salvaged.text("body").string == "4 2 0 ")
+        try await damaged.commit(salvaged)
+        try await damaged.close()
+        // Told until somebody writes the file anew.
+        let again = try await world.open()
+        #expect(try await again.document("a").text("body").string == "4 2 0 ")
+        #expect(again.quarantine.count == 1)
+        try await again.compact()
+        #expect(again.quarantine.count == 1)
+        try await again.close()
+    }
+
+    @Test("a damaged snapshot is made anew from the history, and history that is damaged behind a snapshot leaves the document readable")
+    func snapshots() async throws {
+        let world = try await makeWorld()
+        let before = try await world.copy().open()
+        let expected = try await texts(before)
+        try await before.close()
+        let row = try await world.copy().open()
+        let storage = try #require(row.storage as? FileStorage<MemoryFileLayer>)
+        let places = storage.places("b")
+        try await row.close()
+        let snapshot = try #require(places.snapshot), chunk = try #require(places.chunks.first)
+
+        let first = try world.copy()
+        try first.files.corrupt(World.path, at: snapshot + 100) { $0 ^= 1 }
+        var store = try await first.open()
+        #expect(try await store.check().map(\.part) == [.snapshot])
+        #expect(try await texts(store) == expected)
+        try await store.commit(try await store.document("b"))
+        #expect(try await store.check().isEmpty)
+        try await store.close()
+
+        let second = try world.copy()
+        try second.files.corrupt(World.path, at: chunk + 20) { $0 ^= 1 }
+        store = try await second.open()
+        #expect(try await texts(store) == expected)
+        #expect(try await store.check().first?.part == .chunk(0))
+        let document = try await store.document("b")
+        #expect(throws: DocumentError.self) { try document.at(CausalContext()) }
+        try await store.close()
+    }
+
+    @Test("compaction gives room back, keeps everything, and is whole or not there wherever power goes")
+    func compaction() async throws {
+        let world = try await makeWorld()
+        let store = try await world.open()
+        for _ in 0..<40 { try await store.change("a") { $0.text("body").replace(0..<1, with: "x") } }
+        let expected = try await texts(store)
+        let version = try await store.document("a").version
+        let size = try world.files.open(World.path, .read).size()
+        let calls = world.files.operationCount
+        let stage = try world.copy()
+        try await store.compact()
+        let length = world.files.operationCount - calls
+        #expect(try world.files.open(World.path, .read).size() < size)
+        #expect(try await texts(store) == expected)
+        try await store.change("a") { $0.text("body").insert("!", at: 0) }
+        #expect(try await store.check().isEmpty)
+        try await store.close()
+
+        for cut in 0..<length + 2 {
+            for residue in [CrashResidue.synced, .everything, .drawn(seed: UInt64(cut))] {
+                let trial = try stage.copy()
+                let interrupted = try await trial.open()
+                trial.files.inject(FileFault(nil, after: cut, isLasting: true))
+                _ = await error { () throws(DocumentStoreError) in try await interrupted.compact() }
+                trial.crash(keeping: residue)
+                let again = try await trial.open()
+                #expect(try await texts(again) == expected, "cut \(cut), \(residue)")
+                #expect(try await again.document("a").version == version)
+                #expect(try await again.check().isEmpty)
+                try await again.close()
+            }
+        }
+    }
+
+    @Test("commits that replace one another do not make the file grow without end")
+    func bounded() async throws {
+        let world = try World(.file)
+        let store = try await world.open()
+        for number in 0..<1500 {
+            try await store.change("a") { $0.register("r").value = .int(Int64(number)) }
+        }
+        let live = try #require(try await store.summary("a")).storedBytes
+        let size = Int(try world.files.open(World.path, .read).size())
+        #expect(size < 4 * live + 160 << 10)
+        try await store.close()
+    }
+}
