@@ -59,7 +59,9 @@ struct Exchange {
     }
 
     private mutating func takeDigests() throws -> [String: (version: CausalContext, isDeleted: Bool)] {
-        guard try reader.bytes(Exchange.greeting.count) == Exchange.greeting else { throw UsageError("the other side speaks another language") }
+        guard try reader.bytes(Exchange.greeting.count) == Exchange.greeting else {
+            throw UsageError("the other side speaks another language")
+        }
         var theirs: [String: (version: CausalContext, isDeleted: Bool)] = [:]
         while let (name, rest) = try next(kind: 1) {
             var fields = rest
@@ -79,7 +81,8 @@ struct Exchange {
         }
     }
 
-    private func sendChanges(_ mine: [String: DocumentSummary], _ theirs: [String: (version: CausalContext, isDeleted: Bool)]) async throws {
+    private func sendChanges(_ mine: [String: DocumentSummary], _ theirs: [String: (version: CausalContext, isDeleted: Bool)]) async throws
+    {
         for (name, summary) in mine.sorted(by: { $0.key < $1.key }) where !summary.isDeleted {
             let their = theirs[name]
             // Deleted just now, since the other side's deletion had seen all of it.

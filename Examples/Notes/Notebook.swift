@@ -15,7 +15,8 @@ struct Notebook {
     /// Calls run where they are: a command does one thing, so nobody waits for it meanwhile.
     init(file: String) async throws {
         store = try await DocumentStore.open(
-            file: file, files: PosixFileLayer(), blocking: InlineExecutor(), logger: Logger(label: "notes", factory: { _ in SwiftLogNoOpLogHandler() }))
+            file: file, files: PosixFileLayer(), blocking: InlineExecutor(),
+            logger: Logger(label: "notes", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
     /// Opens the notes in an engine: RocksDB and a log in a directory.
@@ -26,7 +27,8 @@ struct Notebook {
         var configuration = PackLogConfiguration()
         configuration.packCapacity = 4 << 20
         let packs = try PackLog(
-            files: files, directory: directory + "/packs", applied: DocumentStore.appliedPosition(of: metadata), configuration: configuration)
+            files: files, directory: directory + "/packs", applied: DocumentStore.appliedPosition(of: metadata),
+            configuration: configuration)
         store = try await DocumentStore.open(
             metadata: metadata, packs: packs, blocking: InlineExecutor(),
             logger: Logger(label: "notes", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -48,7 +50,9 @@ struct Notebook {
 
     /// A note that is there.
     func note(_ name: String) async throws -> Document {
-        guard let summary = try await store.summary(Notebook.prefix + name), !summary.isDeleted else { throw UsageError("there is no note \(name)") }
+        guard let summary = try await store.summary(Notebook.prefix + name), !summary.isDeleted else {
+            throw UsageError("there is no note \(name)")
+        }
         return try await store.document(Notebook.prefix + name)
     }
 

@@ -89,7 +89,9 @@ struct CrashTests {
         for (name, texts) in progress.begun {
             let text = try await store.document(name).text("body").string
             let acknowledged = progress.acknowledged[name, default: 0]
-            let isThere = texts.prefix(acknowledged + 1).last == text || (acknowledged > 0 && texts[acknowledged - 1] == text) || (acknowledged == 0 && text.isEmpty)
+            let isThere =
+                texts.prefix(acknowledged + 1).last == text || (acknowledged > 0 && texts[acknowledged - 1] == text)
+                || (acknowledged == 0 && text.isEmpty)
             #expect(isThere, "\(name) after \(acknowledged) of \(texts.count) commits: \(circumstances)")
         }
         #expect(store.quarantine.isEmpty, "\(circumstances)")

@@ -15,7 +15,7 @@ struct FileTests {
         var generator = SplitMix64(seed: 1)
         for number in 0..<6 {
             // Nothing that compresses, so that this chunk is folded.
-            let noise = String((0..<800).map { _ in Character(UnicodeScalar(UInt8(97 + generator.next() % 26))) })
+            let noise = String((0..<1500).map { _ in Character(UnicodeScalar(UInt8(97 + generator.next() % 26))) })
             try await store.change("b") { $0.text("body").insert("\(number) \(noise)", at: 0) }
             try await store.change("a") { $0.text("body").insert("\(number)", at: 0) }
         }
@@ -93,7 +93,8 @@ struct FileTests {
         #expect(found > 100 && harmless < size / 23)
     }
 
-    @Test("damage that a crash cannot have made is quarantined; the rest is read, and a salvaged document takes its events back from a peer")
+    @Test(
+        "damage that a crash cannot have made is quarantined; the rest is read, and a salvaged document takes its events back from a peer")
     func quarantine() async throws {
         let world = try World(.file)
         let store = try await world.open()

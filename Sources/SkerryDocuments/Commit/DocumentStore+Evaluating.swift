@@ -35,9 +35,10 @@ extension DocumentStore {
         // Not open any more: it was clean when it went.
         guard let open = state.withLock({ $0.open[name] }) else { return try storedRow(name)?.version ?? CausalContext() }
         do throws(DocumentError) {
+            var isFold = open.needsFold
+            if !isFold, open.document.version == open.committed { return open.committed }
             var extract = try open.document.extract(since: open.committed)
-            if extract.version == open.committed, !open.needsFold { return open.committed }
-            let isFold = open.needsFold || HistoryPolicy.isFoldDue(open.row, adding: extract.history.count)
+            isFold = isFold || HistoryPolicy.isFoldDue(open.row, adding: extract.history.count)
             if isFold { extract = try open.document.extract(since: open.boundaryVersion, withSnapshot: true) }
             add(extract, of: open, isFold: isFold, to: &draft)
             return extract.version
@@ -82,6 +83,7 @@ extension DocumentStore {
             state.open.values[index].row = row
             state.open.values[index].committed = extract.version
             state.open.values[index].needsFold = false
+            if row.chunkCount <= 1 { state.open.values[index].needsJoin = false }
             if isFold { state.open.values[index].boundaryVersion = extract.version }
         }
     }

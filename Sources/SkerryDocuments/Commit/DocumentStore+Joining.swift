@@ -6,7 +6,12 @@ import Synchronization
 extension DocumentStore {
     /// Joins the segments of a document into one chunk when there are many. Blocks; part of a commit's turn, after its answers.
     func keepHouse(_ name: String) {
-        guard let open = state.withLock({ $0.open[name] }), HistoryPolicy.isJoinDue(open.row) else { return }
+        let open = state.withLock { state -> OpenDocument? in
+            guard let index = state.open.index(forKey: name) else { return nil }
+            defer { state.open.values[index].needsJoin = false }
+            return state.open.values[index]
+        }
+        guard let open, open.needsJoin || HistoryPolicy.isJoinDue(open.row) else { return }
         do throws(DocumentStoreError) {
             try join(open)
         } catch {
@@ -79,7 +84,8 @@ extension DocumentStore {
     func merge(_ chunk: StorageCommit.Chunk, into document: Document, of name: String) throws(DocumentStoreError) {
         do throws(DocumentError) {
             if let missing = try document.merge(chunk.bytes).missing {
-                throw DocumentError(code: .corrupt, message: "it builds on event \(missing.sequence) of \(missing.origin), which is not there")
+                throw DocumentError(
+                    code: .corrupt, message: "it builds on event \(missing.sequence) of \(missing.origin), which is not there")
             }
         } catch {
             throw DocumentStoreError(stored: error, document: name, "chunk \(chunk.number)")

@@ -326,7 +326,9 @@ final class FileStorage<Files: FileLayer>: DocumentStorage {
             if let chunk = rest.popFirst() {
                 commit.chunk = StorageCommit.Chunk(number: chunk.number, bytes: try file.read(at: chunk.offset, count: chunk.length))
             }
-            if rest.isEmpty, let snapshot = document.snapshot { commit.snapshot = try file.read(at: snapshot.offset, count: snapshot.length) }
+            if rest.isEmpty, let snapshot = document.snapshot {
+                commit.snapshot = try file.read(at: snapshot.offset, count: snapshot.length)
+            }
             let encoded = encode(StorageGroup(settings: settings, commits: [commit]), &fresh)
             try fresh.file.write(encoded.bytes, at: fresh.end)
             for (record, body) in encoded.records { fresh.directory.apply(record, bodyAt: body) }
@@ -398,7 +400,8 @@ final class FileStorage<Files: FileLayer>: DocumentStorage {
         let rows = documents.values.map(\.row).filter { $0.dot.origin == origin && $0.dot.sequence > sequence }
         return rows.sorted { $0.dot.sequence < $1.dot.sequence }.prefix(limit).map { row in
             FeedEntry(
-                dot: row.dot, document: row.name, stretches: row.isDeleted ? [] : FeedEntry.stretches(from: CausalContext(), to: row.version),
+                dot: row.dot, document: row.name,
+                stretches: row.isDeleted ? [] : FeedEntry.stretches(from: CausalContext(), to: row.version),
                 isDeletion: row.isDeleted, stamp: row.stamp)
         }
     }

@@ -38,13 +38,19 @@ extension DocumentStore {
 
     private func check(_ row: DocumentRow, _ storage: any DocumentStorage) throws(StorageError) -> [DocumentDamage] {
         var found: [DocumentDamage] = []
-        func note(_ part: DocumentDamage.Part, _ message: String) { found.append(DocumentDamage(document: row.name, part: part, message: message)) }
+        func note(_ part: DocumentDamage.Part, _ message: String) {
+            found.append(DocumentDamage(document: row.name, part: part, message: message))
+        }
         let chunks = try storage.chunks(row, 0..<row.nextChunk)
-        if chunks.count < row.chunkCount { note(.missingChunks(row.chunkCount - chunks.count), "\(chunks.count) of \(row.chunkCount) are there") }
+        if chunks.count < row.chunkCount {
+            note(.missingChunks(row.chunkCount - chunks.count), "\(chunks.count) of \(row.chunkCount) are there")
+        }
         let document = Document(origin: OriginID(rawValue: 0), now: { .max >> 16 })
         var boundary = CausalContext()
         for chunk in chunks {
-            do throws(DocumentStoreError) { try merge(chunk, into: document, of: row.name) } catch { note(.chunk(chunk.number), error.message) }
+            do throws(DocumentStoreError) { try merge(chunk, into: document, of: row.name) } catch {
+                note(.chunk(chunk.number), error.message)
+            }
             if chunk.number < row.boundary { boundary = document.version }
         }
         if found.isEmpty, document.version != row.version { note(.version, "the chunks do not lead to the version of the row") }

@@ -106,7 +106,11 @@ extension DocumentStore {
         guard open.committed == row.version || isSalvage else {
             throw DocumentStoreError(.damaged, "chunks of the document are missing", document: name)
         }
-        if open.committed != row.version { logger.warning("a document was salvaged", metadata: ["document": "\(name)"]) }
+        if isSalvage {
+            // Chunks that build on lost ones would be in the way of what takes their place.
+            open.needsFold = true
+            logger.warning("a document was salvaged", metadata: ["document": "\(name)"])
+        }
         return open
     }
 
@@ -131,7 +135,12 @@ extension DocumentStore {
             logger.error("a snapshot is damaged; its history is read instead", metadata: ["document": "\(row.name)", "error": "\(error)"])
             for chunk in try read(row, 0..<row.boundary) { try take(chunk, into: open.document, row.name, isSalvage: isSalvage) }
             request.noteRead()
+            // All of it is written anew with the next commit.
+            open.row.boundary = 0
+            open.row.tailCount = row.chunkCount
+            open.row.tailBytes = row.chunkBytes
             open.needsFold = true
+            return open
         }
         open.boundaryVersion = open.document.version
         return open

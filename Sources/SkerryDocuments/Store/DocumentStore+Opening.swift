@@ -31,7 +31,8 @@ extension DocumentStore {
     ) async throws(DocumentStoreError) -> DocumentStore {
         try await open(blocking: blocking, options: options, logger: logger) { () throws(StorageError) in
             try FileStorage(
-                files: files, path: path, origin: OriginID(rawValue: options.randomIdentifier()), randomIdentifier: options.randomIdentifier)
+                files: files, path: path, origin: OriginID(rawValue: options.randomIdentifier()), randomIdentifier: options.randomIdentifier
+            )
         }
     }
 

@@ -80,8 +80,37 @@ public final class DocumentStore: Sendable {
         return true
     }
 
-    /// Gives back room on disk now: flushes an engine and trims its log, or compacts the file.
-    public func compact() async throws(DocumentStoreError) { _ = try await submit(.tidying) }
+    /// Gives back room on disk now: joins the chunks of every document, then flushes an engine and trims its log, or writes the file anew.
+    ///
+    /// - Complexity: opens every document that has more than one chunk, one after the other.
+    /// - Throws: the first error of a document or of the storage; a document that is damaged is left as it is.
+    public func compact() async throws(DocumentStoreError) {
+        let storage = storage
+        var last: String?
+        while true {
+            let after = last
+            let rows = try await onDisk { () throws(StorageError) in try storage.rows(prefix: "", after: after, limit: 256) }
+            guard let end = rows.last else { break }
+            for row in rows where !row.isDeleted && row.chunkCount > 1 { try await join(row.name) }
+            last = end.name
+        }
+        _ = try await submit(.tidying)
+    }
+
+    private func join(_ name: String) async throws(DocumentStoreError) {
+        do throws(DocumentStoreError) {
+            let document = try await document(name)
+            state.withLock { state in
+                guard let index = state.open.index(forKey: name), state.open.values[index].document === document else { return }
+                state.open.values[index].needsFold = true
+                state.open.values[index].needsJoin = true
+            }
+            _ = try await submit(.document(name))
+        } catch {
+            guard error.code == .damaged else { throw error }
+            logger.warning("a damaged document is left as it is", metadata: ["document": "\(name)", "error": "\(error)"])
+        }
+    }
 
     /// Commits what is not on disk yet, then closes. Later calls throw `closed`. Idempotent.
     ///

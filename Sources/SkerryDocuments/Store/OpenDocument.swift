@@ -20,8 +20,10 @@ struct OpenDocument: Sendable {
     let base: UInt64
     let history: HistoryRequest
     var lastUse: UInt64 = 0
-    /// True when the snapshot on disk is damaged: the next commit makes it anew.
+    /// True when the next commit folds the tail and makes the snapshot anew: damage is replaced, or somebody asked for it.
     var needsFold = false
+    /// True when the segments are then joined, however few they are.
+    var needsJoin = false
 
     /// Bytes in memory, by estimate.
     var byteCount: Int {

@@ -6,6 +6,9 @@ import Testing
 
 @testable import SkerryDocuments
 
+/// Logs nothing.
+let quietLogger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
 /// Where a store lies, in memory, with what a crash leaves of it.
 enum Form: CaseIterable, Sendable {
     case file, engine
@@ -33,10 +36,11 @@ final class World: Sendable {
         try files.createDirectory("data")
     }
 
-    private init(copyOf other: World) throws(StorageError) {
+    private init(copyOf other: World, keepsUnsynced: Bool) throws(StorageError) {
         form = other.form
         flushInterval = other.flushInterval
         files = other.files.copy()
+        if !keepsUnsynced { files.crash(keeping: .everything) }
         let engine = other.metadata.withLock { $0 }
         let clone = MemoryMetadataEngine()
         for family in MetadataFamily.allCases {
@@ -54,7 +58,7 @@ final class World: Sendable {
     }
 
     /// The disk as a backup would bring it back.
-    func copy() throws(StorageError) -> World { try World(copyOf: self) }
+    func copy() throws(StorageError) -> World { try World(copyOf: self, keepsUnsynced: false) }
 
     var options: DocumentStoreOptions {
         var options = DocumentStoreOptions()
@@ -66,7 +70,7 @@ final class World: Sendable {
     func open(
         _ options: DocumentStoreOptions? = nil, blocking: any BlockingExecutor = InlineExecutor()
     ) async throws(DocumentStoreError) -> DocumentStore {
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let logger = quietLogger
         switch form {
         case .file:
             return try await DocumentStore.open(
@@ -148,6 +152,6 @@ extension World {
     /// The disk at this moment, to be crashed on its own: tables as of their last flush.
     func flushedCopy() throws(StorageError) -> World {
         metadata.withLock { $0 = $0.crash() }
-        return try copy()
+        return try World(copyOf: self, keepsUnsynced: true)
     }
 }
