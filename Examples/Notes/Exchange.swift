@@ -4,8 +4,8 @@ import SkerryStorage
 
 /// Two notebooks exchange what each lacks, over two pipes.
 ///
-/// They take turns, so that neither fills a pipe that nobody reads: the one that leads sends a digest of every note; the other answers with its own and with
-/// what the first lacks; the first sends what the other lacks.
+/// They take turns, so that neither fills a pipe that nobody reads: the one that leads sends a digest of every note; the other answers with
+/// its own and with what the first lacks; the first sends what the other lacks.
 ///
 /// ```
 /// leads   = "notes 1\n" digest* end              then, after the other's: change* end

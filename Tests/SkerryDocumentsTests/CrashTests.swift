@@ -4,9 +4,9 @@ import Testing
 
 @testable import SkerryDocuments
 
-// Fault model: that of MemoryFileLayer and MemoryMetadataEngine. Power goes at any call of the file layer; of what was not synced, nothing, all, a first
-// part, or a drawn part of its sectors and names is left. The tables of an engine hold what their last flush held. One thread, so a run follows from
-// its cut, its residue and its seed.
+// Fault model: that of MemoryFileLayer and MemoryMetadataEngine. Power goes at any call of the file layer; of what was not synced, nothing,
+// all, a first part, or a drawn part of its sectors and names is left. The tables of an engine hold what their last flush held. One thread,
+// so a run follows from its cut, its residue and its seed.
 
 /// What a script did, and what it was promised.
 struct Progress {

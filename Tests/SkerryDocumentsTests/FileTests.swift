@@ -68,7 +68,9 @@ struct FileTests {
         try await sound.close()
         let size = Int(try world.files.open(World.path, .read).size())
         var found = 0, harmless = 0
-        for offset in stride(from: 0, to: size, by: 23) {
+        // Every byte of headers, frames and fields in the long form; in the short one enough to meet each kind of place.
+        let step = isSoak ? 3 : 131
+        for offset in stride(from: 0, to: size, by: step) {
             let damaged = try world.copy()
             try damaged.files.corrupt(World.path, at: UInt64(offset)) { $0 ^= 0x10 }
             let store: DocumentStore
@@ -90,7 +92,7 @@ struct FileTests {
             }
             try? await store.close()
         }
-        #expect(found > 100 && harmless < size / 23)
+        #expect(found > size / step / 2 && found + harmless >= size / step)
     }
 
     @Test(
@@ -153,7 +155,8 @@ struct FileTests {
         try second.files.corrupt(World.path, at: chunk + 20) { $0 ^= 1 }
         store = try await second.open()
         #expect(try await texts(store) == expected)
-        #expect(try await store.check().first?.part == .chunk(0))
+        let number = try #require(try store.read(store.storedRow("b")!, 0..<100).first).number
+        #expect(try await store.check().first?.part == .chunk(number))
         let document = try await store.document("b")
         #expect(throws: DocumentError.self) { try document.at(CausalContext()) }
         try await store.close()

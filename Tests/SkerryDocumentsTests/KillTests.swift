@@ -9,8 +9,8 @@ import Testing
 import Glibc
 #endif
 
-// Test 10 of the design: a process writes to real files, acknowledges, and is killed at a random moment; what it acknowledged is there, in order,
-// and nothing but a part of what it was given behind that.
+// Test 10 of the design: a process writes to real files, acknowledges, and is killed at a random moment; what it acknowledged is there, in
+// order, and nothing but a part of what it was given behind that.
 @Suite("A process killed while it writes")
 struct KillTests {
     /// Lives and deaths in all: half on a file, half on an engine.

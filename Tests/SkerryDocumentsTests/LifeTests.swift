@@ -116,6 +116,17 @@ struct LifeTests {
         try await store.close()
     }
 
+    @Test("a store that is opened again and again does not run away from the clock", arguments: Form.allCases)
+    func mark(form: Form) async throws {
+        let world = try World(form)
+        for _ in 0..<50 {
+            let store = try await world.open()
+            try await store.change("a") { $0.register("r").value = "now" }
+            #expect(store.highWater.milliseconds <= world.time.load(ordering: .relaxed) + DocumentStore.markLead)
+            world.crash()
+        }
+    }
+
     @Test("writers cost one byte in rows once they were met")
     func interning() async throws {
         let world = try World(.engine)

@@ -11,7 +11,8 @@ public struct DocumentExtract: Sendable {
 }
 
 extension Document {
-    /// Takes what a version lacks, with the version that results and the state there, under one lock: a writer on another thread is in all or none.
+    /// Takes what a version lacks, with the version that results and the state there, under one lock: a writer on another thread is in all
+    /// or none.
     ///
     /// - Throws: `notFound` when the version lacks events that this replica has no history of.
     public func extract(since known: CausalContext, withSnapshot: Bool = false) throws(DocumentError) -> DocumentExtract {

@@ -4,8 +4,8 @@ import SkerryStorage
 import Synchronization
 
 // Group commit without a thread of its own. Who finds nobody committing leads: takes everything that waits, writes it with one sync on the
-// blocking executor, answers, and hands on to the first of those that came meanwhile. So the window is nothing when the store is idle and as
-// long as a sync when it is busy, and no task runs that nobody waits for.
+// blocking executor, answers, and hands on to the first of those that came meanwhile. So the window is nothing when the store is idle and
+// as long as a sync when it is busy, and no task runs that nobody waits for.
 
 extension DocumentStore {
     /// Commits in one group.
@@ -13,12 +13,14 @@ extension DocumentStore {
     /// Bytes of chunks and snapshots in one group, about.
     static let groupBytesMaximum = 8 << 20
 
-    /// Makes everything that the document has now durable: history and feed row in one batch with one sync, which it shares with other commits.
+    /// Makes everything that the document has now durable: history and feed row in one batch with one sync, which it shares with other
+    /// commits.
     ///
     /// Cancellation does not shorten it.
     ///
     /// - Returns: the version that is on disk; it may include changes made meanwhile.
-    /// - Throws: `notFound` when the document is not (or no longer) one of this store's; `full`, `failed`, `busy`, `closed`. The changes stay in memory.
+    /// - Throws: `notFound` when the document is not (or no longer) one of this store's; `full`, `failed`, `busy`, `closed`. The changes
+    ///   stay in memory.
     @discardableResult
     public func commit(_ document: Document) async throws(DocumentStoreError) -> CausalContext {
         let name = state.withLock { state -> String? in
@@ -123,7 +125,11 @@ extension DocumentStore {
     func commitGroup() {
         let group = takeGroup()
         var draft = GroupDraft(settings: state.withLock { $0.settings })
-        for (wish, promises) in group {
+        for (index, (wish, promises)) in group.enumerated() {
+            if draft.byteCount >= DocumentStore.groupBytesMaximum {
+                putBack(group[index...])
+                break
+            }
             do throws(DocumentStoreError) {
                 try evaluate(wish, promises, &draft)
             } catch {
@@ -166,6 +172,12 @@ extension DocumentStore {
             state.waiting.removeFirst(taken)
             return group
         }
+    }
+
+    /// Puts wishes for which a group has no room first in line again.
+    private func putBack(_ wishes: ArraySlice<(CommitTicket.Wish, [Promise<CommitTicket.Answer>])>) {
+        let tickets = wishes.flatMap { wish, promises in promises.map { CommitTicket(wish: wish, promise: $0) } }
+        state.withLock { $0.waiting.insert(contentsOf: tickets, at: 0) }
     }
 
     private func write(_ draft: GroupDraft) {

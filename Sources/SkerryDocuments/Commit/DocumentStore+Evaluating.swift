@@ -3,7 +3,8 @@ import SkerryStorage
 import Synchronization
 
 extension DocumentStore {
-    /// How far the persisted mark runs ahead of what was stamped, milliseconds.
+    /// How far the persisted mark runs ahead of wall time, milliseconds. Not of the stamps: those of a store that is opened again and again
+    /// within a second would run away from the clock.
     static let markLead: UInt64 = 1000
 
     /// Adds what a wish takes to a group.
@@ -137,8 +138,8 @@ extension DocumentStore {
     /// A stamp for a commit, and the mark moved ahead of it and of what the commit holds.
     private func stamp(_ settings: inout StoreSettings, _ highWater: HybridTimestamp) -> HybridTimestamp {
         let stamp = feedClock.withLock { $0.next(now: clock.now()) }
-        let newest = max(stamp, highWater)
-        settings.mark = max(settings.mark, HybridTimestamp(milliseconds: newest.milliseconds + DocumentStore.markLead, count: 0))
+        let ahead = HybridTimestamp(milliseconds: options.now() + DocumentStore.markLead, count: 0)
+        settings.mark = max(settings.mark, stamp, highWater, ahead)
         return stamp
     }
 }

@@ -1,7 +1,7 @@
 /// When a document's chunks are joined and its snapshot is made anew.
 ///
-/// Three sizes of the same history: the *tail*, a chunk for each commit, which opening merges one by one; *segments*, a chunk for each fold; and one
-/// chunk for all that was. Each costs less room and less time to read than the one before, and more to make.
+/// Three sizes of the same history: the *tail*, a chunk for each commit, which opening merges one by one; *segments*, a chunk for each
+/// fold; and one chunk for all that was. Each costs less room and less time to read than the one before, and more to make.
 enum HistoryPolicy {
     /// Chunks in a tail.
     static let tailChunksMaximum = 128

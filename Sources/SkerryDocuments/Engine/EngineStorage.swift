@@ -2,10 +2,11 @@ import SkerryCRDT
 import SkerryStorage
 import Synchronization
 
-/// Documents over the engine seams: rows, chunks and snapshots are values of tables, and the log carries every batch until the tables are flushed.
+/// Documents over the engine seams: rows, chunks and snapshots are values of tables, and the log carries every batch until the tables are
+/// flushed.
 ///
-/// Order on disk: the batch as records of the log, one sync, only then the tables. A crash before the sync leaves nothing of a group that was not
-/// promised; a crash after it leaves the log, from which the next start applies the batch again.
+/// Order on disk: the batch as records of the log, one sync, only then the tables. A crash before the sync leaves nothing of a group that
+/// was not promised; a crash after it leaves the log, from which the next start applies the batch again.
 ///
 /// The log is no second truth that grows for ever: after a flush of the tables, packs that lie below what is applied are removed.
 final class EngineStorage: DocumentStorage {

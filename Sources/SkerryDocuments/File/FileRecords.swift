@@ -60,7 +60,8 @@ struct CommitRecord {
         return writer.bytes
     }
 
-    /// - Parameter writers: takes in the new ones. Those that only a damaged record named stay unknown; chunks name their writers themselves.
+    /// - Parameter writers: takes in the new ones. Those that only a damaged record named stay unknown; chunks name their writers
+    ///   themselves.
     init(_ bytes: [UInt8], _ writers: inout WriterTable) throws(StorageError) {
         var reader = FieldReader(bytes)
         settings = try StoreSettings(&reader)

@@ -2,8 +2,9 @@ import SkerryStorage
 
 /// Reads the records of a single file one by one, and finds its end.
 ///
-/// Damage is told from the end by what stands behind it: a sound record that says it was written when the bad bytes had been synced already makes them
-/// damage, which is quarantined and gone around. Anything else behind them is what a crash left of writes that nobody was promised.
+/// Damage is told from the end by what stands behind it: a sound record that says it was written when the bad bytes had been synced already
+/// makes them damage, which is quarantined and gone around. Anything else behind them is what a crash left of writes that nobody was
+/// promised.
 struct FileScanner<File: OpenFile> {
     /// Bytes read at a time when looking for a record.
     private static var windowLength: Int { 256 << 10 }

@@ -8,8 +8,8 @@ import Synchronization
 /// 1. A file is written under a temporary name, synced, renamed, and its name synced: a file of the right name has a sound header.
 /// 2. One committer appends records behind one another; one fdatasync is the commit of all of them. Only then are they visible.
 /// 3. After a crash the tail that nobody was promised is cut off and the cut synced before anything is appended.
-/// 4. A footer is a record like any other. The slot that points to it is written when the footer is on disk; there are two, in turns, so a torn
-///    one costs a longer scan and no more.
+/// 4. A footer is a record like any other. The slot that points to it is written when the footer is on disk; there are two, in turns, so a
+///    torn one costs a longer scan and no more.
 /// 5. Compaction writes a new file beside the old one and renames it over: either is whole.
 ///
 /// A lock on a file of its own beside it keeps other processes out, since the name of the file itself moves from one to the next.

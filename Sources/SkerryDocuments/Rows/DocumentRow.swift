@@ -3,8 +3,8 @@ import SkerryStorage
 
 /// What a store knows of a document without opening it.
 ///
-/// Chunks are numbered from 0; a number is never used again. The snapshot holds what the chunks below ``boundary`` say; those behind are the
-/// tail, which opening merges.
+/// Chunks are numbered from 0; a number is never used again. The snapshot holds what the chunks below ``boundary`` say; those behind are
+/// the tail, which opening merges.
 struct DocumentRow: Sendable, Hashable {
     var name: String
     /// The document's own number in keys; a name that is used again after a deletion gets another.

@@ -12,7 +12,7 @@ struct StoreSettings: Sendable, Hashable {
     var epoch: UInt64 = 1
     /// The last commit.
     var sequence: UInt64 = 0
-    /// No stamp that a commit wrote is larger, and none that was given out within a second of it.
+    /// No stamp that a commit wrote is larger, and none that was given out within a second of the last commit.
     var mark: HybridTimestamp = .zero
     /// The next document's number.
     var nextDocument: UInt64 = 1

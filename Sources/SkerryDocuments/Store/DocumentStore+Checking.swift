@@ -2,8 +2,8 @@ import SkerryCRDT
 import SkerryStorage
 
 extension DocumentStore {
-    /// Reads everything on disk and says what is wrong: every chunk and snapshot of every document, whether they are whole, decode, and lead to the
-    /// version that the document's row tells.
+    /// Reads everything on disk and says what is wrong: every chunk and snapshot of every document, whether they are whole, decode, and
+    /// lead to the version that the document's row tells.
     ///
     /// - Complexity: reads and decodes the whole store, one document in memory at a time.
     /// - Throws: when the storage cannot be read at all.

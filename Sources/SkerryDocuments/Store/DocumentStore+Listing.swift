@@ -36,8 +36,8 @@ extension DocumentStore {
 
     /// Deletes a document: its history goes, and what remains is the name with what the deletion had seen, for peers to learn of it.
     ///
-    /// A `Document` that somebody holds is no longer the store's; changes in it that were not committed are lost to the store. A document that takes
-    /// the name later is another one, with another writer.
+    /// A `Document` that somebody holds is no longer the store's; changes in it that were not committed are lost to the store. A document
+    /// that takes the name later is another one, with another writer.
     ///
     /// - Throws: `notFound` when there is none.
     public func delete(_ name: String) async throws(DocumentStoreError) { _ = try await submit(.deletion(name)) }

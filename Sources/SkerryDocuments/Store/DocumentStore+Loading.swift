@@ -12,13 +12,14 @@ extension DocumentStore {
     /// One document for a name at a time: everyone who asks while somebody refers to it gets the same. Of one on disk the snapshot is read
     /// and the few chunks behind it, on the blocking executor.
     ///
-    /// - Throws: `damaged`, with what is wrong, when not all that was committed can be read; see ``salvage(_:)``. `invalidName` for an empty name or
-    ///   one of more than ``nameMaximum`` bytes; `limitExceeded` when documents in use fill the memory.
+    /// - Throws: `damaged`, with what is wrong, when not all that was committed can be read; see ``salvage(_:)``. `invalidName` for an
+    ///   empty name or one of more than ``nameMaximum`` bytes; `limitExceeded` when documents in use fill the memory.
     public func document(_ name: String) async throws(DocumentStoreError) -> Document { try await open(name, isSalvage: false) }
 
     /// The document of a name with as much as can be read of it, when ``document(_:)`` says that it is damaged.
     ///
-    /// What builds on lost events is left out. Merging with a peer brings it back; the next commit writes what there is then, and what could not be read goes.
+    /// What builds on lost events is left out. Merging with a peer brings it back; the next commit writes what there is then, and what
+    /// could not be read goes.
     public func salvage(_ name: String) async throws(DocumentStoreError) -> Document { try await open(name, isSalvage: true) }
 
     private enum Admission {

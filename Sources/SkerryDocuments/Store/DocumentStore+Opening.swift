@@ -20,7 +20,8 @@ extension DocumentStore {
         try EngineStorage.applied(metadata)
     }
 
-    /// Opens a single file of documents, which is made when it is missing. A file of the same name with `.lock` behind it keeps other processes out.
+    /// Opens a single file of documents, which is made when it is missing. A file of the same name with `.lock` behind it keeps other
+    /// processes out.
     ///
     /// What a crash left behind the last commit is cut off. Damage inside is gone around and reported in ``quarantine``.
     ///
@@ -57,7 +58,8 @@ extension DocumentStore {
         }
     }
 
-    /// Whether this is the store that wrote the settings, or a copy of it that needs a name of its own; on disk before anything is committed under it.
+    /// Whether this is the store that wrote the settings, or a copy of it that needs a name of its own; on disk before anything is
+    /// committed under it.
     private static func settle(
         _ storage: any DocumentStorage, _ options: DocumentStoreOptions, _ logger: Logger
     ) throws(StorageError) -> StoreSettings {
@@ -73,6 +75,7 @@ extension DocumentStore {
         return settings
     }
 
-    /// Stretches of a single file that hold nothing sound. Documents whose commits lay there are refused by ``document(_:)`` and found by ``check()``.
+    /// Stretches of a single file that hold nothing sound. Documents whose commits lay there are refused by ``document(_:)`` and found by
+    /// ``check()``.
     public var quarantine: [DocumentDamage] { storage.quarantine }
 }

@@ -5,11 +5,12 @@ import Synchronization
 
 /// Documents by name, on disk: in an engine, or in a single file.
 ///
-/// A ``Document`` from ``document(_:)`` is the one of its name in the process as long as anybody refers to it. Reading and changing it is synchronous and in memory; ``commit(_:)``
-/// makes what it has durable, together with a row of the feed. Opening reads a snapshot and the few chunks behind it; the history before is read
-/// when a merge or a look at an old version asks for it, on the thread that asks.
+/// A ``Document`` from ``document(_:)`` is the one of its name in the process as long as anybody refers to it. Reading and changing it is
+/// synchronous and in memory; ``commit(_:)`` makes what it has durable, together with a row of the feed. Opening reads a snapshot and the
+/// few chunks behind it; the history before is read when a merge or a look at an old version asks for it, on the thread that asks.
 ///
-/// Documents that nobody refers to and that are on disk as they are leave the memory when the budget is used up, and come back when they are asked for.
+/// Documents that nobody refers to and that are on disk as they are leave the memory when the budget is used up, and come back when they
+/// are asked for.
 ///
 /// Safe from any task; calls that touch the disk run on the blocking executor.
 public final class DocumentStore: Sendable {
@@ -40,8 +41,8 @@ public final class DocumentStore: Sendable {
     /// Counts the store's lives: one more for each restore.
     public var epoch: UInt64 { state.withLock { $0.settings.epoch } }
 
-    /// Whose name changes get in documents opened from now on: another at each opening of the store, so that events which a crash or a restore
-    /// took away are never numbered again.
+    /// Whose name changes get in documents opened from now on: another at each opening of the store, so that events which a crash or a
+    /// restore took away are never numbered again.
     public var writer: OriginID { state.withLock { $0.writer } }
 
     /// The last commit of this store in each of its lives, sorted by origin: the digest of its feed.
@@ -60,13 +61,14 @@ public final class DocumentStore: Sendable {
         state.withLock { state in (state.open.count, state.open.values.reduce(0) { $0 + $1.byteCount }) }
     }
 
-    /// Begins an epoch: a new origin for the feed, a new writer for documents opened from now on. For a store that learned that it was restored.
+    /// Begins an epoch: a new origin for the feed, a new writer for documents opened from now on. For a store that learned that it was
+    /// restored.
     ///
     /// Documents that are open keep their writer: let go of them first.
     public func beginEpoch() async throws(DocumentStoreError) { _ = try await submit(.epoch) }
 
-    /// Compares with what a peer has of this store's feed, and begins an epoch when the peer knows of commits that the store does not: it was
-    /// restored, and its numbers would collide with those.
+    /// Compares with what a peer has of this store's feed, and begins an epoch when the peer knows of commits that the store does not: it
+    /// was restored, and its numbers would collide with those.
     ///
     /// - Returns: whether it began one.
     @discardableResult

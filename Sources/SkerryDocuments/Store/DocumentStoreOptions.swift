@@ -7,8 +7,8 @@ public struct DocumentStoreOptions: Sendable {
     /// Bytes, by estimate, that documents in use may take; above it no further one is opened.
     public var memoryMaximum = 512 << 20
 
-    /// What is different when the data is a copy: the identity of the machine and the inode of the directory or file, say. A store that wakes up in
-    /// another place than it went to sleep in was copied or restored, and begins an epoch of its own. Empty: not asked.
+    /// What is different when the data is a copy: the identity of the machine and the inode of the directory or file, say. A store that
+    /// wakes up in another place than it went to sleep in was copied or restored, and begins an epoch of its own. Empty: not asked.
     public var place: [UInt8] = []
     /// Says that the data was restored from a backup, or is a copy whose original lives on: begins an epoch.
     public var isRestored = false

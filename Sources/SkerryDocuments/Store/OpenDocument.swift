@@ -3,7 +3,8 @@ import Synchronization
 
 /// A document in memory, and what is on disk of it.
 struct OpenDocument: Sendable {
-    /// Bytes in memory for each byte of a snapshot and of history, about: text lies in a rope as it is, events take the room that compression saved.
+    /// Bytes in memory for each byte of a snapshot and of history, about: text lies in a rope as it is, events take the room that
+    /// compression saved.
     static let snapshotExpansion = 3
     static let historyExpansion = 24
     /// Bytes of an empty document.

@@ -3,7 +3,8 @@ import Synchronization
 
 /// Wall time that never falls behind the store's high-water mark.
 ///
-/// Documents stamp with it: a stamp made after a restart is greater than any that the store held before, also when the machine's clock was set back.
+/// Documents stamp with it: a stamp made after a restart is greater than any that the store held before, also when the machine's clock was
+/// set back.
 final class StoreClock: Sendable {
     private let wall: @Sendable () -> UInt64
     /// Milliseconds.

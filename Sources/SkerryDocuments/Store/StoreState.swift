@@ -55,10 +55,11 @@ struct StoreState: Sendable {
         return document.document
     }
 
-    /// Counts anew, since documents grow, and lets go of those unused for longest that nobody refers to and that are on disk as they are, until seven
-    /// eighths of the budget are left.
+    /// Counts anew, since documents grow, and lets go of those unused for longest that nobody refers to and that are on disk as they are,
+    /// until seven eighths of the budget are left.
     ///
-    /// A document that only the store refers to cannot be in use: whoever gets it gets it here, under the lock. One with an observer is referred to by it.
+    /// A document that only the store refers to cannot be in use: whoever gets it gets it here, under the lock. One with an observer is
+    /// referred to by it.
     ///
     /// - Returns: what went, to be released when the lock is free.
     mutating func evict(budget: Int) -> [Document] {
