@@ -26,6 +26,8 @@ struct HistoryTests {
             if step == 2 { try early.merge(document) }
             if step % 200 == 100 { versions.append((document.version, mirror)) }
             most = max(most, try #require(try await store.summary("a")).storedBytes)
+            // Joins history below a snapshot that the document in memory was opened from, and behind it.
+            if step == 900 { try await store.compact() }
             if step == 500 {
                 // From here on the document in memory knows a snapshot and what follows.
                 try await store.close()

@@ -1,3 +1,4 @@
+import Logging
 import SkerryCRDT
 import SkerryStorage
 import Synchronization
@@ -7,7 +8,7 @@ import Testing
 
 @Suite("A store of documents")
 struct StoreTests {
-    @Test("what was committed is there after a close and after a crash", arguments: Form.allCases, [false, true])
+    @Test("C-08: what was committed is there after a close and after a crash", arguments: Form.allCases, [false, true])
     func durability(form: Form, isCrash: Bool) async throws {
         let world = try World(form)
         let store = try await world.open()
@@ -31,6 +32,22 @@ struct StoreTests {
         #expect(reread.counter("views").value == 1)
         #expect(try await again.check().isEmpty)
         try await again.close()
+    }
+
+    @Test("the example of the module's page runs")
+    func example() async throws {
+        let files = MemoryFileLayer()
+        try files.createDirectory("data")
+        let store = try await DocumentStore.open(
+            file: "data/notes", files: files, blocking: InlineExecutor(), logger: Logger(label: "notes"))
+        let today = try await store.document("notes/today")
+        today.change { change in
+            change.text("body").insert("Hello", at: 0)
+        }
+        try await store.commit(today)
+        try await store.change("notes/today") { $0.counter("views") += 1 }
+        #expect(try await store.documents(prefix: "notes/").map(\.name) == ["notes/today"])
+        try await store.close()
     }
 
     @Test("everyone gets the same document of a name", arguments: Form.allCases)

@@ -36,12 +36,16 @@ extension DocumentStore {
         // Not open any more: it was clean when it went.
         guard let open = state.withLock({ $0.open[name] }) else { return try storedRow(name)?.version ?? CausalContext() }
         do throws(DocumentError) {
-            var isFold = open.needsFold
-            if !isFold, open.document.version == open.committed { return open.committed }
-            var extract = try open.document.extract(since: open.committed)
-            isFold = isFold || HistoryPolicy.isFoldDue(open.row, adding: extract.history.count)
-            if isFold { extract = try open.document.extract(since: open.boundaryVersion, withSnapshot: true) }
-            add(extract, of: open, isFold: isFold, to: &draft)
+            let extract = try DocumentExtract(of: open.document, since: open.committed)
+            if extract.version == open.committed, !open.needsFold { return open.committed }
+            if open.needsFold || HistoryPolicy.isFoldDue(open.row, adding: extract.history.count),
+                let fold = try DocumentExtract(foldOf: open.document, since: open.boundaryVersion)
+            {
+                add(fold, of: open, isFold: true, to: &draft)
+                return fold.version
+            }
+            // A document that does not stand still is folded another time.
+            add(extract, of: open, isFold: false, to: &draft)
             return extract.version
         } catch {
             throw DocumentStoreError(.refused, "what changed cannot be written: \(error)", document: name, cause: error)
@@ -71,7 +75,7 @@ extension DocumentStore {
         row.version = extract.version
         if extract.version != open.committed {
             row.dot = nextDot(&draft.group.settings)
-            row.stamp = stamp(&draft.group.settings, extract.highWater)
+            row.stamp = stamp(&draft.group.settings, open.document.highWater)
             commit.feed = FeedEntry(
                 dot: row.dot, document: row.name, stretches: FeedEntry.stretches(from: open.committed, to: extract.version),
                 isDeletion: false, stamp: row.stamp)

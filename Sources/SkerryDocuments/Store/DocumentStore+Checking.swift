@@ -53,7 +53,7 @@ extension DocumentStore {
             }
             if chunk.number < row.boundary { boundary = document.version }
         }
-        if found.isEmpty, document.version != row.version { note(.version, "the chunks do not lead to the version of the row") }
+        if found.isEmpty, !document.version.covers(row.version) { note(.version, "the chunks do not lead to the version of the row") }
         guard row.boundary > 0 else { return found }
         let snapshot = try storage.snapshot(row)
         do throws(DocumentError) {
