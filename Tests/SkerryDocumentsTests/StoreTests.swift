@@ -232,6 +232,35 @@ struct StoreTests {
         await pool.shutdown()
     }
 
+    @Test("a document that is changed while it is committed and folded loses nothing", arguments: Form.allCases)
+    func changing(form: Form) async throws {
+        let world = try World(form)
+        let store = try await world.open(blocking: BlockingPool(threads: 2))
+        let document = try await store.document("a")
+        let total = 6000
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for number in 0..<total { document.change { $0.text("body").insert("\(number % 10)", at: number) } }
+            }
+            group.addTask {
+                while document.text("body").count() < total {
+                    try await store.commit(document)
+                    try await store.compact()
+                }
+            }
+            try await group.waitForAll()
+        }
+        try await store.commit(document)
+        let text = document.text("body").string
+        world.crash()
+        let again = try await world.open()
+        #expect(try await again.check().isEmpty)
+        let reread = try await again.document("a")
+        #expect(reread.text("body").string == text && text.utf8.count == total)
+        #expect(try reread.at(CausalContext()).text("body").string.isEmpty)
+        try await again.close()
+    }
+
     @Test("a full disk loses nothing and is told; after a failed sync nothing is written any more", arguments: Form.allCases)
     func faults(form: Form) async throws {
         let world = try World(form)
