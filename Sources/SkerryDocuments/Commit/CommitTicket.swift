@@ -1,0 +1,37 @@
+import SkerryCRDT
+
+/// One caller's wish that something be on disk.
+struct CommitTicket: Sendable {
+    enum Wish: Sendable, Hashable {
+        /// What an open document has and the disk has not.
+        case document(String)
+        case deletion(String)
+        /// Forgets the deletion of a name.
+        case forgetting(String)
+        /// New origin and writer.
+        case epoch
+        /// Gives back room on disk.
+        case tidying
+        /// Closes the storage; nothing comes after it.
+        case closing
+
+        /// The document concerned; nil for what stands alone.
+        var name: String? {
+            switch self {
+            case .document(let name), .deletion(let name), .forgetting(let name): name
+            case .epoch, .tidying, .closing: nil
+            }
+        }
+    }
+
+    /// What becomes of it.
+    enum Answer: Sendable {
+        /// Done; the version of the document that is on disk.
+        case committed(CausalContext)
+        /// It is first in line and nobody commits: the caller does, and then waits for the other promise.
+        case lead(Promise<Answer>)
+    }
+
+    var wish: Wish
+    var promise: Promise<Answer>
+}
