@@ -120,7 +120,8 @@ let package = Package(
         // Not in Sources: the checks of documents in their full counts, which only an optimised program gets through.
         .executableTarget(name: "document-checks", dependencies: ["SkerryCRDT"], path: "Tests/DocumentChecks", swiftSettings: settings),
         .executableTarget(
-            name: "notes-example", dependencies: ["SkerryDocuments", "SkerryCRDT"], path: "Examples/Notes", swiftSettings: settings),
+            name: "notes-example", dependencies: ["SkerryDocuments", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
+            path: "Examples/Notes", exclude: ["README.md"], swiftSettings: settings),
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"]), .brew(["rocksdb"])]),
         // The flush of several column families at one point, which RocksDB 7's C API lacks.
         .target(name: "CRocksDBFlush", dependencies: ["CRocksDB"]),
@@ -187,7 +188,7 @@ let package = Package(
             name: "SkerryGossipTests", dependencies: ["SkerryGossip", "SkerryCRDT", crypto], resources: [.copy("Golden")],
             swiftSettings: settings),
         .testTarget(
-            name: "SkerryDocumentsTests", dependencies: ["SkerryDocuments", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB"],
+            name: "SkerryDocumentsTests", dependencies: ["SkerryDocuments", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", logging],
             resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(
             name: "SkerryReplicationTests",
@@ -214,7 +215,7 @@ let package = Package(
         .testTarget(
             name: "skerryTests",
             dependencies: [
-                "skerry", "SkerryCodec", "SkerryHTTP", "SkerryHTTPServer", "SkerryRocksDB", httpTypes, logging,
+                "skerry", "SkerryCodec", "SkerryMerge", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer", "SkerryRocksDB", httpTypes, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -20,7 +20,7 @@ if swift build --build-tests; then
     run swift swift test --skip-build --no-parallel
     # What our own modules commit of the generator's output is what it prints today.
     run generated .build/debug/skerry-generate --check Sources Benchmarks
-    export STATION_BINARY=$PWD/.build/debug/station-example
+    export STATION_BINARY=$PWD/.build/debug/station-example NOTES_BINARY=$PWD/.build/debug/notes-example
 else
     failed+=(build)
 fi
