@@ -22,7 +22,7 @@ public struct Homecoming: Sendable, Hashable {
     public var applied: CausalContext
     /// Its horizon.
     public var horizon: HybridTimestamp
-    /// Origins of live members: their feeds go on.
+    /// Origins of live members whose entries behind ``applied`` all stand in the returner's log: they are handed on as they are.
     public var live: Set<OriginID>
     /// Origins under which the returner itself wrote before.
     public var formerSelves: Set<OriginID>
@@ -30,10 +30,14 @@ public struct Homecoming: Sendable, Hashable {
     var defects: FeedDefects = []
     #endif
 
-    public init(applied: CausalContext, retention: Retention, formerSelves: Set<OriginID>) {
+    /// - Parameters:
+    ///   - applied: what the host has durable.
+    ///   - retention: the host's.
+    ///   - holdsLog: whether the returner's log holds an origin's entries behind `applied`.
+    public init(applied: CausalContext, retention: Retention, formerSelves: Set<OriginID>, holdsLog: (OriginID) -> Bool) {
         self.applied = applied
         horizon = retention.horizon
-        live = Set(retention.members.filter { !$0.isRetiring }.map(\.origin)).subtracting(formerSelves)
+        live = Set(retention.members.filter { !$0.isRetiring && holdsLog($0.origin) }.map(\.origin)).subtracting(formerSelves)
         self.formerSelves = formerSelves
     }
 

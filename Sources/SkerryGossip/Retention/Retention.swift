@@ -210,13 +210,49 @@ extension Retention {
 
     /// Takes over what another replica knows, together with its whole state.
     public mutating func adopt(_ other: Retention) {
-        #if DEBUG
-        let mine = defects
-        defer { defects = mine }
-        #endif
-        let mineFloor = floor
+        let kept = self
         self = other
-        floor = mineFloor
+        floor = kept.floor
+        unacknowledged = 1
+        #if DEBUG
+        defects = kept.defects
+        #endif
+    }
+
+    /// Joins with what another member knows, together with all of its state that is missing here: the repair of what no log holds any more.
+    ///
+    /// Both must be members. Rows of the other's table may be applied as if they had come by feed: what it dropped, this member has acknowledged.
+    ///
+    /// - Parameter applied: what is durable here, with the other's part.
+    public mutating func merge(_ other: Retention, applied: CausalContext) {
+        for fence in other.fences where !isFenced(fence.origin) {
+            members.removeAll { $0.origin == fence.origin }
+            fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
+        }
+        for member in other.members where !isFenced(member.origin) {
+            register(member.origin, site: member.site, epoch: member.epoch)
+            guard let index = index(of: member.origin) else { continue }
+            members[index].acknowledged.merge(member.acknowledged)
+            for proposal in member.proposals where !members[index].proposals.contains(proposal) {
+                members[index].proposals.append(proposal)
+            }
+            members[index].proposals.sort { $0.dot < $1.dot }
+        }
+        horizon = max(horizon, other.horizon)
+        unacknowledged += 1
+        settle(applied: applied)
+    }
+
+    /// An operator's decision that this replica is the cluster: all other members are retired at once, and come home to it when they return.
+    ///
+    /// For when nobody is left who could register anybody. What the others wrote and this replica does not have is news, or late, when they come.
+    public mutating func refound(origin: OriginID, site: UInt64, epoch: UInt64, applied: CausalContext) {
+        for member in members where member.origin != origin {
+            let fence = Fence(
+                origin: member.origin, site: member.site, epoch: member.epoch, through: applied.sequence(of: member.origin), horizon: horizon)
+            fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
+        }
+        members = [Member(origin: origin, site: site, epoch: epoch, acknowledged: CausalContext())]
         unacknowledged = 1
     }
 }

@@ -8,7 +8,6 @@ final class FeedNode {
     enum Step {
         case batch(FeedBatch)
         case collect(UInt64)
-        case adopt(Snapshot)
     }
 
     /// The whole state of a replica.
@@ -23,7 +22,7 @@ final class FeedNode {
     struct Backup {
         var bytes: [UInt8]
         var journal: [(end: Int, step: Step)]
-        var base: (table: KeyTable, retention: Retention)
+        var base: (table: KeyTable, retention: Retention, applied: CausalContext)
         var origin: OriginID
         var formerSelves: Set<OriginID>
         var conflicts: [(key: [UInt8], row: KeyTable.Row)]
@@ -43,7 +42,7 @@ final class FeedNode {
     private(set) var table = KeyTable()
     private(set) var retention: Retention
     private var journal: [(end: Int, step: Step)] = []
-    private var base: (table: KeyTable, retention: Retention)
+    private var base: (table: KeyTable, retention: Retention, applied: CausalContext)
     private(set) var conflicts: [(key: [UInt8], row: KeyTable.Row)] = []
     private var news: [(key: [UInt8], row: KeyTable.Row)] = []
     private var backup: Backup?
@@ -72,7 +71,7 @@ final class FeedNode {
         retention = Retention(floor: run.floor)
         retention.defects = run.defects
         table.defects = run.defects
-        base = (table, retention)
+        base = (table, retention, applied)
         store = MemoryFeedStore(log: run.world.next())
         core = FeedCore(identity: run.identity(index, origin, 1), now: FeedInstant(wall: 0, monotonic: 0))
     }
@@ -121,7 +120,7 @@ final class FeedNode {
                 .register(origin: node.origin, site: UInt64(node.index), epoch: node.epoch), dot: Dot(origin: node.origin, sequence: 0), own: origin,
                 applied: applied)
         }
-        base = (table, retention)
+        base = (table, retention, applied)
     }
 
     /// Loses its memory, and of its disk a part of what was not synced.
@@ -140,8 +139,7 @@ final class FeedNode {
     private func recover(_ bytes: [UInt8]) {
         store = MemoryFeedStore(log: world.next(), recovering: bytes)
         journal.removeAll { $0.end > store.bytes.count }
-        (table, retention) = base
-        applied = CausalContext()
+        (table, retention, applied) = base
         for item in journal { replay(item.step) }
     }
 
@@ -154,10 +152,6 @@ final class FeedNode {
                 try? retention.apply(entry, own: origin, applied: applied)
             }
         case .collect(let wall): table.collect(&retention, now: wall)
-        case .adopt(let snapshot):
-            table = snapshot.table
-            retention = snapshot.retention
-            applied = snapshot.applied
         }
     }
 
@@ -171,7 +165,8 @@ final class FeedNode {
         table.defects = run.defects
         retention = Retention(floor: run.floor)
         retention.defects = run.defects
-        base = (table, retention)
+        applied = CausalContext()
+        base = (table, retention, applied)
         journal = []
         conflicts = []
         news = []
@@ -267,7 +262,9 @@ final class FeedNode {
         let largest = snapshot.marks.map(\.position.stamp).max() ?? .zero
         guard largest.milliseconds <= now.wall + core.clock.futureBound else { return world.faults.add("refused stamp") }
         world.faults.add(table.rows.isEmpty ? "join" : "return")
-        var home = Homecoming(applied: snapshot.applied, retention: snapshot.retention, formerSelves: formerSelves)
+        var home = Homecoming(applied: snapshot.applied, retention: snapshot.retention, formerSelves: formerSelves) { origin in
+            self.store.read(origin, from: snapshot.applied.sequence(of: origin) + 1, charge: 1).isEmpty == false
+        }
         home.defects = run.defects
         var rows: [(key: [UInt8], row: KeyTable.Row)] = []
         for (key, row) in table.rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) { rows.append((key, row)) }
@@ -315,8 +312,52 @@ final class FeedNode {
         store.sync()
         table = next.table
         retention = next.retention
-        base = (table, retention)
+        applied = next.applied
+        base = (table, retention, applied)
         journal = []
+    }
+
+    /// All others have lost their state: an operator declares this replica to be the cluster.
+    func refound() {
+        needsHome = false
+        retention.refound(origin: origin, site: UInt64(index), epoch: epoch, applied: applied)
+        base = (table, retention, applied)
+        journal = []
+        start()
+    }
+
+    // MARK: Repair
+
+    /// The peer's log no longer holds what is missing here: its state is joined instead.
+    private func repair(with peer: Int) {
+        let (mine, host) = (life, run.nodes[peer])
+        world.after(5 + world.below(40)) { [self] in
+            guard life == mine, isUp, !needsHome, host.isUp, !host.needsHome, run.isOpen(index, peer), run.isOpen(peer, index) else { return }
+            host.sync()
+            guard host.isUp, !host.needsHome else { return }
+            let snapshot = Snapshot(table: host.table, retention: host.retention, applied: host.applied, marks: host.core.marks)
+            world.after(5 + world.below(40)) { if self.life == mine, self.isUp, !self.needsHome { self.join(snapshot) } }
+        }
+    }
+
+    private func join(_ snapshot: Snapshot) {
+        sync()
+        let largest = snapshot.marks.map(\.position.stamp).max() ?? .zero
+        guard isUp, !needsHome, largest.milliseconds <= now.wall + core.clock.futureBound else { return }
+        world.faults.add("repair")
+        for (key, row) in snapshot.table.rows { table.apply(row, key: key) }
+        for mark in snapshot.marks where mark.position.sequence > applied.sequence(of: mark.origin) {
+            store.adopt(mark)
+            applied.insert(Dot(origin: mark.origin, sequence: mark.position.sequence))
+            heard[mark.origin] = world.now
+        }
+        store.sync()
+        retention.merge(snapshot.retention, applied: applied)
+        base = (table, retention, applied)
+        journal = []
+        core.adopt(snapshot.marks, now: now, into: &run.actions)
+        run.perform(self)
+        sync()
     }
 
     // MARK: Events
@@ -441,7 +482,7 @@ final class FeedNode {
         store.sync()
         for dot in applied.dots { synced.insert(dot) }
         if journal.count > 400 {
-            base = (table, retention)
+            base = (table, retention, applied)
             // The log's bytes stay; only the steps up to here are in the base.
             journal = []
         }
@@ -488,6 +529,7 @@ final class FeedNode {
         case .refusedByPeer(_, let error, _) where error.code == .fenced && error.dot?.origin == origin:
             let mine = life
             world.after(1) { [self] in if life == mine { banned() } }
+        case .repairNeeded(let peer, _): repair(with: Int(peer.rawValue))
         case .equivocation(_, let dot, _, _): if !run.isForged { world.problem("node \(index) found two histories of \(dot)") }
         default: break
         }

@@ -166,12 +166,12 @@ final class FeedRunner {
         case 4: cut(isOneWay: true)
         case 5: flap()
         case 6:
-            guard nodes.filter(\.isUp).count > 1, world.chance(60) else { return }
+            guard nodes.contains(where: { $0 !== node && !$0.needsHome }), world.chance(60) else { return }
             node.loseDisk()
             restart(node, away: world.below(2_000))
         case 7: node.takeBackup()
         case 8:
-            guard world.chance(70) else { return }
+            guard nodes.contains(where: { $0 !== node && !$0.needsHome }), world.chance(70) else { return }
             node.restoreBackup()
             restart(node, away: world.below(2_000))
         case 9:
@@ -379,6 +379,10 @@ final class FeedRunner {
         while rounds < 150, world.problems.isEmpty, equal < 3 {
             rounds += 1
             world.run(until: world.now + 1_000)
+            if nodes.allSatisfy({ $0.isUp && $0.needsHome }) {
+                world.faults.add("refounding")
+                nodes.max { ($0.synced.dots.count, $0.index) < ($1.synced.dots.count, $1.index) }?.refound()
+            }
             if rounds % 5 == 0 { for node in nodes { node.settleConflicts() } }
             equal = isEqual ? equal + 1 : 0
         }
@@ -388,7 +392,7 @@ final class FeedRunner {
             ledger.check(node.table, world)
             world.check(node.store.gaps == 0, "node \(node.index) wrote a gap")
         }
-        for node in nodes { for row in node.table.rows.values { world.note(row.dot.origin.rawValue, row.dot.sequence) ; break } }
+        for row in nodes[0].table.rows.values.sorted(by: { $0.dot < $1.dot }) { world.note(row.dot.origin.rawValue, row.dot.sequence) }
     }
 
     private func live(_ node: FeedNode) -> [[UInt8]: KeyTable.Row] { node.table.rows.filter { !$0.value.isRemoval } }
