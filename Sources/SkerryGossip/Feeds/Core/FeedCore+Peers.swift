@@ -81,6 +81,13 @@ extension FeedCore {
         peers[place].granted = max(peers[place].granted, hello.grant)
         peers[place].parts.insert(hello.part)
         growLanes(place)
+        if hello.parts == 1 {
+            // What is not named is at 0.
+            let named = Set(hello.pairs.map(\.origin))
+            for number in origins.indices where peers[place].lanes[number].known > 0 && !named.contains(origins[number].id) {
+                reset(number, to: 0, at: place)
+            }
+        }
         for pair in hello.pairs { try take(pair, at: place, into: &actions) }
         if peers[place].isEager { pump(place, now: now, into: &actions) }
     }
@@ -96,7 +103,12 @@ extension FeedCore {
     /// A pair of the peer's digest: what it has, by which number it speaks of it, and whether its history is ours.
     private mutating func take(_ pair: FeedPair, at place: Int, into actions: inout [FeedAction]) throws(FeedError) {
         let number = try define(pair.number, as: pair.origin, at: place)
-        advance(number, to: pair.sequence, at: place)
+        if pair.sequence < peers[place].lanes[number].known {
+            // Whatever was heard before, overtaken or made up: the digest is what counts.
+            reset(number, to: pair.sequence, at: place)
+        } else {
+            advance(number, to: pair.sequence, at: place)
+        }
         let origin = origins[number]
         guard pair.sequence > 0, !origin.isFrozen else { return }
         if pair.sequence == origin.accepted.sequence {
@@ -151,6 +163,13 @@ extension FeedCore {
         guard sequence > peers[place].lanes[number].known else { return }
         peers[place].lanes[number].known = sequence
         peers[place].lanes[number].sent = max(peers[place].lanes[number].sent, sequence)
+    }
+
+    /// The peer has an origin's entries up to a sequence and no further.
+    mutating func reset(_ number: Int, to sequence: UInt64, at place: Int) {
+        peers[place].lanes[number].known = sequence
+        peers[place].lanes[number].sent = sequence
+        peers[place].lanes[number].needsTag = true
     }
 
     /// Tells the peer what was not taken, and everybody else too.

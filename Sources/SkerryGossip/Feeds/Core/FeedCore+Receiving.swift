@@ -59,10 +59,10 @@ extension FeedCore {
     private mutating func take(_ have: FeedHave, at place: Int, now: FeedInstant) throws(FeedError) {
         guard let number = try resolve(have.number, have.definition, at: place) else { return }
         if have.sequence > peers[place].lanes[number].known { peers[place].progressAt = now.monotonic }
-        advance(number, to: have.sequence, at: place)
-        if have.rewinds, peers[place].lanes[number].sent > peers[place].lanes[number].known {
-            peers[place].lanes[number].sent = peers[place].lanes[number].known
-            peers[place].lanes[number].needsTag = true
+        if have.rewinds {
+            reset(number, to: have.sequence, at: place)
+        } else {
+            advance(number, to: have.sequence, at: place)
         }
     }
 
@@ -87,8 +87,6 @@ extension FeedCore {
             guard let number = try resolve(run.number, run.definition, at: place) else { continue }
             let origin = origins[number]
             let last = run.first + UInt64(run.entries.count) - 1
-            // Whoever sends an entry has it: it is not sent back, taken or not.
-            if !has(.echo) { advance(number, to: last, at: place) }
             guard !origin.isFrozen else { continue }
             if let fence = origin.fence, last > fence {
                 throw FeedError(.fenced, "the origin was retired at \(fence)", dot: Dot(origin: origin.id, sequence: last))
@@ -103,6 +101,8 @@ extension FeedCore {
                 count { $0.entriesRepeated += UInt64(skipped) }
                 // The peer does not know that they are here: it is told again.
                 peers[place].lanes[number].told = 0
+                // Whoever sends an entry has it: it is not sent back.
+                advance(number, to: min(last, before.sequence), at: place)
             }
             guard skipped < run.entries.count else { continue }
             if skipped == 0, let tag = run.tag, isFork(run, number, tag, before) {
@@ -123,6 +123,7 @@ extension FeedCore {
             throw FeedError(.creditExceeded, "\(peers[place].unsynced + charge) bytes would wait to become durable")
         }
         clock.restore(fresh.reduce(.zero) { max($0, $1.stamp) })
+        for (number, position) in reached where !has(.echo) { advance(number, to: position.sequence, at: place) }
         accept(fresh, charge: charge, from: place, into: &actions)
     }
 
@@ -153,7 +154,7 @@ extension FeedCore {
             }
             entry.link = FeedHash.link(after: position.link, digest: entry.digest)
             if let verify = trust.verify, !has(.signatureSkipped) {
-                guard run.isSigned, verify(entry.signature, FeedTrust.message(entry.dot, link: entry.link), origin) else {
+                guard run.isSigned, verify(entry.signature, FeedTrust.message(entry.dot, digest: entry.digest, link: entry.link), origin) else {
                     throw FeedError(.badSignature, "the signature is not its origin's", dot: entry.dot)
                 }
             }

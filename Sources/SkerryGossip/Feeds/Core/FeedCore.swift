@@ -153,7 +153,7 @@ extension FeedCore {
         let stamp = clock.next(now: now.wall)
         let digest = body.withUnsafeBytes { FeedHash.digest(stamp: stamp, dot: dot, kind: kind, keyLength: keyLength, body: $0) }
         let link = FeedHash.link(after: last.link, digest: digest)
-        let signature = trust.sign?(FeedTrust.message(dot, link: link)) ?? []
+        let signature = trust.sign?(FeedTrust.message(dot, digest: digest, link: link)) ?? []
         return FeedEntry(
             dot: dot, stamp: stamp, kind: kind, body: body, keyLength: keyLength, digest: digest, link: link, signature: signature)
     }
@@ -197,7 +197,12 @@ extension FeedCore {
         }
         guard count > 0 else { return }
         pending.removeFirst(count)
-        for place in peers.indices where peers[place].isEager { pump(place, now: now, into: &actions) }
+        for place in peers.indices where peers[place].phase == .established {
+            if peers[place].isEager { pump(place, now: now, into: &actions) }
+            // Whoever sends much need not wait for a tick to be granted more.
+            let credit = peers[place].permitted - min(peers[place].permitted, peers[place].received)
+            if peers[place].needsFrame, credit < UInt64(FeedLimits.window / 2) { sendFrame([], to: place, into: &actions) }
+        }
     }
 }
 
@@ -230,7 +235,7 @@ extension FeedCore {
         fenced.insert(origin)
         if let sequence { origins[register(origin)].fence = sequence }
         for place in peers.indices where peers[place].identity?.origin == origin && peers[place].phase == .established {
-            refuse(FeedError(.fenced, "the origin was retired"), at: place, into: &actions)
+            refuse(FeedError(.fenced, "the origin was retired", dot: Dot(origin: origin, sequence: 0)), at: place, into: &actions)
             peers[place].phase = .refused
         }
     }

@@ -12,12 +12,35 @@ public protocol FeedStore {
     /// Entries of one origin from a sequence on, in order and without a gap, as many as fit in `charge` bytes but at least one.
     /// Empty where the log does not hold `first`.
     func read(_ origin: OriginID, from first: UInt64, charge: Int) -> [FeedEntry]
-    /// Entries in the order of their arrival, from a place of the log on, with the place behind them; nil where the log no longer reaches back to it.
-    func scan(from cursor: FeedCursor, limit: Int) -> (entries: [FeedEntry], next: FeedCursor)?
+    /// Entries in the order of their arrival, from a place of the log on; nil where the log no longer reaches back to it.
+    func scan(from cursor: FeedCursor, limit: Int) -> FeedScan?
     /// Drops the entries of an origin up to a sequence. The position stays.
     mutating func trim(_ origin: OriginID, through sequence: UInt64)
     /// What a core begins with.
     var state: FeedState { get }
+}
+
+/// A piece of a log.
+public struct FeedScan: Sendable, Hashable {
+    /// An entry, and the place behind it.
+    public struct Arrival: Sendable, Hashable {
+        public var entry: FeedEntry
+        public var next: FeedCursor
+
+        public init(entry: FeedEntry, next: FeedCursor) {
+            self.entry = entry
+            self.next = next
+        }
+    }
+
+    public var arrivals: [Arrival]
+    /// Where the next scan begins; the place itself at the end of the log.
+    public var next: FeedCursor
+
+    public init(arrivals: [Arrival], next: FeedCursor) {
+        self.arrivals = arrivals
+        self.next = next
+    }
 }
 
 /// What becomes durable at once.

@@ -70,13 +70,17 @@ public struct MemoryFeedStore: FeedStore, Sendable {
         return Array(feed.entries[start..<end])
     }
 
-    public func scan(from cursor: FeedCursor, limit: Int) -> (entries: [FeedEntry], next: FeedCursor)? {
+    public func scan(from cursor: FeedCursor, limit: Int) -> FeedScan? {
         let end = arrivalBase + UInt64(arrivals.count)
         guard cursor.log == log, cursor.offset >= arrivalBase, cursor.offset <= end else { return nil }
         let start = Int(cursor.offset - arrivalBase)
         let stop = min(arrivals.count, start + limit)
-        let entries = arrivals[start..<stop].compactMap { read($0.origin, from: $0.sequence, charge: 0).first }
-        return (entries, FeedCursor(log: log, offset: arrivalBase + UInt64(stop)))
+        let found = (start..<stop).compactMap { place in
+            read(arrivals[place].origin, from: arrivals[place].sequence, charge: 0).first.map {
+                FeedScan.Arrival(entry: $0, next: FeedCursor(log: log, offset: arrivalBase + UInt64(place) + 1))
+            }
+        }
+        return FeedScan(arrivals: found, next: FeedCursor(log: log, offset: arrivalBase + UInt64(stop)))
     }
 
     /// The place behind the last arrival.

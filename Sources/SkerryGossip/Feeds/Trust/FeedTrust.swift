@@ -3,7 +3,7 @@ public import SkerryCRDT
 
 /// Whether entries carry signatures, and who checks them.
 public struct FeedTrust: Sendable {
-    /// Signs what ``message(_:link:)`` gives, for own entries; nil where nothing is signed.
+    /// Signs what `message` gives, for own entries; nil where nothing is signed.
     var sign: (@Sendable (_ message: [UInt8]) -> [UInt8])?
     /// Whether a signature over a message is the origin's; false for an unknown origin.
     var verify: (@Sendable (_ signature: [UInt8], _ message: [UInt8], _ origin: OriginID) -> Bool)?
@@ -11,7 +11,7 @@ public struct FeedTrust: Sendable {
     /// Members are trusted: the chain of hashes finds forks, nothing is signed.
     public static let members = FeedTrust(sign: nil, verify: nil)
 
-    /// Every entry carries an Ed25519 signature over the link of its chain, checked before anything else of it counts.
+    /// Every entry carries an Ed25519 signature over its digest and the link of its chain, checked before anything else of it counts.
     ///
     /// - Parameters:
     ///   - key: of this node's origin.
@@ -37,11 +37,13 @@ public struct FeedTrust: Sendable {
 
     var isSigned: Bool { verify != nil }
 
-    /// What is signed: a name of the purpose, the dot (8 bytes each, big-endian) and the link, which stands for all entries of the origin so far.
-    static func message(_ dot: Dot, link: FeedHash) -> [UInt8] {
+    /// What is signed: a name of the purpose, the dot (8 bytes each, big-endian), the digest, and the link, which stands for all entries of the origin so far.
+    ///
+    /// The digest stands beside the link so that an entry can be checked without those before it, as behind an ``InterestFilter``.
+    static func message(_ dot: Dot, digest: FeedHash, link: FeedHash) -> [UInt8] {
         var message = Array("skerry feed entry 1\n".utf8)
         withUnsafeBytes(of: (dot.origin.rawValue.bigEndian, dot.sequence.bigEndian)) { message.append(contentsOf: $0) }
-        withUnsafeBytes(of: link) { message.append(contentsOf: $0) }
+        withUnsafeBytes(of: (digest, link)) { message.append(contentsOf: $0) }
         return message
     }
 }

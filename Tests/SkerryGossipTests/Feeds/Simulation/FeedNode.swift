@@ -57,6 +57,9 @@ final class FeedNode {
     private var isSyncing = false
     private var written: [(ticket: UInt64, dot: Dot)] = []
     private var acknowledgedAt: UInt64 = 0
+    private var ticks = 0
+    private var barred: [OriginID] = []
+    private var fenceCount = 0
     private var heard: [OriginID: UInt64] = [:]
     /// What this node has durable.
     private(set) var synced = CausalContext()
@@ -99,6 +102,7 @@ final class FeedNode {
         synced = core.durable
         applied = synced
         heard = [:]
+        barred = []
         acknowledgedAt = world.now
         tickLoop(life)
         guard !needsHome else { return seekHome() }
@@ -106,7 +110,7 @@ final class FeedNode {
     }
 
     private func takePart() {
-        for fence in retention.fences { core.fence(fence.origin, through: fence.through, into: &run.actions) }
+        for origin in retention.barred { core.fence(origin, through: fenceOf(origin), into: &run.actions) }
         run.perform(self)
         run.attachAll(self)
         let waiting = news
@@ -245,10 +249,14 @@ final class FeedNode {
         sync()
     }
 
-    private func serveGuests() {
-        let waiting = guests
-        guests = []
-        let snapshot = Snapshot(table: table, retention: retention, applied: applied, marks: core.marks)
+    /// The state, all of it durable: whoever took over what a crash then undid would differ for ever.
+    private func snapshot() -> Snapshot {
+        store.sync()
+        return Snapshot(
+            table: table, retention: retention, applied: applied, marks: store.state.marks.filter { $0.position.sequence > 0 })
+    }
+
+    private func serve(_ waiting: [(guest: FeedNode, origin: OriginID, life: Int)], _ snapshot: Snapshot) {
         for (guest, guestOrigin, guestLife) in waiting {
             guard retention.isMember(guestOrigin) || run.defects.contains(.joinerForgotten) else { continue }
             guard !world.chance(10) else { continue }
@@ -333,9 +341,7 @@ final class FeedNode {
         let (mine, host) = (life, run.nodes[peer])
         world.after(5 + world.below(40)) { [self] in
             guard life == mine, isUp, !needsHome, host.isUp, !host.needsHome, run.isOpen(index, peer), run.isOpen(peer, index) else { return }
-            host.sync()
-            guard host.isUp, !host.needsHome else { return }
-            let snapshot = Snapshot(table: host.table, retention: host.retention, applied: host.applied, marks: host.core.marks)
+            let snapshot = host.snapshot()
             world.after(5 + world.below(40)) { if self.life == mine, self.isUp, !self.needsHome { self.join(snapshot) } }
         }
     }
@@ -376,8 +382,8 @@ final class FeedNode {
         core.horizon = retention.horizon
         core.tick(now: now, into: &run.actions)
         run.perform(self)
-        forget()
-        guard isUp, !needsHome else { return }
+        ticks += 1
+        if ticks % 4 == 0 { forget() }
         if retention.wantsAcknowledgement(since: acknowledgedAt, interval: run.acknowledgeInterval, now: world.now)
             || acknowledgedAt + run.retention / 4 <= world.now
         {
@@ -385,7 +391,7 @@ final class FeedNode {
             _ = publish(.registry, [], RegistryChange.acknowledge(synced).encoded)
         }
         let life = self.life
-        for origin in retention.overdue(
+        for origin in ticks % 4 != 1 ? [] : retention.overdue(
             own: origin, retention: run.retention,
             silence: { member in
                 let last = self.heard[member] ?? self.acknowledgedAt
@@ -479,6 +485,9 @@ final class FeedNode {
 
     private func sync() {
         isSyncing = false
+        let state = guests.isEmpty ? nil : snapshot()
+        let waiting = guests
+        guests = []
         store.sync()
         for dot in applied.dots { synced.insert(dot) }
         if journal.count > 400 {
@@ -493,10 +502,14 @@ final class FeedNode {
         }
         core.persisted(lastTicket, now: now, into: &run.actions)
         run.perform(self)
-        for origin in retention.barred { core.fence(origin, through: fenceOf(origin), into: &run.actions) }
-        run.perform(self)
+        if barred != retention.barred || fenceCount != retention.fences.count {
+            barred = retention.barred
+            fenceCount = retention.fences.count
+            for origin in barred { core.fence(origin, through: fenceOf(origin), into: &run.actions) }
+            run.perform(self)
+        }
         if retention.barred.contains(origin) { return banned() }
-        if !guests.isEmpty { serveGuests() }
+        if let state { serve(waiting, state) }
     }
 
     private func fenceOf(_ origin: OriginID) -> UInt64? { retention.fences.first { $0.origin == origin }?.through }

@@ -414,6 +414,22 @@ final class FeedRunner {
         }
     }
 
+    /// Where a node that lags stands with its peers.
+    private func describe(_ node: FeedNode) -> String {
+        let missing = Set(nodes.flatMap { $0.synced.dots }.filter { node.synced.sequence(of: $0.origin) + 12 < $0.sequence }.map(\.origin)).sorted()
+        let lanes = neighbours(node.index).map { peer -> String in
+            guard let slot = peer.core.peers.first(where: { $0.id.rawValue == UInt32(node.index) }) else { return "no slot at \(peer.index)" }
+            let known = missing.map { origin -> String in
+                guard let number = peer.core.numbers[origin], number < slot.lanes.count else { return "-" }
+                let (lane, at) = (slot.lanes[number], peer.core.origins[number])
+                return
+                    "\(origin) durable \(at.durable.sequence) floor \(at.floor) fence \(String(describing: at.fence)) known \(lane.known) sent \(lane.sent) paused \(lane.pausedUntil) here \(node.synced.sequence(of: origin))"
+            }
+            return "at \(peer.index) \(slot.phase) position \(slot.position) granted \(slot.granted) reading \(slot.isReading): \(known)"
+        }
+        return "node \(node.index) of \(nodes.count) forged \(isForged): \(lanes)"
+    }
+
     private var difference: String {
         let first = live(nodes[0])
         return nodes.map { node in
@@ -421,6 +437,6 @@ final class FeedRunner {
             let keys = Set(first.keys).union(other.keys).filter { first[$0] != other[$0] }
             return
                 "node \(node.index) up \(node.isUp) homeless \(node.needsHome) conflicts \(node.conflicts.count) differs in \(keys.count) keys \(keys.first.map { "\($0): \(String(describing: first[$0])) \(String(describing: other[$0]))" } ?? "")"
-        }.joined(separator: "; ") + " lagging \(lagging)"
+        }.joined(separator: "; ") + " lagging \(lagging) " + lagging.map { index in describe(nodes[index]) }.joined(separator: "; ")
     }
 }
