@@ -129,7 +129,8 @@ extension Retention {
         while let index = members.firstIndex(where: { isRetirementStable($0, applied: applied) }) {
             let member = members.remove(at: index)
             let fence = Fence(
-                origin: member.origin, site: member.site, epoch: member.epoch, through: applied.sequence(of: member.origin), horizon: horizon)
+                origin: member.origin, site: member.site, epoch: member.epoch, through: applied.sequence(of: member.origin),
+                horizon: horizon)
             fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
         }
     }
@@ -249,7 +250,8 @@ extension Retention {
     public mutating func refound(origin: OriginID, site: UInt64, epoch: UInt64, applied: CausalContext) {
         for member in members where member.origin != origin {
             let fence = Fence(
-                origin: member.origin, site: member.site, epoch: member.epoch, through: applied.sequence(of: member.origin), horizon: horizon)
+                origin: member.origin, site: member.site, epoch: member.epoch, through: applied.sequence(of: member.origin),
+                horizon: horizon)
             fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
         }
         members = [Member(origin: origin, site: site, epoch: epoch, acknowledged: CausalContext())]

@@ -21,7 +21,8 @@ final class FeedDesk {
         let store = store ?? MemoryFeedStore(log: UInt64(index + 1))
         self.store = store
         core = FeedCore(
-            identity: FeedIdentity(cluster: 7, site: UInt64(index), origin: OriginID(rawValue: origin ?? UInt64(index + 1) * 0x1111), epoch: 1),
+            identity: FeedIdentity(
+                cluster: 7, site: UInt64(index), origin: OriginID(rawValue: origin ?? UInt64(index + 1) * 0x1111), epoch: 1),
             state: store.state, trust: trust, now: time)
     }
 
@@ -29,7 +30,8 @@ final class FeedDesk {
 
     func attach(_ peer: FeedDesk, ordered: Bool = true, frame: Int = FeedLimits.framePreferred, session: UInt32? = nil) throws {
         try core.attach(
-            FeedPeerID(rawValue: UInt32(peer.index)), session: session ?? UInt32(index * 1_000 + peer.index + 1), isOrdered: ordered, frameMaximum: frame,
+            FeedPeerID(rawValue: UInt32(peer.index)), session: session ?? UInt32(index * 1_000 + peer.index + 1), isOrdered: ordered,
+            frameMaximum: frame,
             now: time, into: &actions)
         perform()
     }

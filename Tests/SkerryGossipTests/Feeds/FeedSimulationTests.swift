@@ -20,7 +20,9 @@ struct FeedSimulationTests {
         "SKERRY_SEED=\(seed) SKERRY_RUNS=1 swift test --filter SkerryGossipTests.FeedSimulationTests"
     }
 
-    @Test("U-10: whatever fails, replicas end up equal, nothing acknowledged is lost, nothing deleted comes back, nothing acts twice", arguments: [0, 1] as [UInt64])
+    @Test(
+        "U-10: whatever fails, replicas end up equal, nothing acknowledged is lost, nothing deleted comes back, nothing acts twice",
+        arguments: [0, 1] as [UInt64])
     func seeds(_ half: UInt64) {
         var faults = FeedFaults()
         var (writes, collected, trims) = (0, 0, 0)
@@ -33,7 +35,9 @@ struct FeedSimulationTests {
             collected += outcome.collected
             trims += outcome.trims
         }
-        print("half \(half) of \(Self.runs) seeds: \(writes) writes, \(collected) tombstones collected, \(trims) trims; \(faults.description)")
+        print(
+            "half \(half) of \(Self.runs) seeds: \(writes) writes, \(collected) tombstones collected, \(trims) trims; \(faults.description)"
+        )
         guard Self.runs >= 300 else { return }
         #expect(faults.missing.isEmpty, "never put in: \(faults.missing)")
         #expect(writes > 10_000 && collected > 500 && trims > 500, "the runs did something")
@@ -41,7 +45,9 @@ struct FeedSimulationTests {
 
     @Test("a seed gives one trace", arguments: [3, 14, 15, 92] as [UInt64])
     func deterministic(_ seed: UInt64) {
-        #expect(FeedRunner(seed: seed, events: 2_000).run().digest == FeedRunner(seed: seed, events: 2_000).run().digest, "\(Self.command(seed))")
+        #expect(
+            FeedRunner(seed: seed, events: 2_000).run().digest == FeedRunner(seed: seed, events: 2_000).run().digest,
+            "\(Self.command(seed))")
         #expect(FeedRunner(seed: seed, events: 2_000).run().digest != FeedRunner(seed: seed + 1, events: 2_000).run().digest)
     }
 }

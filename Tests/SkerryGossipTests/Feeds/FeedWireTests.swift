@@ -18,7 +18,8 @@ struct FeedWireTests {
         let stamp = HybridTimestamp(milliseconds: 1_700_000_000_000 + sequence, count: 2)
         let digest = body.withUnsafeBytes { FeedHash.digest(stamp: stamp, dot: dot, kind: kind, keyLength: 11, body: $0) }
         return FeedEntry(
-            dot: dot, stamp: stamp, kind: kind, body: body, keyLength: 11, digest: digest, link: FeedHash.link(after: .zero, digest: digest),
+            dot: dot, stamp: stamp, kind: kind, body: body, keyLength: 11, digest: digest,
+            link: FeedHash.link(after: .zero, digest: digest),
             signature: signed ? [UInt8](repeating: 0x5A, count: 64) : [])
     }
 
@@ -29,7 +30,9 @@ struct FeedWireTests {
     }
 
     static let filter: InterestFilter = {
-        guard let filter = try? InterestFilter(prefixes: [Array("notes/".utf8), Array("tasks/".utf8)]) else { fatalError("two prefixes are few") }
+        guard let filter = try? InterestFilter(prefixes: [Array("notes/".utf8), Array("tasks/".utf8)]) else {
+            fatalError("two prefixes are few")
+        }
         return filter
     }()
 
@@ -54,7 +57,8 @@ struct FeedWireTests {
         let run = FeedRun(
             number: 0, definition: origin, first: 18, tag: 0x99, isSigned: false, entries: [bare(entry(18)), bare(entry(19, .removal))])
         let have = FeedHave(number: 1, definition: OriginID(rawValue: 9), rewinds: true, sequence: 300)
-        return Named("frame", .frame(FeedFrame(tag: 0x0BAD_CAFE, position: 512, grant: 1 << 20, rate: 1_000_000, haves: [have], runs: [run])))
+        return Named(
+            "frame", .frame(FeedFrame(tag: 0x0BAD_CAFE, position: 512, grant: 1 << 20, rate: 1_000_000, haves: [have], runs: [run])))
     }()
 
     static let signedFrame: Named = {
@@ -101,8 +105,9 @@ struct FeedWireTests {
     }
 
     private func compare(_ name: String, _ bytes: [UInt8]) throws {
+        // Writes them anew instead: for a new version of the format.
         if let folder = ProcessInfo.processInfo.environment["SKERRY_GOLDEN"] {
-            try Self.hex(bytes).write(toFile: "\(folder)/\(name).hex", atomically: true, encoding: .utf8)
+            return try Self.hex(bytes).write(toFile: "\(folder)/\(name).hex", atomically: true, encoding: .utf8)
         }
         let file = try #require(Bundle.module.url(forResource: name, withExtension: "hex", subdirectory: "Golden"), "\(name)")
         #expect(try String(contentsOf: file, encoding: .utf8) == Self.hex(bytes), "\(name)")
@@ -199,7 +204,7 @@ struct FeedWireTests {
         }
     }
 
-        static let broken: [[UInt8]] = [
+    static let broken: [[UInt8]] = [
         [2, 1, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0x7F], [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xFE, 0xFF, 0xFF, 0xFF, 0x7F],
         [4, 1, 0, 0, 0, 0xFF, 0xFF, 0x7F], [1, 0], [0], [9], [],
     ]

@@ -13,7 +13,9 @@ private func feed(_ bytes: [UInt8], to sink: inout InterestSink, _ actions: inou
 
 @Suite("Interest in a part")
 struct InterestTests {
-    private func carry(_ source: inout InterestSource, _ sink: inout InterestSink, _ desk: FeedDesk, persists: Bool = true) throws -> [FeedEntry] {
+    private func carry(_ source: inout InterestSource, _ sink: inout InterestSink, _ desk: FeedDesk, persists: Bool = true) throws
+        -> [FeedEntry]
+    {
         var taken: [FeedEntry] = []
         var asked: [InterestSink.Action] = []
         sink.subscribe(into: &asked)
@@ -52,9 +54,12 @@ struct InterestTests {
     @Test("a filter gets what matches, in the order of the log, and goes on from its cursor after a pause")
     func resumes() throws {
         let desk = FeedDesk(1)
-        for number in 0..<3_000 { try desk.write(number % 3 == 0 ? "notes/\(number)" : "other/\(number)", String(repeating: "x", count: 50)) }
+        for number in 0..<3_000 {
+            try desk.write(number % 3 == 0 ? "notes/\(number)" : "other/\(number)", String(repeating: "x", count: 50))
+        }
         var source = InterestSource(frameMaximum: 4_096)
-        var sink = InterestSink(filter: try InterestFilter(prefixes: [Array("notes/".utf8)]), cursor: FeedCursor(log: 2, offset: 0), session: 1)
+        var sink = InterestSink(
+            filter: try InterestFilter(prefixes: [Array("notes/".utf8)]), cursor: FeedCursor(log: 2, offset: 0), session: 1)
         let first = try carry(&source, &sink, desk)
         let sequences: [UInt64] = first.map(\.dot.sequence)
         let expected: [UInt64] = stride(from: 1, through: 3_000, by: 3).map { UInt64($0) }
@@ -69,7 +74,9 @@ struct InterestTests {
         #expect(again.cursor == desk.store.end)
     }
 
-    @Test("a cursor that the log no longer reaches, or of another log, asks for reconciliation and goes on behind it", arguments: [true, false])
+    @Test(
+        "a cursor that the log no longer reaches, or of another log, asks for reconciliation and goes on behind it",
+        arguments: [true, false])
     func resets(_ isOther: Bool) throws {
         let desk = FeedDesk(1)
         for number in 0..<40 { try desk.write("k\(number)") }

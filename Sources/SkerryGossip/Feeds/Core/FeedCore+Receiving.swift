@@ -154,7 +154,8 @@ extension FeedCore {
             }
             entry.link = FeedHash.link(after: position.link, digest: entry.digest)
             if let verify = trust.verify, !has(.signatureSkipped) {
-                guard run.isSigned, verify(entry.signature, FeedTrust.message(entry.dot, digest: entry.digest, link: entry.link), origin) else {
+                guard run.isSigned, verify(entry.signature, FeedTrust.message(entry.dot, digest: entry.digest, link: entry.link), origin)
+                else {
                     throw FeedError(.badSignature, "the signature is not its origin's", dot: entry.dot)
                 }
             }
@@ -177,7 +178,7 @@ extension FeedCore {
         }
     }
 
-    private mutating func reportIfSynchronised(_ place: Int, into actions: inout [FeedAction]) {
+    mutating func reportIfSynchronised(_ place: Int, into actions: inout [FeedAction]) {
         guard !peers[place].wasSynchronised, !peers[place].parts.isEmpty else { return }
         let isEqual = origins.indices.allSatisfy { number in
             let known = number < peers[place].lanes.count ? peers[place].lanes[number].known : 0

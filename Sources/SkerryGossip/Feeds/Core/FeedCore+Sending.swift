@@ -166,7 +166,10 @@ extension FeedCore {
         var backlog: UInt64 = 0
         for place in peers.indices {
             switch peers[place].phase {
-            case .greeting where peers[place].helloDue <= now.monotonic: sayHello(place, now: now, into: &actions)
+            case .greeting where peers[place].helloDue <= now.monotonic:
+                // Without an echo, or a peer that is in the session already would take it for a digest and not answer.
+                peers[place].theirSession = 0
+                sayHello(place, now: now, into: &actions)
             case .established:
                 backlog = max(backlog, self.backlog(at: place))
                 tick(place, now: now, into: &actions)

@@ -112,7 +112,8 @@ extension FeedCore {
 
     func backlog(at place: Int) -> UInt64 {
         var sum: UInt64 = 0
-        for (number, lane) in peers[place].lanes.enumerated() where origins[number].durable.sequence > lane.known && !origins[number].isFrozen {
+        for (number, lane) in peers[place].lanes.enumerated()
+        where origins[number].durable.sequence > lane.known && !origins[number].isFrozen {
             sum += origins[number].durable.sequence - lane.known
         }
         return sum
@@ -148,7 +149,9 @@ extension FeedCore {
         return entry
     }
 
-    private mutating func own(_ kind: FeedEntry.Kind, body: [UInt8], keyLength: Int, after last: FeedPosition, now: FeedInstant) -> FeedEntry {
+    private mutating func own(_ kind: FeedEntry.Kind, body: [UInt8], keyLength: Int, after last: FeedPosition, now: FeedInstant)
+        -> FeedEntry
+    {
         let dot = Dot(origin: identity.origin, sequence: last.sequence + 1)
         let stamp = clock.next(now: now.wall)
         let digest = body.withUnsafeBytes { FeedHash.digest(stamp: stamp, dot: dot, kind: kind, keyLength: keyLength, body: $0) }
@@ -189,7 +192,8 @@ extension FeedCore {
                 let number = register(mark.origin)
                 if mark.position.sequence > origins[number].durable.sequence { origins[number].durable = mark.position }
             }
-            guard let peer = done.peer, let place = peers.firstIndex(where: { $0.id == peer }), peers[place].theirSession == done.session else {
+            guard let peer = done.peer, let place = peers.firstIndex(where: { $0.id == peer }), peers[place].theirSession == done.session
+            else {
                 continue
             }
             peers[place].unsynced -= done.charge
@@ -198,6 +202,7 @@ extension FeedCore {
         guard count > 0 else { return }
         pending.removeFirst(count)
         for place in peers.indices where peers[place].phase == .established {
+            reportIfSynchronised(place, into: &actions)
             if peers[place].isEager { pump(place, now: now, into: &actions) }
             // Whoever sends much need not wait for a tick to be granted more.
             let credit = peers[place].permitted - min(peers[place].permitted, peers[place].received)

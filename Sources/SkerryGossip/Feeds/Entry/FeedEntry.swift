@@ -31,7 +31,8 @@ public struct FeedEntry: Sendable, Hashable {
     public var signature: [UInt8]
 
     init(
-        dot: Dot, stamp: HybridTimestamp, kind: Kind, body: [UInt8], keyLength: Int, digest: FeedHash, link: FeedHash, signature: [UInt8] = []
+        dot: Dot, stamp: HybridTimestamp, kind: Kind, body: [UInt8], keyLength: Int, digest: FeedHash, link: FeedHash,
+        signature: [UInt8] = []
     ) {
         self.dot = dot
         self.stamp = stamp

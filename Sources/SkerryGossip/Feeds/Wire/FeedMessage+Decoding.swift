@@ -82,7 +82,8 @@ extension FeedFrame {
         for _ in 0..<count {
             let shape = try reader.integer(atMost: UInt64(FeedLimits.origins) << 2 - 1, "the number of an origin")
             let definition = shape & 1 == 0 ? nil : try reader.origin()
-            haves.append(FeedHave(number: Int(shape >> 2), definition: definition, rewinds: shape & 2 != 0, sequence: try reader.sequence()))
+            haves.append(
+                FeedHave(number: Int(shape >> 2), definition: definition, rewinds: shape & 2 != 0, sequence: try reader.sequence()))
         }
         while !reader.isAtEnd {
             guard runs.count < FeedLimits.runsPerFrame else { throw FeedError(.limitExceeded, "too many runs in a frame") }

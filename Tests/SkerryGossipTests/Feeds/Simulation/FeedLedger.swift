@@ -53,7 +53,8 @@ final class FeedLedger {
                 if let current {
                     world.check(
                         (current.stamp, current.dot) >= (write.stamp, dot),
-                        "key \(key): \(write.isRemoval ? "a deleted key is back" : "a write is lost"): \(dot) \(write.stamp.rawValue) against \(current.dot) \(current.stamp.rawValue)")
+                        "key \(key): \(write.isRemoval ? "a deleted key is back" : "a write is lost"): \(dot) \(write.stamp.rawValue) against \(current.dot) \(current.stamp.rawValue)"
+                    )
                 } else if !write.isRemoval {
                     let isRemoved = dots.contains { other in
                         guard let removal = writes[other], removal.isRemoval else { return false }

@@ -121,7 +121,8 @@ final class FeedNode {
     func found(_ all: [FeedNode]) {
         for node in all {
             retention.apply(
-                .register(origin: node.origin, site: UInt64(node.index), epoch: node.epoch), dot: Dot(origin: node.origin, sequence: 0), own: origin,
+                .register(origin: node.origin, site: UInt64(node.index), epoch: node.epoch), dot: Dot(origin: node.origin, sequence: 0),
+                own: origin,
                 applied: applied)
         }
         base = (table, retention, applied)
@@ -239,7 +240,8 @@ final class FeedNode {
     /// Registers a joiner, and gives it the state when that is durable.
     private func welcome(_ guest: FeedNode, _ guestOrigin: OriginID, _ guestLife: Int) {
         if !retention.isMember(guestOrigin) {
-            guard publish(.registry, [], RegistryChange.register(origin: guestOrigin, site: UInt64(guest.index), epoch: guest.epoch).encoded)
+            guard
+                publish(.registry, [], RegistryChange.register(origin: guestOrigin, site: UInt64(guest.index), epoch: guest.epoch).encoded)
             else { return }
         }
         for member in retention.members where guest.formerSelves.contains(member.origin) && !member.isRetiring {
@@ -340,7 +342,9 @@ final class FeedNode {
     private func repair(with peer: Int) {
         let (mine, host) = (life, run.nodes[peer])
         world.after(5 + world.below(40)) { [self] in
-            guard life == mine, isUp, !needsHome, host.isUp, !host.needsHome, run.isOpen(index, peer), run.isOpen(peer, index) else { return }
+            guard life == mine, isUp, !needsHome, host.isUp, !host.needsHome, run.isOpen(index, peer), run.isOpen(peer, index) else {
+                return
+            }
             let snapshot = host.snapshot()
             world.after(5 + world.below(40)) { if self.life == mine, self.isUp, !self.needsHome { self.join(snapshot) } }
         }
@@ -391,13 +395,15 @@ final class FeedNode {
             _ = publish(.registry, [], RegistryChange.acknowledge(synced).encoded)
         }
         let life = self.life
-        for origin in ticks % 4 != 1 ? [] : retention.overdue(
-            own: origin, retention: run.retention,
-            silence: { member in
-                let last = self.heard[member] ?? self.acknowledgedAt
-                self.heard[member] = last
-                return self.world.now - min(self.world.now, last)
-            })
+        for origin in ticks % 4 != 1
+            ? []
+            : retention.overdue(
+                own: origin, retention: run.retention,
+                silence: { member in
+                    let last = self.heard[member] ?? self.acknowledgedAt
+                    self.heard[member] = last
+                    return self.world.now - min(self.world.now, last)
+                })
         where life == self.life {
             world.faults.add("retirement")
             _ = publish(.registry, [], RegistryChange.retire(origin: origin, isForced: false).encoded)
@@ -429,7 +435,8 @@ final class FeedNode {
             core.unsyncedCharge <= FeedLimits.unsyncedMaximum + run.nodes.count * (FeedLimits.window + FeedLimits.frameMaximum),
             "node \(index) keeps \(core.unsyncedCharge) bytes")
         let ahead = core.clock.highWater.milliseconds
-        world.check(ahead <= largestWall + core.clock.futureBound + 1_000, "node \(index) took a stamp from the future: \(ahead) at \(largestWall)")
+        world.check(
+            ahead <= largestWall + core.clock.futureBound + 1_000, "node \(index) took a stamp from the future: \(ahead) at \(largestWall)")
     }
 
     /// Writes an entry. False where the node may not write.
@@ -535,7 +542,9 @@ final class FeedNode {
         case .refused(_, let error):
             switch error.code {
             case .futureStamp: world.faults.add("refused stamp")
-            case .fenced, .badSignature where run.isForged: break
+            case .fenced,
+                .badSignature where run.isForged:
+                break
             case .staleStamp where run.isForged: break
             default: world.problem("node \(index) refused what an honest node sent: \(error)")
             }

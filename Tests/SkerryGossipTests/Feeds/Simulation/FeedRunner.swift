@@ -141,7 +141,8 @@ final class FeedRunner {
             guard !isHealed else { return }
             for _ in 0...world.below(4) {
                 let key: [UInt8] = [UInt8(world.below(12))]
-                node.publish(world.chance(35) ? .removal : .write, key, world.chance(30) ? [] : [UInt8(world.below(256)), UInt8(world.below(256))])
+                node.publish(
+                    world.chance(35) ? .removal : .write, key, world.chance(30) ? [] : [UInt8(world.below(256)), UInt8(world.below(256))])
             }
             plan(writesOf: node)
         }
@@ -252,10 +253,12 @@ final class FeedRunner {
         world.faults.add("forgery")
         let body: [UInt8] = [UInt8(world.below(12)), 0xBA, 0xD0]
         let entry = FeedEntry(
-            dot: Dot(origin: mark.origin, sequence: 0), stamp: HybridTimestamp(milliseconds: node.now.wall + 50_000, count: 9), kind: .write, body: body,
+            dot: Dot(origin: mark.origin, sequence: 0), stamp: HybridTimestamp(milliseconds: node.now.wall + 50_000, count: 9),
+            kind: .write, body: body,
             keyLength: 1, digest: .zero, link: .zero, signature: [UInt8](repeating: 7, count: FeedLimits.signatureLength))
         let run = FeedRun(
-            number: 4_000 + world.below(90), definition: mark.origin, first: mark.position.sequence + 1, tag: nil, isSigned: true, entries: [entry])
+            number: 4_000 + world.below(90), definition: mark.origin, first: mark.position.sequence + 1, tag: nil, isSigned: true,
+            entries: [entry])
         let before = node.core.clock.highWater
         let frame = FeedFrame(tag: slot.tag, position: slot.received, grant: 0, rate: 1, haves: [], runs: [run])
         node.receive(FeedMessage.frame(frame).encoded(), from: peer)
@@ -271,7 +274,8 @@ final class FeedRunner {
     func isOpen(_ from: Int, _ to: Int) -> Bool { links[from * size + to]?.isCut == false }
 
     func attachAll(_ node: FeedNode) {
-        for peer in neighbours(node.index) where isOpen(node.index, peer.index) && isOpen(peer.index, node.index) || !isOrdered(node.index, peer.index) {
+        for peer in neighbours(node.index)
+        where isOpen(node.index, peer.index) && isOpen(peer.index, node.index) || !isOrdered(node.index, peer.index) {
             if isOrdered(node.index, peer.index) { breakStream(node.index, peer.index) }
             node.attach(peer.index, isOrdered: isOrdered(node.index, peer.index))
             if isOrdered(node.index, peer.index) { peer.attach(node.index, isOrdered: true) }
@@ -416,9 +420,12 @@ final class FeedRunner {
 
     /// Where a node that lags stands with its peers.
     private func describe(_ node: FeedNode) -> String {
-        let missing = Set(nodes.flatMap { $0.synced.dots }.filter { node.synced.sequence(of: $0.origin) + 12 < $0.sequence }.map(\.origin)).sorted()
+        let missing = Set(nodes.flatMap { $0.synced.dots }.filter { node.synced.sequence(of: $0.origin) + 12 < $0.sequence }.map(\.origin))
+            .sorted()
         let lanes = neighbours(node.index).map { peer -> String in
-            guard let slot = peer.core.peers.first(where: { $0.id.rawValue == UInt32(node.index) }) else { return "no slot at \(peer.index)" }
+            guard let slot = peer.core.peers.first(where: { $0.id.rawValue == UInt32(node.index) }) else {
+                return "no slot at \(peer.index)"
+            }
             let known = missing.map { origin -> String in
                 guard let number = peer.core.numbers[origin], number < slot.lanes.count else { return "-" }
                 let (lane, at) = (slot.lanes[number], peer.core.origins[number])
