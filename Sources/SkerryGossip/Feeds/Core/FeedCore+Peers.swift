@@ -26,7 +26,9 @@ extension FeedCore {
     public mutating func detach(_ peer: FeedPeerID) { peers.removeAll { $0.id == peer } }
 
     /// Says HELLO with the digest of all positions, in as many parts as it takes.
-    mutating func sayHello(_ place: Int, now: FeedInstant, into actions: inout [FeedAction]) {
+    ///
+    /// - Parameter isNew: whether it goes to a session that has not begun here, whose credit is a window whatever was granted in the one before.
+    mutating func sayHello(_ place: Int, isNew: Bool = false, now: FeedInstant, into actions: inout [FeedAction]) {
         growLanes(place)
         let peer = peers[place]
         let known = origins.indices.filter { origins[$0].durable.sequence > 0 && !origins[$0].isFrozen }
@@ -41,7 +43,7 @@ extension FeedCore {
             }
             let hello = FeedHello(
                 session: peer.session, echo: peer.theirSession, identity: identity, horizon: horizon, rate: writeRate.rate,
-                grant: peer.permitted, part: part, parts: parts, pairs: pairs)
+                grant: isNew ? UInt64(FeedLimits.window) : peer.permitted, part: part, parts: parts, pairs: pairs)
             send(.hello(hello), to: place, into: &actions)
         }
         // On a stream the digest comes before all frames of the session, and names the numbers.
@@ -96,7 +98,7 @@ extension FeedCore {
     private mutating func answerHello(_ session: UInt32, at place: Int, now: FeedInstant, into actions: inout [FeedAction]) {
         let before = peers[place].theirSession
         peers[place].theirSession = session
-        sayHello(place, now: now, into: &actions)
+        sayHello(place, isNew: true, now: now, into: &actions)
         if peers[place].phase == .established { peers[place].theirSession = before }
     }
 
