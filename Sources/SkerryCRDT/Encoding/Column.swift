@@ -30,7 +30,7 @@ enum Column {
     static func read(_ reader: inout ByteReader, budget: inout Int, into target: inout RawArray<UInt8>) throws(DocumentError) {
         let form = try reader.byte()
         guard form <= 1 else { throw reader.damaged("an unknown form of column") }
-        let count = try reader.count(atMost: isDefective(.decoderUnbounded) ? .max >> 1 : budget, "the length of a column")
+        let count = try reader.count(atMost: budget, "the length of a column")
         budget -= count
         if form == 0 {
             target.append(contentsOf: try reader.bytes(count))

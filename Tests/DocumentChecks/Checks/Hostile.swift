@@ -204,9 +204,9 @@ enum Hostile {
 
     /// Small inputs that claim to be large: refused before anything is allocated for them.
     static func bombs() throws {
-        // A history whose first column claims 2 MiB and brings a few bytes.
+        // A history whose first column claims 2 MiB and brings a few bytes: one letter, so many times.
         var body: [UInt8] = [1] + [7, 0, 0, 0, 0, 0, 0, 0] + [1, 0, 0, 1, 0x61] + [1]
-        body += [1] + [0x80, 0x80, 0x80, 0x01] + [8] + [1, 2, 3, 4, 5, 6, 7, 8]
+        body += [1] + [0x80, 0x80, 0x80, 0x01] + [10] + [2, 0x80, 0x80, 0x80, 0x01, 0x61, 0, 0, 0, 0]
         for _ in 0..<10 { body += [0, 0] }
         let chunk = reframed([0x53, 0x4B, 0x44, 0x43, 1, 1] + Array(repeating: 0, count: 10) + body)
         let document = Document(origin: OriginID(rawValue: 9))
@@ -214,7 +214,7 @@ enum Hostile {
         let before = Memory.peak
         do {
             try document.merge(chunk)
-            throw CheckFailure("a column of 2 MiB from eight bytes was taken")
+            throw CheckFailure("a column of 2 MiB from ten bytes was taken")
         } catch let error as DocumentError {
             try require(error.code == .corrupt || error.code == .limitExceeded, "\(error)")
         }

@@ -1,0 +1,88 @@
+internal import SkerryCRDT
+
+/// What a core knows of one peer. Grows with the origins, never with the backlog.
+struct FeedPeer: Sendable {
+    /// By origin.
+    struct Lane: Sendable {
+        /// What the peer has for certain.
+        var known: UInt64 = 0
+        /// What was sent, at least as much as `known`.
+        var sent: UInt64 = 0
+        /// What the peer was told that this node has.
+        var told: UInt64 = 0
+        /// Not offered before this moment.
+        var pausedUntil: UInt64 = 0
+        /// Whether the peer knows the number.
+        var isDefined = false
+        /// Whether the next run carries the tag of its first link.
+        var needsTag = true
+        /// Whether the peer has been told that the log begins behind what it has.
+        var toldTrimmed = false
+        var rewinds = false
+    }
+
+    enum Phase: Sendable {
+        case greeting
+        case established
+        /// Refused for good: another cluster, or fenced.
+        case refused
+    }
+
+    let id: FeedPeerID
+    let isOrdered: Bool
+    let frameMaximum: Int
+    /// Whether entries go at once, or only when the peer has not found them elsewhere.
+    var isEager = true
+    var session: UInt32
+    var theirSession: UInt32 = 0
+    var phase = Phase.greeting
+    var identity: FeedIdentity?
+    var horizon = HybridTimestamp.zero
+    /// Parts of the peer's digest that have come.
+    var parts: Set<Int> = []
+    var lanes: [Lane] = []
+    /// The peer's numbers of origins.
+    var numbers: [Int32] = []
+    /// Charges sent and permitted by the peer, in the session.
+    var position: UInt64 = 0
+    var granted: UInt64 = 0
+    /// Charges received and permitted.
+    var received: UInt64 = 0
+    var permitted: UInt64 = UInt64(FeedLimits.window)
+    /// Charges of what came from it and is not durable.
+    var unsynced = 0
+    var isReading = false
+    var needsFrame = false
+    var helloAt: UInt64 = 0
+    var helloDue: UInt64 = 0
+    var digestDue: UInt64 = 0
+    var progressAt: UInt64 = 0
+    var approachedAt: UInt64 = 0
+    var wasSynchronised = false
+
+    init(id: FeedPeerID, isOrdered: Bool, frameMaximum: Int, session: UInt32) {
+        self.id = id
+        self.isOrdered = isOrdered
+        self.frameMaximum = frameMaximum
+        self.session = session
+    }
+
+    /// Both sessions in one word, the same on both sides.
+    var tag: UInt32 { (session &* 0x9E37_79B1) ^ (theirSession &* 0x9E37_79B1) }
+
+    /// Forgets what belonged to the session before.
+    mutating func begin(_ theirSession: UInt32, grant: UInt64, now: UInt64) {
+        self.theirSession = theirSession
+        phase = .established
+        lanes = [Lane](repeating: Lane(), count: lanes.count)
+        numbers = []
+        parts = []
+        (position, received, unsynced) = (0, 0, 0)
+        granted = grant
+        permitted = UInt64(FeedLimits.window)
+        isReading = false
+        progressAt = now
+        digestDue = now + FeedLimits.digestInterval
+        wasSynchronised = false
+    }
+}

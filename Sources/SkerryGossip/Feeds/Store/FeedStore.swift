@@ -1,0 +1,79 @@
+public import SkerryCRDT
+
+/// Where entries and positions are kept: the seam between feeds and storage.
+///
+/// A batch becomes durable as a whole or not at all, its entries and the positions that they lead to together: a position without its entries would be a
+/// gap that nobody ever fills. Whoever applies entries to a state of their own writes that state in the same commit.
+public protocol FeedStore {
+    /// Adds entries, in order, with what they change. Durable after ``sync()``, perhaps before.
+    mutating func append(_ batch: FeedBatch)
+    /// Makes everything that was appended durable.
+    mutating func sync()
+    /// Entries of one origin from a sequence on, in order and without a gap, as many as fit in `charge` bytes but at least one.
+    /// Empty where the log does not hold `first`.
+    func read(_ origin: OriginID, from first: UInt64, charge: Int) -> [FeedEntry]
+    /// Entries in the order of their arrival, from a place of the log on; nil where the log no longer reaches back to it.
+    func scan(from cursor: FeedCursor, limit: Int) -> FeedScan?
+    /// Drops the entries of an origin up to a sequence. The position stays.
+    mutating func trim(_ origin: OriginID, through sequence: UInt64)
+    /// What a core begins with.
+    var state: FeedState { get }
+}
+
+/// A piece of a log.
+public struct FeedScan: Sendable, Hashable {
+    /// An entry, and the place behind it.
+    public struct Arrival: Sendable, Hashable {
+        public var entry: FeedEntry
+        public var next: FeedCursor
+
+        public init(entry: FeedEntry, next: FeedCursor) {
+            self.entry = entry
+            self.next = next
+        }
+    }
+
+    public var arrivals: [Arrival]
+    /// Where the next scan begins; the place itself at the end of the log.
+    public var next: FeedCursor
+
+    public init(arrivals: [Arrival], next: FeedCursor) {
+        self.arrivals = arrivals
+        self.next = next
+    }
+}
+
+/// What becomes durable at once.
+public struct FeedBatch: Sendable, Hashable {
+    /// Handed back to ``FeedCore/persisted(_:now:into:)``; ascending.
+    public var ticket: UInt64
+    public var entries: [FeedEntry]
+    /// Where the origins of the entries stand behind them.
+    public var marks: [FeedMark]
+    /// The clock's largest stamp.
+    public var highWater: HybridTimestamp
+    /// Origins that were found to have forked.
+    public var frozen: [OriginID]
+
+    public init(ticket: UInt64, entries: [FeedEntry], marks: [FeedMark], highWater: HybridTimestamp, frozen: [OriginID] = []) {
+        self.ticket = ticket
+        self.entries = entries
+        self.marks = marks
+        self.highWater = highWater
+        self.frozen = frozen
+    }
+}
+
+/// What a store knows of feeds when it is opened.
+public struct FeedState: Sendable, Hashable {
+    /// Ascending by origin.
+    public var marks: [FeedMark] = []
+    /// What was dropped from the front, by origin.
+    public var floors: [Dot] = []
+    public var highWater: HybridTimestamp = .zero
+    public var frozen: [OriginID] = []
+    /// Names the log in cursors.
+    public var log: UInt64 = 0
+
+    public init() {}
+}

@@ -1,0 +1,260 @@
+public import SkerryCRDT
+
+/// Who must have seen what before it may be forgotten: members, their acknowledgements, the stable cut, retirement and the horizon.
+///
+/// A value that every member computes for itself from the registry entries of the feeds, in the order in which it takes them. Its rules, and why they are safe:
+///
+/// - A member acknowledges by an entry in **its own feed**. Whoever has taken the acknowledgement has therefore taken all that the member wrote before it, and what the member
+///   writes later is stamped later than all that it acknowledged. So when all members have acknowledged a tombstone, anything still unknown here is newer than it: forgetting the tombstone
+///   brings nothing back. (Acknowledgements that travel apart from the feed do not have this property: a member may acknowledge a removal, be cut off, and years later deliver
+///   an older write of its own.)
+/// - A joiner is registered in the feed of the member that gives it its state, before that state is taken. Whoever takes a later acknowledgement of that member has
+///   taken the registration too.
+/// - A retirement is in force here when all other members have acknowledged the entry that proposes it, and this node has all that any of them took of the retired
+///   origin. From the proposal on nobody takes anything from the origin itself, so nothing of it can turn up later except through ``Homecoming``.
+///
+/// Causal stability of Baquero, Almeida and Shoker, "Pure Operation-Based Replicated Data Types" (2017), with members that come and go.
+public struct Retention: Sendable, Hashable {
+    /// A member, by its origin.
+    public struct Member: Sendable, Hashable {
+        public var origin: OriginID
+        public var site: UInt64
+        public var epoch: UInt64
+        /// What it acknowledged last.
+        public var acknowledged: CausalContext
+        /// Entries that propose its retirement.
+        public var proposals: [Proposal] = []
+        public var isRetiring: Bool { !proposals.isEmpty }
+    }
+
+    public struct Proposal: Sendable, Hashable {
+        public var dot: Dot
+        public var isForced: Bool
+    }
+
+    /// A retired origin.
+    public struct Fence: Sendable, Hashable {
+        public var origin: OriginID
+        public var site: UInt64
+        public var epoch: UInt64
+        /// The last entry of it that the cluster has.
+        public var through: UInt64
+        /// The horizon when the retirement came into force.
+        public var horizon: HybridTimestamp
+    }
+
+    /// Ascending by origin.
+    public private(set) var members: [Member] = []
+    /// Ascending by origin. Grows by one for each life of a site: 40 bytes.
+    public private(set) var fences: [Fence] = []
+    /// No tombstone stamped later was ever dropped here.
+    public private(set) var horizon = HybridTimestamp.zero
+    /// Milliseconds that an entry stays at least, on top of the cut.
+    public var floor: UInt64
+    /// Entries taken since this node last acknowledged that were not acknowledgements themselves.
+    public private(set) var unacknowledged: UInt64 = 0
+    #if DEBUG
+    var defects: FeedDefects = []
+    #endif
+
+    /// A day.
+    public static let floorDefault: UInt64 = 24 * 3_600_000
+    /// 30 days without an acknowledgement.
+    public static let retentionDefault: UInt64 = 30 * 24 * 3_600_000
+
+    /// - Parameter floor: milliseconds that an entry stays at least.
+    public init(floor: UInt64 = Retention.floorDefault) { self.floor = floor }
+
+    func has(_ defect: FeedDefects) -> Bool {
+        #if DEBUG
+        return defects.contains(defect)
+        #else
+        return false
+        #endif
+    }
+}
+
+// MARK: - Entries
+
+extension Retention {
+    /// Takes an entry that became durable, of any kind, in the order of the feeds.
+    ///
+    /// - Parameters:
+    ///   - own: this node's origin.
+    ///   - applied: what is durable here, the entry included.
+    /// - Throws: ``FeedError`` with ``FeedError/Code/malformed`` for a registry entry that is none; nothing has changed.
+    public mutating func apply(_ entry: FeedEntry, own: OriginID, applied: CausalContext) throws(FeedError) {
+        guard entry.kind == .registry else {
+            unacknowledged += 1
+            return
+        }
+        let change = try RegistryChange(decoding: entry.body[entry.keyLength...])
+        apply(change, dot: entry.dot, own: own, applied: applied)
+    }
+
+    /// Takes a statement that stands in the entry at `dot`.
+    public mutating func apply(_ change: RegistryChange, dot: Dot, own: OriginID, applied: CausalContext) {
+        switch change {
+        case .register(let origin, let site, let epoch):
+            unacknowledged += 1
+            register(origin, site: site, epoch: epoch)
+        case .acknowledge(let context):
+            if dot.origin == own { unacknowledged = 0 }
+            if let index = index(of: dot.origin) { members[index].acknowledged.merge(context) }
+        case .retire(let origin, let isForced):
+            unacknowledged += 1
+            if let index = index(of: origin) {
+                let proposal = Proposal(dot: dot, isForced: isForced)
+                if !members[index].proposals.contains(proposal), members[index].proposals.count < Self.proposalsMaximum {
+                    members[index].proposals.append(proposal)
+                    members[index].proposals.sort { $0.dot < $1.dot }
+                }
+            }
+        }
+        settle(applied: applied)
+    }
+
+    /// More proposals to retire one origin than this are not kept: one is enough.
+    static let proposalsMaximum = 64
+
+    private mutating func register(_ origin: OriginID, site: UInt64, epoch: UInt64) {
+        // A retired origin never comes back as itself.
+        guard !isFenced(origin), index(of: origin) == nil, !has(.joinerForgotten) || members.count < 3 else { return }
+        let place = members.firstIndex { $0.origin > origin } ?? members.count
+        members.insert(Member(origin: origin, site: site, epoch: epoch, acknowledged: CausalContext()), at: place)
+    }
+
+    /// Brings retirements into force whose conditions are met.
+    public mutating func settle(applied: CausalContext) {
+        while let index = members.firstIndex(where: { isRetirementStable($0, applied: applied) }) {
+            let member = members.remove(at: index)
+            let fence = Fence(
+                origin: member.origin, site: member.site, epoch: member.epoch, through: applied.sequence(of: member.origin),
+                horizon: horizon)
+            fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
+        }
+    }
+
+    private func isRetirementStable(_ member: Member, applied: CausalContext) -> Bool {
+        guard member.isRetiring else { return false }
+        if has(.retiredAtOnce) { return true }
+        let others = members.filter { !$0.isRetiring }
+        let isMajority = others.count * 2 > members.count
+        return member.proposals.contains { proposal in
+            guard isMajority || proposal.isForced, !others.isEmpty else { return false }
+            return others.allSatisfy { other in
+                other.acknowledged.covers(proposal.dot)
+                    && applied.sequence(of: member.origin) >= other.acknowledged.sequence(of: member.origin)
+            }
+        }
+    }
+
+    func index(of origin: OriginID) -> Int? { members.firstIndex { $0.origin == origin } }
+}
+
+// MARK: - Questions
+
+extension Retention {
+    public func isFenced(_ origin: OriginID) -> Bool { fences.contains { $0.origin == origin } }
+
+    public func isMember(_ origin: OriginID) -> Bool { index(of: origin) != nil }
+
+    /// Origins with which no session is kept: retired, or about to be.
+    public var barred: [OriginID] { fences.map(\.origin) + members.filter(\.isRetiring).map(\.origin) }
+
+    /// For each origin the largest sequence that every member has acknowledged. Empty without members.
+    ///
+    /// - Complexity: O(members × origins).
+    public var cut: CausalContext {
+        guard let first = members.first else { return CausalContext() }
+        let dots = first.acknowledged.dots.compactMap { dot -> Dot? in
+            let sequence = members.reduce(dot.sequence) { min($0, $1.acknowledged.sequence(of: dot.origin)) }
+            return sequence > 0 ? Dot(origin: dot.origin, sequence: sequence) : nil
+        }
+        return CausalContext(covering: dots)
+    }
+
+    /// Whether a tombstone may go, or a superseded entry of the log.
+    ///
+    /// - Parameters:
+    ///   - cut: ``cut``, computed once for many.
+    ///   - milliseconds: wall time. It only ever makes an entry stay longer: the cut alone is what safety rests on.
+    public func isDroppable(_ dot: Dot, stamp: HybridTimestamp, cut: CausalContext, now milliseconds: UInt64) -> Bool {
+        let sequence = has(.collectedOneEarly) ? dot.sequence - 1 : dot.sequence
+        return cut.covers(Dot(origin: dot.origin, sequence: sequence)) && stamp.milliseconds + floor <= milliseconds
+    }
+
+    /// How far an origin's log may be trimmed.
+    public func trimmable(_ origin: OriginID, cut: CausalContext) -> UInt64 {
+        cut.sequence(of: origin) + (has(.trimmedEarly) && cut.sequence(of: origin) > 0 ? 3 : 0)
+    }
+
+    /// A tombstone with this stamp is dropped: the horizon moves there. It travels in HELLO.
+    public mutating func dropped(_ stamp: HybridTimestamp) { horizon = max(horizon, stamp) }
+
+    /// Whether this node should write an acknowledgement now: something that counts was taken, and the last one is `interval` ago.
+    public func wantsAcknowledgement(since last: UInt64, interval: UInt64, now: UInt64) -> Bool {
+        unacknowledged > 0 && last + interval <= now
+    }
+
+    /// Members that this node should propose to retire: silent for longer than `retention`, provided that the rest are more than half.
+    ///
+    /// The majority keeps two halves of a cluster from retiring each other. An operator may force what remains, which is a decision about which half is the cluster.
+    ///
+    /// - Parameters:
+    ///   - silence: milliseconds since the last entry of an origin was taken, by this node's monotonic clock.
+    public func overdue(own: OriginID, retention: UInt64, silence: (OriginID) -> UInt64) -> [OriginID] {
+        let silent = members.filter { $0.origin != own && !$0.isRetiring && silence($0.origin) > retention }.map(\.origin)
+        let retiring = members.count { $0.isRetiring }
+        return (members.count - retiring - silent.count) * 2 > members.count ? silent : []
+    }
+
+    /// Takes over what another replica knows, together with its whole state.
+    public mutating func adopt(_ other: Retention) {
+        let kept = self
+        self = other
+        floor = kept.floor
+        unacknowledged = 1
+        #if DEBUG
+        defects = kept.defects
+        #endif
+    }
+
+    /// Joins with what another member knows, together with all of its state that is missing here: the repair of what no log holds any more.
+    ///
+    /// Both must be members. Rows of the other's table may be applied as if they had come by feed: what it dropped, this member has acknowledged.
+    ///
+    /// - Parameter applied: what is durable here, with the other's part.
+    public mutating func merge(_ other: Retention, applied: CausalContext) {
+        for fence in other.fences where !isFenced(fence.origin) {
+            members.removeAll { $0.origin == fence.origin }
+            fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
+        }
+        for member in other.members where !isFenced(member.origin) {
+            register(member.origin, site: member.site, epoch: member.epoch)
+            guard let index = index(of: member.origin) else { continue }
+            members[index].acknowledged.merge(member.acknowledged)
+            for proposal in member.proposals where !members[index].proposals.contains(proposal) {
+                members[index].proposals.append(proposal)
+            }
+            members[index].proposals.sort { $0.dot < $1.dot }
+        }
+        horizon = max(horizon, other.horizon)
+        unacknowledged += 1
+        settle(applied: applied)
+    }
+
+    /// An operator's decision that this replica is the cluster: all other members are retired at once, and come home to it when they return.
+    ///
+    /// For when nobody is left who could register anybody. What the others wrote and this replica does not have is news, or late, when they come.
+    public mutating func refound(origin: OriginID, site: UInt64, epoch: UInt64, applied: CausalContext) {
+        for member in members where member.origin != origin {
+            let fence = Fence(
+                origin: member.origin, site: member.site, epoch: member.epoch, through: applied.sequence(of: member.origin),
+                horizon: horizon)
+            fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
+        }
+        members = [Member(origin: origin, site: site, epoch: epoch, acknowledged: CausalContext())]
+        unacknowledged = 1
+    }
+}
