@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build serve test test-swift test-clients check bench bench-store bench-services bench-documents bench-merge generate soak simulate format
+.PHONY: help deps build serve test test-swift test-clients check bench bench-store bench-services bench-documents bench-merge bench-gossip generate soak simulate format
 
 # Arguments for the program: make serve ARGS='--listen 0.0.0.0:9000'
 ARGS ?=
@@ -52,7 +52,7 @@ check: ## the arrows between modules and the formatting, without building
 	@python3 Scripts/check-imports.py
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
-bench: bench-store bench-services bench-documents bench-merge ## every benchmark
+bench: bench-store bench-services bench-documents bench-merge bench-gossip ## every benchmark
 
 bench-store: build ## S3 against nginx, listing, memory, start-up, dedup; BENCH_SHORT=1 is quick, RESULTS=1 writes Benchmarks/results-store.md
 	@Scripts/deps.sh bench
@@ -63,25 +63,37 @@ bench-services: ## channels against Go, codecs against Foundation, calls against
 	@Scripts/deps.sh build bench
 	python3 Benchmarks/services/bench.py
 
-bench-documents: ## recorded sessions of writing replayed: time, bytes, memory
+bench-documents: ## recorded sessions and made-up shapes of writing, beside pycrdt, loro and automerge; BENCH_SHORT=1 without them
+	@Scripts/deps.sh build bench
 	$(SWIFT) build -c release --package-path Benchmarks/documents
 	python3 Benchmarks/documents/bench.py --binary Benchmarks/documents/.build/release/bench-documents
 
-bench-merge: ## diff against git
+bench-merge: ## diff against git, by lines changed, by shape, by memory; BENCH_SHORT=1 is quick
+	@Scripts/deps.sh build
 	$(SWIFT) build -c release --package-path Benchmarks/merge
 	python3 Benchmarks/merge/bench.py --binary Benchmarks/merge/.build/release/bench-merge
+
+bench-gossip: ## feeds applied, bytes on the wire, reconciliation of a million entries
+	@Scripts/deps.sh build
+	$(SWIFT) build -c release --package-path Benchmarks/gossip
+	Benchmarks/gossip/.build/release/bench-gossip
+	Benchmarks/gossip/.build/release/bench-reconciliation
 
 generate: ## print the committed expansions of // @Shape and // @Service anew
 	$(SWIFT) build --product skerry-generate
 	.build/debug/skerry-generate --write Sources Benchmarks
 
-soak: build ## the crash and dedup tests in their long form (about an hour)
+soak: build ## the crash, dedup, document, merge and gossip tests in their long form (hours)
 	@Scripts/deps.sh test
 	@Scripts/python-tools.sh
 	$(SWIFT) build --product skerry
 	SKERRY_SOAK=1 SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) $(PYTHON) -m pytest Tests/ClientTests -k 'kill or dedup or durab' --timeout 7200 $(PYTEST)
+	$(SWIFT) build -c release --product document-checks
+	SKERRY_SOAK=1 .build/release/document-checks
+	$(SWIFT) build --build-tests
+	SKERRY_SOAK=1 $(SWIFT) test --skip-build --no-parallel --filter 'SkerryDocumentsTests|SkerryMergeTests|SkerrySessionTests|SkerryRPCTests|SkerryGossipTests'
 
-simulate: ## the store on a disk that tears and forgets, sessions on a network that loses and cuts, from seeds: SEED=1 RUNS=20
+simulate: ## the store on a disk that tears and forgets, sessions and feeds on networks that lose and cut, from seeds: SEED=1 RUNS=20
 	@Scripts/deps.sh build
 	SKERRY_SEED=$(SEED) SKERRY_RUNS=$(RUNS) $(SWIFT) test --filter Simulation
 

@@ -130,7 +130,8 @@ let package = Package(
         .target(
             name: "SkerryReplication",
             dependencies: [
-                "SkerryGossip", "SkerryMerge", "SkerryCRDT", "SkerryDocuments", "SkerryStorage", "SkerrySession", "SkerryWire", crypto, logging,
+                "SkerryGossip", "SkerryMerge", "SkerryCRDT", "SkerryDocuments", "SkerryStorage", "SkerrySession", "SkerryWire", crypto,
+                logging,
             ],
             swiftSettings: settings),
         .target(
@@ -147,7 +148,8 @@ let package = Package(
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "CMalloc", "SkerryCodec", "SkerryMerge", "SkerryReplication", "SkerryWire", "SkerryS3", "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
+                "CMalloc", "SkerryCodec", "SkerryMerge", "SkerryReplication", "SkerryWire", "SkerryS3", "SkerryObjects", "SkerryRocksDB",
+                "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
                 httpTypes,
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -183,7 +185,8 @@ let package = Package(
             ] + syntax, resources: [.copy("Golden")], swiftSettings: settings),
         .testTarget(name: "SkerryCacheTests", dependencies: ["SkerryCache"], swiftSettings: settings),
         .testTarget(
-            name: "SkerryCRDTTests", dependencies: ["SkerryCRDT", "SkerryMerge", "document-checks"], resources: [.copy("Golden")], swiftSettings: settings),
+            name: "SkerryCRDTTests", dependencies: ["SkerryCRDT", "SkerryMerge", "document-checks"], resources: [.copy("Golden")],
+            swiftSettings: settings),
         .testTarget(
             name: "SkerryGossipTests", dependencies: ["SkerryGossip", "SkerryCRDT", crypto], resources: [.copy("Golden")],
             swiftSettings: settings),

@@ -24,6 +24,12 @@ if swift build --build-tests; then
 else
     failed+=(build)
 fi
+# Millions of merges against plain models: only an optimised program gets through them.
+if swift build -c release --product document-checks; then
+    run documents .build/release/document-checks
+else
+    failed+=(document-checks-build)
+fi
 if swift build -c release --product skerry; then
     export SKERRY_BINARY=$PWD/.build/release/skerry SKERRY_DEBUG_BINARY=$PWD/.build/debug/skerry
     run clients .venv/bin/python -m pytest Tests/ClientTests

@@ -28,9 +28,9 @@ public struct SystemCallClock: CallClock {
     public var now: Moment {
         var time = timespec()
         #if os(Linux)
-            clock_gettime(CLOCK_BOOTTIME, &time)
+        clock_gettime(CLOCK_BOOTTIME, &time)
         #else
-            clock_gettime(CLOCK_MONOTONIC_RAW, &time)
+        clock_gettime(CLOCK_MONOTONIC_RAW, &time)
         #endif
         return Moment(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
     }

@@ -22,10 +22,10 @@ enum Measure {
     static func figure(_ name: String, _ value: Double, _ unit: String, bar: Double? = nil) {
         let rounded = (value * 1000).rounded() / 1000
         guard let bar else {
-            print("figure reconciliation.\(name) \(rounded) \(unit)")
+            print("figure gossip.reconciliation-\(name) \(rounded) \(unit)")
             return
         }
-        print("figure reconciliation.\(name) \(rounded) \(unit) bar <= \(bar) \(value <= bar ? "ok" : "short")")
+        print("figure gossip.reconciliation-\(name) \(rounded) \(unit) bar <= \(bar) \(value <= bar ? "ok" : "short")")
     }
 
     static func check(_ condition: Bool, _ what: String) {
