@@ -1,5 +1,6 @@
 import Glibc
 import SkerryRPC
+import SkerrySession
 import SkerryWire
 
 /// Serves on a port that it prints, until it is killed.
@@ -22,9 +23,10 @@ func failureTime(calls: Int) async throws -> Double {
     posix_spawn_file_actions_adddup2(&actions, pipe[1], 1)
     defer { posix_spawn_file_actions_destroy(&actions) }
     var process = pid_t()
-    let words = ["/proc/self/exe", "serve"].map { strdup($0) } + [nil]
+    let words: [UnsafeMutablePointer<CChar>?] = [strdup("/proc/self/exe"), strdup("serve"), nil]
+    let environment: [UnsafeMutablePointer<CChar>?] = [nil]
     defer { for word in words { free(word) } }
-    guard posix_spawn(&process, "/proc/self/exe", &actions, nil, words, environ) == 0 else { preconditionFailure("no process") }
+    guard posix_spawn(&process, "/proc/self/exe", &actions, nil, words, environment) == 0 else { preconditionFailure("no process") }
     close(pipe[1])
     var digits: [UInt8] = []
     var byte: UInt8 = 0
@@ -34,12 +36,17 @@ func failureTime(calls: Int) async throws -> Double {
 
     let session = try await Session.open(to: TCPConnector(to: LinkAddress(host: "127.0.0.1", port: port), security: .plain))
     let echo = try await session.root.get(EchoService.self, "echo")
-    let pending = (0..<calls).map { _ in Task { try? await echo.sleep() } }
-    // The last of them has been sent when a later call was answered.
-    for _ in 0..<3 { _ = try await echo.echo([1]) }
+    // One place in flight is left for the call that shows that the others have arrived.
+    let pending = (0..<calls - 1).map { _ in Task { try await echo.sleep() } }
+    while session.statistics.core.questions < calls - 1 { await Task.yield() }
+    _ = try await echo.echo([1])
     let start = clock.now
     kill(process, SIGKILL)
-    for call in pending { await call.value }
+    for call in pending {
+        guard case .failure(let error as CallError) = await call.result, error.maybeExecuted else {
+            preconditionFailure("a call that did not fail as one that may have been executed")
+        }
+    }
     let time = seconds(clock.now - start)
     waitpid(process, nil, 0)
     return time
