@@ -83,7 +83,7 @@ extension DocumentStore {
 
     func merge(_ chunk: StorageCommit.Chunk, into document: Document, of name: String) throws(DocumentStoreError) {
         do throws(DocumentError) {
-            if let missing = try document.merge(chunk.bytes).missing {
+            if let missing = try document.restore(chunk.bytes).missing {
                 throw DocumentError(
                     code: .corrupt, message: "it builds on event \(missing.sequence) of \(missing.origin), which is not there")
             }
