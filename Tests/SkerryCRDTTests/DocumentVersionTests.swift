@@ -51,6 +51,69 @@ struct DocumentVersionTests {
         }
     }
 
+    private struct Stop: Error {}
+
+    @Test("a document fresh from a snapshot takes back a change that throws and an import that is refused")
+    func backToTheSnapshot() throws {
+        let one = Document(origin: OriginID(rawValue: 1), now: { 1_000_000 })
+        one.change { change in
+            change.text("t").insert("base", at: 0)
+            change.list("l").append(.int(1))
+            change.map("m")["k"] = .int(1)
+        }
+        let opened = try Document(origin: OriginID(rawValue: 2), snapshot: one.snapshot(), now: { 1_000_000 })
+        let before = opened.snapshot()
+        #expect(throws: Stop.self) {
+            try opened.change { change throws(Stop) in
+                change.text("t").insert("gone", at: 4)
+                change.list("l").append(.int(2))
+                change.map("m")["k"] = .int(2)
+                throw Stop()
+            }
+        }
+        #expect(opened.snapshot() == before)
+        let far = Document(origin: OriginID(rawValue: 3), now: { 9_000_000_000 })
+        try far.merge(one)
+        far.change { change in
+            change.text("t").insert("far", at: 0)
+            change.map("m")["k"] = .int(3)
+        }
+        let error = #expect(throws: DocumentError.self) { try opened.merge(far) }
+        #expect(error?.code == .futureStamp)
+        #expect(opened.snapshot() == before)
+        opened.change { $0.text("t").insert("!", at: 4) }
+        try one.merge(opened)
+        #expect(one.text("t").string == "base!" && one.version == opened.version)
+    }
+
+    @Test("a difference to a version that is not here, or that no replica had, is refused")
+    func unknownDifferences() throws {
+        let one = Document(origin: OriginID(rawValue: 1), now: { 1_000_000 })
+        let two = Document(origin: OriginID(rawValue: 2), now: { 1_000_000 })
+        one.change { $0.text("t").insert("a", at: 0) }
+        try two.merge(one)
+        let known = one.version
+        two.change { $0.text("t").insert("b", at: 1) }
+        let ahead = two.version
+        for (from, to) in [(known, ahead), (ahead, known)] {
+            let error = #expect(throws: DocumentError.self) { try one.diff(from: from, to: to) }
+            #expect(error?.code == .notFound)
+        }
+        try one.merge(two)
+        // Without what its event builds on.
+        let torn = CausalContext(covering: [Dot(origin: OriginID(rawValue: 2), sequence: 1)])
+        let error = #expect(throws: DocumentError.self) { try one.diff(from: CausalContext(), to: torn) }
+        #expect(error?.code == .notFound)
+    }
+
+    @Test("a copy takes stamps that its original let in, whatever the clock says now")
+    func copiesOfTheFuture() throws {
+        let one = Document(origin: OriginID(rawValue: 1), now: { 9_000_000_000 })
+        one.change { $0.map("m")["k"] = .int(1) }
+        let copy = try one.fork(origin: OriginID(rawValue: 2), now: { 1_000_000 })
+        #expect(copy.map("m")["k"] == .int(1))
+    }
+
     @Test("a fork goes its own way and comes back")
     func forks() throws {
         let one = Document(origin: OriginID(rawValue: 1))

@@ -153,6 +153,22 @@ struct MarkTests {
         #expect(runs.map(\.string).joined().contains("x") && runs.contains { $0.marks == link && $0.string.hasPrefix("fo") })
     }
 
+    @Test("an anchor that names a mark, with which no character came, is refused")
+    func anchorAtAMark() throws {
+        let one = Document(origin: OriginID(rawValue: 1), now: { 1_000_000 })
+        one.change { change in
+            change.text("t").insert("ab", at: 0)
+            change.text("t").mark(0..<1, "bold")
+        }
+        let anchor = TextAnchor(character: Dot(origin: OriginID(rawValue: 1), sequence: 3), side: .before)
+        for _ in 0..<2 {
+            let error = #expect(throws: DocumentError.self) { try one.text("t").position(of: anchor) }
+            #expect(error?.code == .notFound)
+            // With a character behind it, too.
+            one.change { $0.text("t").insert("c", at: 2) }
+        }
+    }
+
     @Test("a mark survives the deletion of the characters it is anchored to, and of all of them")
     func anchorsDeleted() throws {
         let (one, two) = try pair("abcdef")

@@ -63,6 +63,21 @@ struct UndoTests {
         #expect(two.text("t").string == one.text("t").string)
     }
 
+    @Test("X-04: what follows an undo within a group does not join the step before the group")
+    func undoWithinAGroup() throws {
+        let document = Document(origin: OriginID(rawValue: 1), now: Self.clock)
+        try document.enableUndo()
+        document.change { $0.text("t").insert("a", at: 0) }
+        document.beginUndoGroup()
+        document.change { $0.text("t").insert("b", at: 1) }
+        #expect(document.undo() && document.text("t").string == "a")
+        document.change { $0.text("t").insert("c", at: 1) }
+        document.change { $0.text("t").insert("d", at: 2) }
+        document.endUndoGroup()
+        #expect(document.undo() && document.text("t").string == "a")
+        #expect(document.undo() && document.text("t").string == "")
+    }
+
     @Test("X-04: a write that somebody else replaced stays replaced")
     func values() throws {
         let one = Document(origin: OriginID(rawValue: 1), now: Self.clock), two = Document(origin: OriginID(rawValue: 2), now: Self.clock)

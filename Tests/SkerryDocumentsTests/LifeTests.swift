@@ -116,6 +116,21 @@ struct LifeTests {
         try await store.close()
     }
 
+    @Test("a clock that is put right while the store is open hides no document", arguments: Form.allCases)
+    func putRight(form: Form) async throws {
+        let world = try World(form)
+        let store = try await world.open()
+        let time = world.time.load(ordering: .relaxed)
+        world.time.store(time + 600_000, ordering: .relaxed)
+        try await store.change("a") { $0.register("r").value = "ahead" }
+        world.time.store(time, ordering: .relaxed)
+        #expect(store.evict("a"))
+        try await store.change("a") { $0.register("r").value = "after" }
+        let value = try await store.document("a").register("r").value
+        #expect(value == .string("after"))
+        try await store.close()
+    }
+
     @Test("a store that is opened again and again does not run away from the clock", arguments: Form.allCases)
     func mark(form: Form) async throws {
         let world = try World(form)

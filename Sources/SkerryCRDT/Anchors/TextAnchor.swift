@@ -69,7 +69,11 @@ extension DocumentCore {
         {
             let slot = containers.slot(of: container)
             let unit = texts[slot].sequence.log.unit(atOrAfter: UInt32(version))
-            if texts[slot].sequence.log.runs[texts[slot].sequence.log.run(ofUnit: unit)].kind == .insertion { return unit }
+            // An event that marks the text has no unit; what is found then is the one behind it, or none.
+            if Int(unit) < texts[slot].sequence.log.unitCount {
+                let run = texts[slot].sequence.log.runs[texts[slot].sequence.log.run(ofUnit: unit)]
+                if run.kind == .insertion, run.version + unit - run.unit == UInt32(version) { return unit }
+            }
         }
         throw DocumentError(code: .notFound, message: "event \(dot.sequence) of \(dot.origin) inserted no character here")
     }

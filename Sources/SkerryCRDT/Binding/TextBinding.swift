@@ -41,12 +41,13 @@ public final class TextBinding: Sendable {
         self.unit = unit
         self.show = show
         state = Mutex(State(told: "", shown: ""))
-        let (made, string) = text.view.document.observeNumbered(
+        let made = text.view.document.observeNumbered(
             reading: { core in
-                core.existingContainer(text.view.path).map { core.texts[core.containers.slot(of: $0)].rope.string } ?? ""
+                let string = core.existingContainer(text.view.path).map { core.texts[core.containers.slot(of: $0)].rope.string } ?? ""
+                // Under the document's lock, so that it is there before the first notice comes, on whatever thread.
+                state.withLock { $0 = State(told: string, shown: string) }
             }
-        ) { [weak self] number, change in self?.follow(number, change) }
-        state.withLock { $0 = State(told: string, shown: string) }
+        ) { [weak self] number, change in self?.follow(number, change) }.observation
         observation.withLock { $0 = made }
     }
 

@@ -16,7 +16,7 @@ public struct DocumentView: Sendable {
 extension Document {
     /// Takes in what another document has and this one lacks.
     ///
-    /// - Throws: ``DocumentError``; this document is as it was.
+    /// - Throws: ``DocumentError``; this document is as it was, or where there is more than a chunk holds, as it was before the part at fault.
     @discardableResult
     public func merge(_ other: Document) throws(DocumentError) -> ImportResult { try takeIn(other.events(since: version)) }
 
@@ -47,28 +47,53 @@ extension Document {
     }
 
     private func deltas(from: CausalContext, to: CausalContext) throws(DocumentError) -> [ContainerDelta] {
+        if !version.covers(to) { throw DocumentError(code: .notFound, message: "the version has events that are not here") }
         let copy = try copy(at: from, origin: origin, now: { .max >> 16 })
         let deltas = Mutex<[ContainerDelta]>([])
         let observation = copy.observe { change in deltas.withLock { $0 += change.deltas } }
-        try copy.takeIn(events(since: from, until: to))
+        try copy.takeInWhole(events(since: from, until: to))
         observation.cancel()
         return deltas.withLock { $0 }
     }
 
-    /// The events that a version lacks, for a document of this process: as history has them, without its compression and checksum.
-    private func events(since known: CausalContext, until limit: CausalContext? = nil) throws(DocumentError) -> [UInt8] {
+    /// The events that a version lacks, for a document of this process: as history has them, without its compression and checksum, in as many
+    /// parts as history has chunks.
+    private func events(since known: CausalContext, until limit: CausalContext? = nil) throws(DocumentError) -> [[UInt8]] {
         try withCore { core throws(DocumentError) in
-            try HistoryEncoder.encode(&core, since: known, until: limit, isCompressed: false)?.finish() ?? []
+            var parts: [[UInt8]] = []
+            var from = known
+            for cut in try core.historyCuts(since: known, until: limit, budget: DocumentCore.chunkBudget) {
+                let end = limit.map { cut.intersection($0) } ?? cut
+                let part = try HistoryEncoder.encode(&core, since: from, until: end, isCompressed: false)?.finish() ?? []
+                if !part.isEmpty { parts.append(part) }
+                from.merge(cut)
+            }
+            let rest = try HistoryEncoder.encode(&core, since: from, until: limit, isCompressed: false)?.finish() ?? []
+            if !rest.isEmpty { parts.append(rest) }
+            return parts
         }
     }
 
+    /// - Parameter isOwn: whether they were let in here once, so that no stamp is from the future.
     @discardableResult
-    private func takeIn(_ events: [UInt8]) throws(DocumentError) -> ImportResult {
-        if events.isEmpty { return ImportResult() }
-        let outcome = events.withUnsafeBufferPointer { bytes -> Result<ImportResult, DocumentError> in
-            do throws(DocumentError) { return .success(try apply(HistoryDecoder.decode(bytes))) } catch { return .failure(error) }
+    private func takeIn(_ parts: [[UInt8]], isOwn: Bool = false) throws(DocumentError) -> ImportResult {
+        var result = ImportResult()
+        for part in parts {
+            let outcome = part.withUnsafeBufferPointer { bytes -> Result<ImportResult, DocumentError> in
+                do throws(DocumentError) {
+                    return .success(try apply(HistoryDecoder.decode(bytes), isOwn: isOwn))
+                } catch { return .failure(error) }
+            }
+            result.add(try outcome.get())
         }
-        return try outcome.get()
+        return result
+    }
+
+    /// Takes in events of a version, which holds the past of each.
+    private func takeInWhole(_ parts: [[UInt8]]) throws(DocumentError) {
+        guard let missing = try takeIn(parts, isOwn: true).missing else { return }
+        throw DocumentError(
+            code: .notFound, message: "no replica had this version: it lacks event \(missing.sequence) of \(missing.origin)")
     }
 
     private func copy(
@@ -76,11 +101,7 @@ extension Document {
     ) throws(DocumentError) -> Document {
         if let limit, !version.covers(limit) { throw DocumentError(code: .notFound, message: "the version has events that are not here") }
         let copy = Document(origin: origin, now: now)
-        let result = try copy.takeIn(events(since: CausalContext(), until: limit))
-        if let missing = result.missing {
-            throw DocumentError(
-                code: .notFound, message: "no replica had this version: it lacks event \(missing.sequence) of \(missing.origin)")
-        }
+        try copy.takeInWhole(events(since: CausalContext(), until: limit))
         return copy
     }
 }

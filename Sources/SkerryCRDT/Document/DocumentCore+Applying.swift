@@ -32,8 +32,9 @@ extension DocumentCore {
 
     private mutating func apply(run index: Int, of batch: borrowing ChangeBatch, result: inout Applied) throws(DocumentError) -> Dot? {
         let run = batch.runs[index]
-        let origin = graph.number(of: batch.origins[Int(run.origin)])
-        let known = Int(graph.sequences[Int(origin)])
+        // An origin gets a number with its first event: names of what is not taken in leave nothing behind.
+        let number = graph.existingNumber(of: batch.origins[Int(run.origin)])
+        let known = number.map { Int(graph.sequences[Int($0)]) } ?? 0
         let skipped = isDefective(.appliedTwice) ? min(0, known - Int(run.sequence)) : known - Int(run.sequence)
         if skipped < 0 { return Dot(origin: batch.origins[Int(run.origin)], sequence: UInt64(known) + 1) }
         let count = Int(run.count) - skipped
@@ -42,13 +43,14 @@ extension DocumentCore {
             throw DocumentError(code: .limitExceeded, message: "a document holds at most \(EventGraph.limit) events")
         }
         seen.truncate(to: 0)
-        if known > 0 { seen.append(UInt32(graph.version(origin: origin, sequence: known - 1)!)) }
+        if known > 0 { seen.append(UInt32(graph.version(origin: number!, sequence: known - 1)!)) }
         if skipped == 0 {
             for parent in Int(run.parents)..<Int(run.parents + run.parentCount) {
                 if let missing = see(batch.parents[parent], of: batch) { return missing }
             }
         }
         let start = graph.count
+        let origin = number ?? graph.number(of: batch.origins[Int(run.origin)])
         graph.append(count, origin: origin, parents: seen.elements)
         try applyOperations(of: run, skipping: skipped, from: start, batch: batch)
         let first = UInt64(known) + 1

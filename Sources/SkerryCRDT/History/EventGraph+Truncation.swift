@@ -11,7 +11,8 @@ extension EventGraph {
             parents.truncate(to: Int(run.parents))
             parentRuns.truncate(to: Int(run.parents))
         }
-        if let last = runs.elements.last {
+        // The base is whole or not here, and its origins have their numbers from it.
+        if let last = runs.elements.last, last.origin != .max {
             sequences[Int(last.origin)] = last.sequence + UInt32(newCount) - last.start
         }
         count = newCount

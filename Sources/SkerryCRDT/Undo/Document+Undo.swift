@@ -93,6 +93,8 @@ extension DocumentCore {
         // The step that this makes goes to the other side.
         undo!.direction = direction
         undo!.isGroupClosed = true
+        // What follows within an open group is a step of its own: the one that it would have joined may just have gone.
+        undo!.isGroupBegun = false
         beginChange()
         for step in group.steps.reversed() {
             for (container, effect) in step.effects.reversed() { revert(effect, of: container, by: step.versions) }

@@ -21,7 +21,11 @@ enum Hostile {
                 change.list("l").append("two")
                 change.map("m").map("n")["k"] = .int(Int64(round))
             }
+            two.change { $0.text("t").mark(0..<4, in: .scalars, "link", "u", expansion: .before) }
             one.change { change in
+                change.text("t").mark(1..<4, in: .scalars, "colour", .int(Int64(round)), expansion: .none)
+                change.text("t").mark(0..<3, in: .scalars, "bold", expansion: .both)
+                change.text("t").unmark(0..<1, in: .scalars, "bold", expansion: .both)
                 change.map("m")["k"] = .bytes([1, 2, 3])
                 change.list("l").insert(.double(0.5), at: 0)
                 change.list("l").append(.null)
@@ -140,6 +144,7 @@ enum Hostile {
     private static func goOn(_ document: Document) throws {
         document.change { change in
             change.text("t").insert("!", at: 0)
+            change.text("t").mark(0..<1, in: .scalars, "bold", expansion: .after)
             change.list("l").append("!")
             if change.list("l").count > 2 { change.list("l").move(from: 0, to: 2) }
             if change.list("l").count > 2 { change.list("l").remove(at: 1) }
@@ -147,6 +152,7 @@ enum Hostile {
             change.set("s").insert(false)
         }
         _ = Plain(document)
+        _ = document.text("t").runs
         _ = document.snapshot()
         _ = try? document.history()
     }
