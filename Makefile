@@ -46,7 +46,9 @@ test-clients: build ## aws, boto3, s3cmd, rclone, restic, node, chromium, strace
 	@Scripts/python-tools.sh
 	$(SWIFT) build --product skerry
 	$(SWIFT) build --product station-example
-	SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) STATION_BINARY=$(CURDIR)/.build/debug/station-example $(PYTHON) -m pytest Tests/ClientTests $(PYTEST)
+	$(SWIFT) build --product notes-example
+	SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) STATION_BINARY=$(CURDIR)/.build/debug/station-example \
+		NOTES_BINARY=$(CURDIR)/.build/debug/notes-example $(PYTHON) -m pytest Tests/ClientTests $(PYTEST)
 
 check: ## the arrows between modules and the formatting, without building
 	@python3 Scripts/check-imports.py
@@ -91,7 +93,7 @@ soak: build ## the crash, dedup, document, merge and gossip tests in their long 
 	$(SWIFT) build -c release --product document-checks
 	SKERRY_SOAK=1 .build/release/document-checks
 	$(SWIFT) build --build-tests
-	SKERRY_SOAK=1 $(SWIFT) test --skip-build --no-parallel --filter 'SkerryDocumentsTests|SkerryMergeTests|SkerrySessionTests|SkerryRPCTests|SkerryGossipTests'
+	SKERRY_SOAK=1 $(SWIFT) test --skip-build --no-parallel --filter 'SkerryCRDTTests|SkerryDocumentsTests|SkerryMergeTests|SkerrySessionTests|SkerryRPCTests|SkerryGossipTests'
 
 simulate: ## the store on a disk that tears and forgets, sessions and feeds on networks that lose and cut, from seeds: SEED=1 RUNS=20
 	@Scripts/deps.sh build

@@ -4,7 +4,7 @@ import SkerryRPC
 import SkerrySession
 import Testing
 
-@Suite("References", .timeLimit(.minutes(1)))
+@Suite("References", .timeLimit(.minutes(Soak.isOn ? 60 : 1)))
 struct ReferenceTests {
     @Test("a service is an argument, a result and an element of a channel")
     func servicesCross() async throws {
