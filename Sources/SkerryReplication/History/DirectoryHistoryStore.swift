@@ -160,7 +160,12 @@ extension HistoryDirectory {
     func refresh() throws(HistoryError) -> HistoryNamesFile {
         let names = try readNames()
         try state.withLock { state throws(HistoryError) in
-            try load(&state)
+            // A collection may free the numbers of packs that another writer takes anew.
+            if names.collections != state.names.collections {
+                state.packs = [:]
+                state.index = [:]
+            }
+            do throws(StorageError) { try load(&state) } catch { throw HistoryError(error) }
             state.names = names
         }
         return names
@@ -174,10 +179,10 @@ extension HistoryDirectory {
     }
 
     /// Opens packs that are new and forgets those that are gone. Where two have the same object, the later one is taken.
-    private func load(_ state: inout State) throws(HistoryError) {
+    private func load(_ state: inout State) throws(StorageError) {
         // Packs are merged and removed by others meanwhile: what a new pack took over is in it, so a second look finds everything.
         for isLast in [false, false, true] {
-            let numbers = Set(try storing { () throws(StorageError) in try files.list(packPath) }.compactMap(HistoryPackFormat.number))
+            let numbers = Set(try files.list(packPath).compactMap(HistoryPackFormat.number))
             guard numbers != Set(state.packs.keys) else { return }
             do throws(StorageError) {
                 var packs = state.packs.filter { numbers.contains($0.key) }
@@ -188,7 +193,7 @@ extension HistoryDirectory {
                 state.packs = packs
                 return reindex(&state)
             } catch {
-                guard error.code == .notFound, !isLast else { throw HistoryError(error) }
+                guard error.code == .notFound, !isLast else { throw error }
             }
         }
     }
@@ -209,12 +214,18 @@ extension HistoryDirectory {
         let known = state.withLock { state in Set(records.map(\.id).filter { state.index[$0] != nil }) }
         let new = records.filter { (replaces || !known.contains($0.id)) && seen.insert($0.id).inserted }
         guard !new.isEmpty else { return }
+        var refusal: HistoryError?
         try locked { state throws(StorageError) in
+            do throws(HistoryError) { refusal = conflict([], try readNames(), state.names) } catch { refusal = error }
+            guard refusal == nil else { return }
+            // Packs that others merged since are gone, and must not be merged again.
+            try load(&state)
             let sizes = new.map { (id: $0.id, size: $0.record.count) }
             try writePack(sizes, &state) { index, _ throws(StorageError) in new[index].record }
             if replaces { try syncPacks(&state) }
             try mergePacks(&state)
         }
+        if let refusal { throw refusal }
     }
 
     func update(_ changes: [NameChange], _ boundary: Set<ObjectID>?) throws(HistoryError) {
@@ -262,8 +273,8 @@ extension HistoryDirectory {
                 // Before anything goes: whoever relied on what goes must find out before it moves a name.
                 file.version += 1
                 file.collections += 1
-                try load(&state)
                 try storing { () throws(StorageError) in
+                    try load(&state)
                     try syncPacks(&state)
                     try files.replace(HistoryNamesFile.fileName, in: path, with: file.encoded)
                 }
@@ -336,18 +347,24 @@ extension HistoryDirectory {
         let (index, _) = HistoryPackFormat.index(records)
         let draft = "\(packPath)/\(Self.draftName)"
         let file = try files.createAnew(draft)
-        try withResource(file, close: { file throws(StorageError) in try file.close() }) { file throws(StorageError) in
-            var buffer = index
-            var written: UInt64 = 0
-            for (position, entry) in records.enumerated() {
-                buffer += try record(position, entry.id)
-                guard buffer.count >= Self.bufferSize else { continue }
+        do throws(StorageError) {
+            try withResource(file, close: { file throws(StorageError) in try file.close() }) { file throws(StorageError) in
+                var buffer = index
+                var written: UInt64 = 0
+                for (position, entry) in records.enumerated() {
+                    buffer += try record(position, entry.id)
+                    guard buffer.count >= Self.bufferSize else { continue }
+                    try file.write(buffer, at: written)
+                    written += UInt64(buffer.count)
+                    buffer.removeAll(keepingCapacity: buffer.count < 2 * Self.bufferSize)
+                }
                 try file.write(buffer, at: written)
-                written += UInt64(buffer.count)
-                buffer.removeAll(keepingCapacity: buffer.count < 2 * Self.bufferSize)
+                try file.syncData()
             }
-            try file.write(buffer, at: written)
-            try file.syncData()
+        } catch {
+            // On a full disk it is what others need most.
+            try? files.remove(draft)
+            throw error
         }
         let name = "\(packPath)/\(HistoryPackFormat.name(number))"
         try files.rename(draft, to: name)

@@ -12,7 +12,7 @@ extension HistoryError {
             case .locked, .unavailable: .busy
             default: .failed
             }
-        self.init(code, error.description)
+        self.init(code, error.message + (error.path.map { " (\($0))" } ?? ""))
     }
 }
 

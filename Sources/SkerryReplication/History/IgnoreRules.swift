@@ -45,7 +45,7 @@ public struct IgnoreRules: Sendable, Hashable {
     }
 
     /// Whether a name may stand in a commit that is checked out: a peer must not reach into the history itself.
-    static func isReserved(_ path: FilePath) -> Bool { path.names.contains { name in always.contains { Array($0.utf8) == name } } }
+    public static func isReserved(_ path: FilePath) -> Bool { path.names.contains { name in always.contains { Array($0.utf8) == name } } }
 
     /// One name against one pattern, with one step back for the last star: O(n m) at worst.
     private static func fits(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {

@@ -18,7 +18,7 @@ public struct WorkTree<Files: WorkFiles>: Sendable {
     public struct Scan: Sendable, Hashable {
         /// Each file with the identifier of its content.
         public var files: [FilePath: ObjectID] = [:]
-        /// Links, sockets and names that no history holds, which were left out.
+        /// Links, sockets, names that no history holds and directories too deep for one, which were left out.
         public var leftOut: [String] = []
         /// Files that had to be read.
         public var readCount = 0
@@ -44,9 +44,8 @@ public struct WorkTree<Files: WorkFiles>: Sendable {
                 let names = directory + [entry.name]
                 switch entry.kind {
                 case .directory:
-                    if names.count < FilePath.depthMaximum, !rules.ignores(names, isDirectory: true) || trackedDirectories.contains(names) {
-                        pending.append(names)
-                    }
+                    guard !rules.ignores(names, isDirectory: true) || trackedDirectories.contains(names) else { continue }
+                    if names.count < FilePath.depthMaximum { pending.append(names) } else { scan.leftOut.append(Self.text(names)) }
                 case .other: if !rules.ignores(names, isDirectory: false) { scan.leftOut.append(Self.text(names)) }
                 case .file(let stamp):
                     guard let path = FilePath(names: names) else {

@@ -85,8 +85,7 @@ enum Author {
     static let variable = "SKERRY_AUTHOR"
 
     static func name(_ given: String?) -> String {
-        if let given { return given }
-        if let name = ProcessEnvironment.skerry[variable] { return name }
+        if let name = given ?? ProcessEnvironment.skerry[variable] { return Plain.line(name) }
         var host = [CChar](repeating: 0, count: 256)
         let user = getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid\(getuid())"
         guard gethostname(&host, host.count - 1) == 0 else { return user }
@@ -156,8 +155,21 @@ struct HistoryStatus: ParsableCommand {
             default: break
             }
         }
-        for name in scan.leftOut { text += Array("# left out: \(name)\n".utf8) }
+        for name in scan.leftOut { text += Array("# left out: ".utf8) + QuotedPath.bytes(Array(name.utf8)) + [0x0A] }
         return text
+    }
+}
+
+/// Texts of others on a terminal.
+enum Plain {
+    /// The text with `\u{FFFD}` for each control character, which may be a command to the terminal; a tab stays.
+    static func line(_ text: some StringProtocol) -> String {
+        var plain = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.value < 0x20 && scalar != "\t" || (0x7F..<0xA0).contains(scalar.value)
+            plain.append(isControl ? "\u{FFFD}" : scalar)
+        }
+        return String(plain)
     }
 }
 

@@ -44,6 +44,9 @@ struct HistoryCommit: ParsableCommand {
         guard work.history.names[.branch(branch)] == head.commit else {
             throw HistoryError(.refused, "\(branch) has moved since it was checked out; `skerry history merge \(branch)` brings that here")
         }
+        guard head.merge?.isLaidOut ?? true else {
+            throw HistoryError(.refused, "the merge was interrupted; `skerry history merge --abort` and merge again")
+        }
         let base = try work.baseFiles()
         let scan = try work.scan(base: base)
         if let merge = head.merge { try check(merge, scan, work) }
@@ -76,6 +79,7 @@ struct HistoryCommit: ParsableCommand {
 
     private func commit(standardInputAs text: String, _ work: inout WorkHistory) throws(HistoryError) -> (ObjectID, String) {
         let path = try work.path(text)
+        guard !IgnoreRules.isReserved(path) else { throw HistoryError(.badName, "\(path) is not a path that is checked out") }
         guard let branch = branch ?? work.head?.branch ?? (work.head == nil ? WorkHistory.defaultBranch : nil) else {
             throw HistoryError(.refused, "no branch is checked out; name one with --branch")
         }

@@ -10,7 +10,9 @@ struct HistoryDiff: ParsableCommand {
             -- show only what stands there or below.
             """)
 
-    @Option(name: [.customShort("U"), .long], help: ArgumentHelp("Unchanged lines shown around a change.", valueName: "lines"))
+    @Option(
+        name: [.customShort("U", allowingJoined: true), .long],
+        help: ArgumentHelp("Unchanged lines shown around a change.", valueName: "lines"))
     var unified = 3
     @Flag(help: "Only names, with A, M or D before them.")
     var nameStatus = false

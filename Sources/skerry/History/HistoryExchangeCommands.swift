@@ -32,6 +32,7 @@ struct LinkOptions: ParsableArguments {
         } catch let error as FileAccess.Failure where error.isMissing {
             let key = NodeKey()
             do { try FileAccess.replace(path, with: key.pem) } catch { throw CommandFailure("\(path): \(error.reason)", status: 128) }
+            StandardOutput.writeError("skerry: made the node key \(key.hash)\n")
             return key
         } catch let error as FileAccess.Failure {
             throw CommandFailure("\(path): \(error.reason)", status: 128)
@@ -161,9 +162,18 @@ struct HistoryPush: AsyncParsableCommand {
         guard since.isEmpty else { throw CommandFailure("--since is for bundles", status: 128) }
         let branches = branches.isEmpty ? [work.head?.branch].compactMap(\.self) : branches
         guard !branches.isEmpty else { throw CommandFailure("no branch is checked out; name those to push") }
+        if let unknown = branches.first(where: { work.history.names[.branch($0)] == nil }) {
+            throw CommandFailure("there is no branch \(unknown)", status: 128)
+        }
         let before = work.history.names
         try await peer.converse(&work) { exchange throws(HistoryError) in
-            for branch in branches { try await exchange.push(branch) }
+            for branch in branches {
+                do throws(HistoryError) { try await exchange.push(branch) } catch {
+                    guard error.code == .refused else { throw error }
+                    throw HistoryError(
+                        .refused, "\(branch) is not to be moved there: it is checked out over there, or no pushes are accepted")
+                }
+            }
         }
         for branch in branches {
             let remote = HistoryName.remote(peer.name, branch: branch)
@@ -226,7 +236,10 @@ struct HistoryClone: AsyncParsableCommand {
         let wanted = branch ?? (branches[WorkHistory.defaultBranch] != nil ? WorkHistory.defaultBranch : branches.keys.min())
         guard let wanted else { return }
         guard let id = branches[wanted] else { throw CommandFailure("there is no branch \(wanted)", status: 128) }
-        try reporting { () throws(HistoryError) in try work.checkOut(id, branch: wanted) }
+        do throws(HistoryError) { try work.checkOut(id, branch: wanted) } catch {
+            guard error.code == .refused else { throw CommandFailure(error) }
+            throw CommandFailure("the history is there, but files stand in the way: move them and `skerry history checkout \(wanted)`")
+        }
     }
 
     /// A path that means the same from anywhere.

@@ -10,7 +10,7 @@ struct HistoryLog: ParsableCommand {
     var oneline = false
     @Flag(help: "From every branch, tag and remote's branch.")
     var all = false
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("At most so many commits.", valueName: "count"))
+    @Option(name: [.customShort("n", allowingJoined: true), .long], help: ArgumentHelp("At most so many commits.", valueName: "count"))
     var count: Int?
     @OptionGroup var colours: ColourOption
     @OptionGroup var location: HistoryLocation
@@ -73,10 +73,10 @@ struct HistoryLog: ParsableCommand {
         while text.last == " " { text.removeLast() }
         text += "\n"
         if commit.parents.count > 1 { text += "Merge:  \(commit.parents.map(\.abbreviated).joined(separator: " "))\n" }
-        if !commit.author.isEmpty { text += "Author: \(commit.author)\n" }
+        if !commit.author.isEmpty { text += "Author: \(Plain.line(commit.author))\n" }
         text += "Date:   \(Timestamp(milliseconds: commit.timestamp))\n\n"
         for line in commit.message.split(separator: "\n", omittingEmptySubsequences: false) {
-            text += line.isEmpty ? "\n" : "    \(line)\n"
+            text += line.isEmpty ? "\n" : "    \(Plain.line(line))\n"
         }
         return text
     }
@@ -84,7 +84,7 @@ struct HistoryLog: ParsableCommand {
 
 extension Commit {
     /// The first line of the message.
-    var subject: String { message.split(separator: "\n").first.map(String.init) ?? "" }
+    var subject: String { message.split(separator: "\n").first.map { Plain.line($0) } ?? "" }
 }
 
 extension HistoryName {

@@ -88,10 +88,7 @@ extension WorkHistory {
             StandardOutput.write("\(how) \(branch), now at \(id.abbreviated)\n")
             return true
         case .refused(let conflicts, let merged):
-            try lay(out: merged, scan)
-            var head = try requireHead()
-            head.merge = WorkTreeHead.Merge(other: other, name: name, conflicts: conflicts)
-            try set(head: head)
+            try lay(out: merged, scan, WorkTreeHead.Merge(other: other, name: name, conflicts: conflicts))
             for path in conflicts { StandardOutput.write(bytes: Array("conflict in ".utf8) + QuotedPath.bytes(path) + [0x0A]) }
             StandardOutput.write(
                 "settle \(conflicts.count == 1 ? "it" : "them") and `skerry history commit`, or `skerry history merge --abort`\n")
@@ -100,14 +97,24 @@ extension WorkHistory {
     }
 
     /// Writes what a refused merge came to, conflicts between markers.
-    private mutating func lay(out merged: Snapshot, _ scan: WorkTree<PosixWorkFiles>.Scan) throws(HistoryError) {
+    ///
+    /// That a merge is under way is noted before the first file changes, so that one that is interrupted is taken back and not committed.
+    private mutating func lay(
+        out merged: Snapshot, _ scan: WorkTree<PosixWorkFiles>.Scan, _ merge: WorkTreeHead.Merge
+    ) throws(HistoryError) {
         let base = try baseFiles()
         let target = merged.files.mapValues { history.id(ofContent: $0) }
         let obstacles = tree.obstacles(scan, from: base, to: target)
         guard obstacles.isEmpty else { throw HistoryError(.refused, "\(obstacles[0]) would be overwritten; commit or remove it first") }
+        var head = try requireHead()
+        head.merge = merge
+        head.merge?.isLaidOut = false
+        try set(head: head)
         for path in base.keys.sorted() where target[path] == nil && scan.files[path] != nil { try tree.remove(path) }
         try tree.write(merged.files.filter { scan.files[$0.key] != target[$0.key] })
         try saveIndex()
+        head.merge = merge
+        try set(head: head)
     }
 
     /// Markers say whose side is which: sides stand in the order of the commits' identifiers, the same for everybody who merges them.

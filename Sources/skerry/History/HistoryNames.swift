@@ -30,6 +30,7 @@ struct HistoryBranch: ParsableCommand {
     private func change(_ work: inout WorkHistory) throws(HistoryError) -> String {
         guard let name else { return list(work) }
         guard delete else {
+            try WorkHistory.check(name: name)
             try work.history.createBranch(name, at: try work.revision(revision ?? "HEAD"))
             return ""
         }
@@ -87,6 +88,7 @@ struct HistoryTag: ParsableCommand {
         if delete {
             try work.history.delete(.tag(name))
         } else {
+            try WorkHistory.check(name: name)
             try work.history.createTag(name, at: try work.revision(revision ?? "HEAD"))
         }
         return ""
@@ -121,6 +123,7 @@ struct HistoryCheckout: ParsableCommand {
             throw HistoryError(.refused, "a merge is under way; commit it or `skerry history merge --abort`")
         }
         if branch {
+            try WorkHistory.check(name: revision)
             if let commit = head.commit { try work.history.createBranch(revision, at: commit) }
             guard HistoryName.branch(revision).isAllowed else { throw HistoryError(.badName, "\"\(revision)\" is not a name for a branch") }
             head.branch = revision

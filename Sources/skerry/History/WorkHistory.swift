@@ -39,10 +39,13 @@ struct WorkHistory: Sendable {
         self.root = root
         let path = "\(root)/\(Self.directoryName)"
         let files = PosixFileLayer()
+        let isNewRoot = creates && !isBare && access(root, F_OK) != 0
         let store = try Store(directory: path, files: files, creates: creates) { tries in
             usleep(Self.busy.pause * 1000)
             return tries < Self.busy.tries
         }
+        // The history is its owner's alone, the directory of files is as the owner's others.
+        if isNewRoot { chmod(root, 0o777 & ~Skerry.inheritedMask) }
         if creates, !isBare, try Self.contents(path, WorkTreeHead.fileName) == nil {
             try Self.replace(path, WorkTreeHead.fileName, WorkTreeHead(branch: Self.defaultBranch).encoded)
         }
@@ -181,6 +184,13 @@ struct WorkHistory: Sendable {
             if let id = history.names[name] { return id }
         }
         return try abbreviated(text)
+    }
+
+    /// Refuses names for branches and tags that the words above would read otherwise.
+    static func check(name: String) throws(HistoryError) {
+        guard name != "HEAD", name != "@", !name.hasPrefix("-"), !name.contains(where: { $0 == "~" || $0 == "^" }) else {
+            throw HistoryError(.badName, "\"\(name)\" would not be read as a name")
+        }
     }
 
     private func abbreviated(_ text: String) throws(HistoryError) -> ObjectID {

@@ -9,6 +9,8 @@ struct WorkTreeHead: Sendable, Hashable {
         var name: String
         /// Files with conflicts.
         var conflicts: [FilePath]
+        /// Whether every file is as the merge left it: not from before the first is written until after the last.
+        var isLaidOut = true
     }
 
     /// The branch that commits go to; nil: none, a commit was checked out by itself.
@@ -31,6 +33,7 @@ struct WorkTreeHead: Sendable, Hashable {
         if let commit { text += "commit \(commit)\n" }
         if let merge {
             text += "merge \(merge.other) \(merge.name)\n"
+            if !merge.isLaidOut { text += "files unfinished\n" }
             for path in merge.conflicts { text += "conflict \(Self.hex(path))\n" }
         }
         return Array(text.utf8)
@@ -57,6 +60,9 @@ struct WorkTreeHead: Sendable, Hashable {
             let fields = value.split(separator: " ", maxSplits: 1).map(String.init)
             guard fields.count == 2, let id = ObjectID(hex: fields[0]) else { return false }
             merge = Merge(other: id, name: fields[1], conflicts: [])
+        case "files":
+            guard merge != nil, value == "unfinished" else { return false }
+            merge?.isLaidOut = false
         case "conflict":
             guard merge != nil, let path = Self.path(value) else { return false }
             merge?.conflicts.append(path)

@@ -162,6 +162,38 @@ struct DirectoryHistoryTests {
         #expect(refusal?.code == .changedMeanwhile)
     }
 
+    @Test("a process writes on after another has merged the packs it knows")
+    func mergedByOthers() throws {
+        let files = MemoryFileLayer()
+        var a = try open(files)
+        try a.commit(["f": "start"])
+        var b = try open(files)
+        for time in 2..<40 { try a.commit(["f": "\(time)"], at: UInt64(time)) }
+        for time in 2..<40 { try b.commit(["g": "\(time)"], to: "other", at: UInt64(time)) }
+        for time in 40..<80 { try a.commit(["f": "\(time)"], at: UInt64(time)) }
+        let again = try open(files)
+        #expect(try again.branches == ["main": a.resolve(.branch("main")), "other": b.resolve(.branch("other"))])
+        #expect(try again.verify().isSound)
+    }
+
+    @Test("a process that opened before a collection removes nothing that was written after it", arguments: 1..<20)
+    func numbersTakenAnew(count: Int) throws {
+        let files = MemoryFileLayer()
+        var a = try open(files)
+        for time in 1...count { try a.commit(["f": "\(time)"], at: UInt64(time)) }
+        try a.commit(["f": "doomed"], to: "doomed", at: 100)
+        // The newest packs go, and their numbers with them.
+        var stale = try open(files)
+        var other = try open(files)
+        try other.delete(.branch("doomed"))
+        #expect(try other.collect() > 0)
+        let kept = try other.commit(["f": "kept"], at: 101)
+        let error = #expect(throws: HistoryError.self) { _ = try stale.store(contents: [(Array("late".utf8), nil)]) }
+        #expect(error?.code == .changedMeanwhile)
+        #expect(try open(files).branches == ["main": kept])
+        #expect(try open(files).verify().isSound)
+    }
+
     @Test("a writer waits for another as it is told to, and says so when it gives up")
     func busy() throws {
         let files = MemoryFileLayer()

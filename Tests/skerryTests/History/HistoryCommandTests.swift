@@ -16,6 +16,8 @@ struct HistoryCommandTests {
         head.merge = WorkTreeHead.Merge(
             other: id, name: "origin/some branch", conflicts: [path([[0x0A, 0xFF]]), path([Array("d".utf8), Array("e f".utf8)])])
         #expect(WorkTreeHead(encoded: head.encoded) == head)
+        head.merge?.isLaidOut = false
+        #expect(WorkTreeHead(encoded: head.encoded) == head)
         #expect(WorkTreeHead(encoded: WorkTreeHead(branch: nil).encoded) == WorkTreeHead(branch: nil))
     }
 
@@ -23,7 +25,7 @@ struct HistoryCommandTests {
         "a damaged file of a work tree is refused",
         arguments: [
             "", "skerry work tree 2\n", "skerry work tree 1\nbranch a/../b\n", "skerry work tree 1\ncommit 12\n",
-            "skerry work tree 1\nconflict 61\n",
+            "skerry work tree 1\nconflict 61\n", "skerry work tree 1\nfiles unfinished\n",
         ])
     func damagedHead(text: String) { #expect(WorkTreeHead(encoded: Array(text.utf8)) == nil) }
 
