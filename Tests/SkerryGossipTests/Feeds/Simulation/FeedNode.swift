@@ -245,6 +245,9 @@ final class FeedNode {
 
     /// Registers a joiner, and gives it the state when that is durable.
     private func welcome(_ guest: FeedNode, _ guestOrigin: OriginID, _ guestLife: Int) {
+        guard !retention.isFenced(guestOrigin) else {
+            return world.after(5 + world.below(40)) { guest.turnedAway(guestLife) }
+        }
         if !retention.isMember(guestOrigin) {
             guard
                 publish(.registry, [], RegistryChange.register(origin: guestOrigin, site: UInt64(guest.index), epoch: guest.epoch).encoded)
@@ -255,6 +258,13 @@ final class FeedNode {
         }
         guests.append((guest, guestOrigin, guestLife))
         sync()
+    }
+
+    /// It was registered, could not come home for so long that it was retired again, and nobody registers a retired origin: it needs another.
+    private func turnedAway(_ mine: Int) {
+        guard life == mine, isUp, needsHome else { return }
+        renew()
+        start()
     }
 
     /// The state, all of it durable: whoever took over what a crash then undid would differ for ever.
