@@ -13,6 +13,10 @@ public import SkerryCRDT
 /// - A retirement is in force here when all other members have acknowledged the entry that proposes it, and this node has all that any of them took of the retired
 ///   origin. From the proposal on nobody takes anything from the origin itself, so nothing of it can turn up later except through ``Homecoming``.
 ///
+/// One case is not covered: a member registers a joiner, both are cut off from all others, and the others retire the member before any of them has taken the
+/// registration. They never count the joiner, so what it wrote meanwhile may be older than a tombstone that they dropped. Whoever embeds this keeps no session with, and repairs nothing
+/// from, an origin that is not a member here (``isMember(_:)``); once its registrar is retired, it comes home anew.
+///
 /// Causal stability of Baquero, Almeida and Shoker, "Pure Operation-Based Replicated Data Types" (2017), with members that come and go.
 public struct Retention: Sendable, Hashable {
     /// A member, by its origin.

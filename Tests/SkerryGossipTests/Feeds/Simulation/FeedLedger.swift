@@ -20,11 +20,26 @@ final class FeedLedger {
     private(set) var order: [Dot] = []
     private var byKey: [[UInt8]: [Dot]] = [:]
 
-    func issued(_ entry: FeedEntry) {
-        guard entry.kind != .registry else { return }
-        if writes[entry.dot] == nil { order.append(entry.dot) }
+    /// Takes note of a write before its user is told anything. Its number has not been given to another write that still counts.
+    func issued(_ entry: FeedEntry, _ world: FeedWorld) {
+        world.check(writes[entry.dot] == nil, "\(entry.dot) is the number of two writes")
+        guard entry.kind != .registry, writes[entry.dot] == nil else { return }
+        order.append(entry.dot)
         writes[entry.dot] = Write(key: Array(entry.key), stamp: entry.stamp, isRemoval: entry.kind == .removal)
         byKey[Array(entry.key), default: []].append(entry.dot)
+    }
+
+    /// A crash took what an origin wrote behind a sequence. No user was told that it is written and no peer was given it, so it never was, and the origin
+    /// gives the same numbers to other entries: statements about members, or writes of other keys.
+    func vanished(_ origin: OriginID, behind sequence: UInt64, _ world: FeedWorld) {
+        let gone = Set(order.reversed().prefix { $0.origin != origin || $0.sequence > sequence }.filter { $0.origin == origin })
+        guard !gone.isEmpty else { return }
+        for dot in order where gone.contains(dot) {
+            guard let write = writes.removeValue(forKey: dot) else { continue }
+            world.check(!write.isAcknowledged, "key \(write.key): a crash took an acknowledged write: \(dot)")
+            byKey[write.key]?.removeAll { $0 == dot }
+        }
+        order.removeAll { gone.contains($0) }
     }
 
     func acknowledged(_ dot: Dot) { writes[dot]?.isAcknowledged = true }
@@ -39,9 +54,12 @@ final class FeedLedger {
         }
     }
 
-    /// The disk of a node is gone. What nobody else has durable was destroyed.
-    func destroyed(remaining: [CausalContext]) {
-        for dot in order where !remaining.contains(where: { $0.covers(dot) }) { writes[dot]?.isExcused = true }
+    /// The disk of a node is gone. What nobody else has durable was destroyed, except what is on its way: a write that is not acknowledged yet has never left its
+    /// writer, and a returner writes its news again.
+    func destroyed(remaining: [CausalContext], news: Set<Dot>) {
+        for dot in order where writes[dot]?.isAcknowledged == true && !news.contains(dot) {
+            if !remaining.contains(where: { $0.covers(dot) }) { writes[dot]?.isExcused = true }
+        }
     }
 
     /// No acknowledged write lost, no deleted key back.

@@ -139,6 +139,7 @@ final class FeedNode {
         if unsynced > 0 { world.faults.add("torn tail") }
         world.faults.add("crash")
         recover(Array(store.bytes[..<(store.synced + kept)]))
+        run.ledger.vanished(origin, behind: applied.sequence(of: origin), world)
     }
 
     private func recover(_ bytes: [UInt8]) {
@@ -163,7 +164,7 @@ final class FeedNode {
     func loseDisk() {
         if isUp { crash() }
         world.faults.add("disk loss")
-        run.ledger.destroyed(remaining: run.nodes.filter { $0 !== self }.map(\.synced))
+        destroyed(remaining: [])
         for item in conflicts + news { run.ledger.excuse(item.row.dot) }
         store = MemoryFeedStore(log: world.next())
         table = KeyTable()
@@ -179,6 +180,11 @@ final class FeedNode {
         renew()
     }
 
+    private func destroyed(remaining: [CausalContext]) {
+        let others = run.nodes.filter { $0 !== self }
+        run.ledger.destroyed(remaining: others.map(\.synced) + remaining, news: Set(others.flatMap(\.news).map(\.row.dot)))
+    }
+
     func takeBackup() {
         guard isUp, !needsHome else { return }
         backup = Backup(
@@ -190,7 +196,7 @@ final class FeedNode {
         guard let backup else { return }
         if isUp { crash() }
         world.faults.add("restored backup")
-        run.ledger.destroyed(remaining: run.nodes.filter { $0 !== self }.map(\.synced) + [backup.synced])
+        destroyed(remaining: [backup.synced])
         let kept = Set((backup.conflicts + backup.news).map(\.row.dot))
         for item in conflicts + news where !kept.contains(item.row.dot) { run.ledger.excuse(item.row.dot) }
         (journal, base, formerSelves) = (backup.journal, backup.base, backup.formerSelves.union([origin]))
@@ -239,6 +245,9 @@ final class FeedNode {
 
     /// Registers a joiner, and gives it the state when that is durable.
     private func welcome(_ guest: FeedNode, _ guestOrigin: OriginID, _ guestLife: Int) {
+        guard !retention.isFenced(guestOrigin) else {
+            return world.after(5 + world.below(40)) { guest.turnedAway(guestLife) }
+        }
         if !retention.isMember(guestOrigin) {
             guard
                 publish(.registry, [], RegistryChange.register(origin: guestOrigin, site: UInt64(guest.index), epoch: guest.epoch).encoded)
@@ -249,6 +258,13 @@ final class FeedNode {
         }
         guests.append((guest, guestOrigin, guestLife))
         sync()
+    }
+
+    /// It was registered, could not come home for so long that it was retired again, and nobody registers a retired origin: it needs another.
+    private func turnedAway(_ mine: Int) {
+        guard life == mine, isUp, needsHome else { return }
+        renew()
+        start()
     }
 
     /// The state, all of it durable: whoever took over what a crash then undid would differ for ever.
@@ -445,7 +461,7 @@ final class FeedNode {
         guard isUp, !needsHome else { return false }
         noteWall()
         guard let entry = try? core.publish(kind, key: key, value: value, now: now, into: &run.actions) else { return false }
-        run.ledger.issued(entry)
+        run.ledger.issued(entry, world)
         written.append((lastTicket + 1, entry.dot))
         run.perform(self)
         return true

@@ -103,10 +103,15 @@ final class FeedRunner {
 
     // MARK: Running
 
-    func run() -> Outcome {
+    /// Founds the cluster and starts its nodes. A scenario goes on from here by itself.
+    func begin() {
         build()
         for node in nodes { node.found(nodes) }
         for node in nodes { node.start() }
+    }
+
+    func run() -> Outcome {
+        begin()
         if isForged { world.faults.add("forgery", 0) }
         for node in nodes { plan(writesOf: node) }
         if !isCalm { planFault() }
