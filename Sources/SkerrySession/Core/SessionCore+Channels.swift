@@ -180,7 +180,10 @@ extension SessionCore {
     mutating func removeChannel(_ index: Int) {
         refund(channels[index].untakenBytes)
         dropPending(index)
-        if channels[index].hasTurn { turns.removeAll { $0 == index } }
+        if channels[index].hasTurn {
+            turns.removeAll { $0 == index }
+            parked.removeAll { $0 == index }
+        }
         if part.channel == index { part.channel = ChannelOfPart.gone }
         let concealed = channels[index].concealed
         channels[index] = Channel()

@@ -479,12 +479,14 @@ final class Actor {
 
     /// Channels of this producer that have no credit left although the consumer over there has taken everything.
     func starving(_ peer: Actor) -> [ReferenceID] {
-        side.core.channels.filter { $0.isProducer && $0.hasCredit && !$0.isRendezvous && !$0.isRefused && $0.finishing == nil && !$0.hasRoom }
-            .map { ReferenceID(rawValue: $0.id) }
-            .filter { id in
-                guard let consumer = peer.consumers[id] else { return false }
-                return !consumer.isClosed && consumer.untaken.isEmpty && closedThere.isDisjoint(with: [id])
-            }
+        side.core.channels.filter {
+            $0.isProducer && $0.hasCredit && !$0.isRendezvous && !$0.isRefused && $0.finishing == nil && !$0.hasRoom
+        }
+        .map { ReferenceID(rawValue: $0.id) }
+        .filter { id in
+            guard let consumer = peer.consumers[id] else { return false }
+            return !consumer.isClosed && consumer.untaken.isEmpty && closedThere.isDisjoint(with: [id])
+        }
     }
 
     func windUp() {
