@@ -258,6 +258,31 @@ struct ChannelTests {
         #expect(try #require(shares.max()) - #require(shares.min()) <= 2 * SessionLimits.fairnessQuantum)
     }
 
+    @Test(
+        "what a consumer had not taken when it let go is credited to whoever gets hold of the channel before it is gone",
+        arguments: encodings)
+    func untakenAtRelease(_ traits: LinkTraits) throws {
+        let pair = try Pair(traits)
+        let id = try channel(.receiver, pair)
+        let carrier = try channel(.sender, pair)
+        while try pair.acceptor.send(id, "e") {}
+        _ = try pair.initiator.call("get")
+        pair.exchange()
+        #expect(plain(pair.initiator.take().blocks).count == 16)
+        // The element that names the channel holds it behind its release, and meanwhile it comes again.
+        #expect(try pair.initiator.send(carrier, "home", references: [.receiver(id)]))
+        pair.initiator.core.release(id, introductions: 1)
+        pair.acceptor.answer(try #require(pair.acceptor.take().calls.first).1.id, references: [.receiver(id)])
+        for packet in pair.acceptor.packets(now: pair.now) { pair.initiator.receive(packet, now: pair.now) }
+        pair.exchange()
+        #expect(pair.initiator.take().returns.count == 1 && pair.initiator.core.statistics.bytesUntaken == 0)
+        #expect(pair.acceptor.take().contains { if case .writable(id) = $0.event { true } else { false } })
+        var sent = 0
+        while try pair.acceptor.send(id, "e") { sent += 1 }
+        pair.exchange()
+        #expect(sent == 16 && plain(pair.initiator.take().blocks).count == 16)
+    }
+
     /// Channels of the initiator with a large element each, and calls, over packets of 512 bytes.
     private func crowded() throws -> (pair: Pair, large: [ReferenceID], small: ReferenceID) {
         let pair = try Pair(LinkTraits(delivery: .lossy, packetMaximum: 512))

@@ -56,6 +56,7 @@ extension SessionCore {
         let count = min(introductions, imports[slot].introductions - imports[slot].releasePending)
         guard count > 0 else { return }
         imports[slot].releasePending += count
+        if !imports[slot].isHeld, !imports[slot].isConcealed, imports[slot].channel >= 0 { letGo(imports[slot].channel) }
         releaseIfIdle(slot)
     }
 
