@@ -258,6 +258,79 @@ struct ChannelTests {
         #expect(try #require(shares.max()) - #require(shares.min()) <= 2 * SessionLimits.fairnessQuantum)
     }
 
+    @Test(
+        "what a consumer had not taken when it let go is credited to whoever gets hold of the channel before it is gone",
+        arguments: encodings)
+    func untakenAtRelease(_ traits: LinkTraits) throws {
+        let pair = try Pair(traits)
+        let id = try channel(.receiver, pair)
+        let carrier = try channel(.sender, pair)
+        while try pair.acceptor.send(id, "e") {}
+        _ = try pair.initiator.call("get")
+        pair.exchange()
+        #expect(plain(pair.initiator.take().blocks).count == 16)
+        // The element that names the channel holds it behind its release, and meanwhile it comes again.
+        #expect(try pair.initiator.send(carrier, "home", references: [.receiver(id)]))
+        pair.initiator.core.release(id, introductions: 1)
+        pair.acceptor.answer(try #require(pair.acceptor.take().calls.first).1.id, references: [.receiver(id)])
+        for packet in pair.acceptor.packets(now: pair.now) { pair.initiator.receive(packet, now: pair.now) }
+        pair.exchange()
+        #expect(pair.initiator.take().returns.count == 1 && pair.initiator.core.statistics.bytesUntaken == 0)
+        #expect(pair.acceptor.take().contains { if case .writable(id) = $0.event { true } else { false } })
+        var sent = 0
+        while try pair.acceptor.send(id, "e") { sent += 1 }
+        pair.exchange()
+        #expect(sent == 16 && plain(pair.initiator.take().blocks).count == 16)
+    }
+
+    /// Channels of the initiator with a large element each, and calls, over packets of 512 bytes.
+    private func crowded() throws -> (pair: Pair, large: [ReferenceID], small: ReferenceID) {
+        let pair = try Pair(LinkTraits(delivery: .lossy, packetMaximum: 512))
+        let ids = try (0..<4).map { _ in try channel(.sender, pair) }
+        for id in ids[..<3] { #expect(try pair.initiator.send(id, String(repeating: "L", count: 20_000))) }
+        return (pair, Array(ids[..<3]), ids[3])
+    }
+
+    @Test("fairness: a small element does not wait with those that wait for another's large one to end")
+    func smallBehindLarge() throws {
+        let (pair, large, small) = try crowded()
+        #expect(try pair.initiator.send(small, "small"))
+        var packets = 0
+        var order: [ReferenceID] = []
+        for _ in 0..<1_000 where order.count < 4 {
+            guard let packet = pair.initiator.packet(now: pair.now) else {
+                for packet in pair.acceptor.packets(now: pair.now) { pair.initiator.receive(packet, now: pair.now) }
+                continue
+            }
+            packets += 1
+            pair.acceptor.receive(packet, now: pair.now)
+            for (id, _) in pair.acceptor.take().blocks {
+                if id == small { #expect(packets <= 2, "it came with packet \(packets)") }
+                order.append(id)
+            }
+        }
+        #expect(order == [small] + large, "the large ones in their order")
+        #expect(packets < 4 * 20_000 / 512)
+    }
+
+    @Test("a large element fills packets although a call that fits none waits for it, and small calls do not wait")
+    func fullPackets() throws {
+        let (pair, _, _) = try crowded()
+        // A packet of the first element leaves, so that the call finds it under way.
+        pair.acceptor.receive(try #require(pair.initiator.packet(now: pair.now)), now: pair.now)
+        _ = try pair.initiator.call("small", now: pair.now)
+        _ = try pair.initiator.call("large", String(repeating: "c", count: 3_000), now: pair.now)
+        for round in 0..<8 {
+            let packet = try #require(pair.initiator.packet(now: pair.now))
+            #expect(packet.count > 400, "packet \(round) has \(packet.count) bytes")
+            pair.acceptor.receive(packet, now: pair.now)
+            if round == 0 { #expect(pair.acceptor.take().calls.count == 1) }
+        }
+        pair.exchange()
+        let events = pair.acceptor.take()
+        #expect(events.calls.count == 1 && events.blocks.count == 3 && events.failure == nil)
+    }
+
     @Test("an end that is closed before it was introduced says so right behind its introduction", arguments: encodings)
     func closeBeforeIntroduction(_ traits: LinkTraits) throws {
         let pair = try Pair(traits)

@@ -109,6 +109,79 @@ struct ReferenceTests {
         #expect(pair.acceptor.core.statistics.questions == 0 && pair.acceptor.core.statistics.bytesQueued == 0)
     }
 
+    @Test(
+        "an export that only its own waiting element introduces is taken back, and what else that element brings is gone with it",
+        arguments: encodings)
+    func withdrawItself(_ traits: LinkTraits) throws {
+        let pair = try Pair(traits)
+        func core() -> SessionStatistics { pair.acceptor.core.statistics }
+        let channel = try pair.acceptor.core.export(.receiver)
+        let sender = try pair.acceptor.core.export(.sender)
+        let other = try pair.acceptor.core.export(.receiver)
+        #expect(try pair.acceptor.send(channel, "plain") && pair.acceptor.send(other, "plain"))
+        #expect(
+            try pair.acceptor.send(channel, "all", references: [.sender(sender), .receiver(other), .receiver(channel), .receiver(channel)]))
+        pair.acceptor.core.close(channel)
+        pair.exchange()
+        #expect(pair.acceptor.withdraw(channel) && !pair.acceptor.withdraw(channel))
+        #expect(core().exports == 0 && core().channels == 0 && core().bytesQueued == 0)
+        pair.exchange()
+        #expect(pair.acceptor.take().released == [sender, other])
+        // The places serve again, each once.
+        let ids = try (0..<4).map { _ in try pair.acceptor.core.export(.receiver) }
+        #expect(Set(ids).count == 4 && core().channels == 4)
+        for id in ids { #expect(try pair.acceptor.send(id, "\(id.rawValue)")) }
+        for id in ids { #expect(pair.acceptor.withdraw(id)) }
+        #expect(core().exports == 0 && core().channels == 0)
+    }
+
+    @Test(
+        "exports that introduce each other in waiting elements are gone when the last was withdrawn, unless one crosses after all",
+        arguments: encodings)
+    func withdrawRing(_ traits: LinkTraits) throws {
+        let pair = try Pair(traits)
+        func ring() throws -> (first: ReferenceID, second: ReferenceID) {
+            let first = try pair.acceptor.core.export(.receiver)
+            let second = try pair.acceptor.core.export(.receiver)
+            #expect(try pair.acceptor.send(first, "1", references: [.receiver(second)]))
+            #expect(try pair.acceptor.send(second, "2", references: [.receiver(first)]))
+            return (first, second)
+        }
+        let gone = try ring()
+        #expect(!pair.acceptor.withdraw(gone.first), "the element of the other may still bring it across")
+        #expect(pair.acceptor.core.statistics.exports == 2)
+        #expect(pair.acceptor.withdraw(gone.second) && pair.acceptor.core.statistics.exports == 0)
+        pair.exchange()
+        #expect(pair.acceptor.take().released == [gone.first])
+
+        let crossing = try ring()
+        #expect(!pair.acceptor.withdraw(crossing.first))
+        #expect(try hand([.receiver(crossing.first)], pair) == [.receiver(crossing.first)])
+        #expect(!pair.acceptor.withdraw(crossing.second), "it has crossed in the element")
+        #expect(pair.initiator.core.statistics.imports == 2 && pair.initiator.take().failure == nil)
+        for id in [crossing.first, crossing.second] { pair.initiator.core.release(id, introductions: 9) }
+        pair.exchange()
+        #expect(Set(pair.acceptor.take().released) == [crossing.first, crossing.second])
+        #expect(pair.acceptor.core.statistics.exports == 0 && pair.initiator.core.statistics.imports == 0)
+    }
+
+    @Test("a withdrawn ring is gone when the element that would have brought it across is dropped", arguments: encodings)
+    func withdrawnRingDropped(_ traits: LinkTraits) throws {
+        let pair = try Pair(traits)
+        let carrier = try pair.acceptor.core.export(.receiver)
+        _ = try hand([.receiver(carrier)], pair)
+        let ring = try pair.acceptor.core.export(.receiver)
+        #expect(try pair.acceptor.send(ring, "itself", references: [.receiver(ring)]))
+        #expect(try pair.acceptor.send(carrier, "the ring", references: [.receiver(ring)]))
+        #expect(!pair.acceptor.withdraw(ring), "an element brings it across")
+        pair.initiator.core.close(carrier)
+        for packet in pair.initiator.packets(now: pair.now) { pair.acceptor.receive(packet, now: pair.now) }
+        #expect(pair.acceptor.take().released == [ring])
+        pair.initiator.core.release(carrier, introductions: 1)
+        pair.exchange()
+        #expect(pair.acceptor.core.statistics.exports == 0 && pair.acceptor.core.statistics.channels == 0)
+    }
+
     @Test("Y-17: the tables can be looked at, in the order of the ids", arguments: encodings)
     func introspection(_ traits: LinkTraits) throws {
         let pair = try Pair(traits)

@@ -180,7 +180,10 @@ extension SessionCore {
     mutating func removeChannel(_ index: Int) {
         refund(channels[index].untakenBytes)
         dropPending(index)
-        if channels[index].hasTurn { turns.removeAll { $0 == index } }
+        if channels[index].hasTurn {
+            turns.removeAll { $0 == index }
+            parked.removeAll { $0 == index }
+        }
         if part.channel == index { part.channel = ChannelOfPart.gone }
         let concealed = channels[index].concealed
         channels[index] = Channel()
@@ -344,6 +347,18 @@ extension SessionCore {
         channels[index].windowLeftElements += elements
         channels[index].windowLeftBytes += bytes
         queueCredit(channels[index].id, elements, bytes)
+    }
+
+    /// Nobody here holds the channel any more: what its consumer did not take is dropped, which is as good as taken. The channel may be there for a while, and
+    /// whoever gets hold of it then knows nothing of those elements.
+    mutating func letGo(_ index: Int) {
+        guard !channels[index].isProducer, channels[index].untakenElements > 0 else { return }
+        if !channels[index].isRendezvous { channels[index].unreportedElements += channels[index].untakenElements }
+        channels[index].unreportedBytes += channels[index].untakenBytes
+        refund(channels[index].untakenBytes)
+        channels[index].untakenElements = 0
+        channels[index].untakenBytes = 0
+        channels[index].dryAt = .distantFuture
     }
 
     /// Bytes of the session's window that are free again.

@@ -245,6 +245,7 @@ extension SessionCore {
         releases = []
         unannounced.removeAll()
         turns.removeAll()
+        parked.removeAll()
         retention.removeAll()
         reorder.removeAll()
         assembly = []

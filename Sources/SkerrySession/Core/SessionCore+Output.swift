@@ -254,16 +254,17 @@ extension SessionCore {
     private mutating func appendQueued(to buffer: inout [UInt8]) {
         let end = buffer.count + packetRoom
         _ = urgent.moveFrames(to: &buffer, end: end, isText: isText, isFirst: true)
-        let messageEnd = turns.isEmpty ? end : end - packetRoom / 4
-        if part.isActive, part.channel < 0 || messages.isEmpty || turns.isEmpty {
+        let isElementInPart = part.isActive && part.channel >= 0
+        let messageEnd = turns.isEmpty && !isElementInPart ? end : end - packetRoom / 4
+        if part.isActive, part.channel < 0 || messages.isEmpty {
             appendPart(to: &buffer, end: messageEnd)
         } else if part.isActive {
             appendPart(to: &buffer, end: buffer.count + (messageEnd - buffer.count) / 2)
         }
         if !part.isActive || part.channel >= 0 { appendMessages(to: &buffer, end: messageEnd) }
         if !turns.isEmpty { appendTurns(to: &buffer, end: end) }
-        // The shares were too small for a piece, and nothing else can go before it.
-        if buffer.count == end - packetRoom, part.isActive { appendPart(to: &buffer, end: end) }
+        // What the others left of their shares: the frame behind may itself wait for the part to end.
+        if part.isActive { appendPart(to: &buffer, end: end) }
     }
 
     private mutating func appendMessages(to buffer: inout [UInt8], end: Int) {
@@ -333,6 +334,7 @@ extension SessionCore {
     private mutating func partEnded() {
         if part.channel < 0 {
             messagesSent += part.messageBytes
+            unpark()
             announce()
             return
         }
@@ -340,6 +342,7 @@ extension SessionCore {
         let references = part.references
         part.references = []
         part.channel = ChannelOfPart.none
+        unpark()
         elementsLeft(references)
         guard channel != ChannelOfPart.gone else { return }
         channels[channel].isInPart = false

@@ -18,6 +18,7 @@ extension SessionCore {
         exports[slot].introductions = 0
         exports[slot].pins = 0
         exports[slot].isAnnounced = false
+        exports[slot].isWithdrawn = false
         exports[slot].isClosed = false
         exports[slot].closePending = nil
         exports[slot].channel =
@@ -28,10 +29,20 @@ extension SessionCore {
     }
 
     /// Takes an export back that was never put into a frame; false if it was, or is not there.
+    ///
+    /// Elements that wait for the introduction of their own channel may introduce others, and even in a ring. What only such elements introduce is gone as soon as
+    /// all that would bring it across were withdrawn: the last one with this call, the others, and what only they introduced, with ``SessionEvent/released(_:)``.
+    /// False does no harm to something that is put into a frame again.
+    ///
+    /// O(what its waiting elements introduce).
     public mutating func withdraw(_ id: ReferenceID) -> Bool {
-        guard let slot = liveExport(id.rawValue), exports[slot].introductions == 0, !exports[slot].isAnnounced else { return false }
-        removeExport(slot)
-        return true
+        guard let slot = liveExport(id.rawValue), !exports[slot].isAnnounced else { return false }
+        guard exports[slot].introductions > 0 else {
+            removeExport(slot)
+            return true
+        }
+        exports[slot].isWithdrawn = true
+        return removeRing(slot, reportsFirst: false)
     }
 
     /// Gives back introductions of a reference that the peer hosts. When all were, it is gone; a channel end is thereby closed.
@@ -45,6 +56,7 @@ extension SessionCore {
         let count = min(introductions, imports[slot].introductions - imports[slot].releasePending)
         guard count > 0 else { return }
         imports[slot].releasePending += count
+        if !imports[slot].isHeld, !imports[slot].isConcealed, imports[slot].channel >= 0 { letGo(imports[slot].channel) }
         releaseIfIdle(slot)
     }
 
@@ -163,6 +175,62 @@ extension SessionCore {
     }
 }
 
+// MARK: - Rings
+
+extension SessionCore {
+    /// Removes a withdrawn export, and others with it, if nothing that can still leave introduces them: all of them were withdrawn, and their introductions are in
+    /// elements of their own channels, which wait for exactly that. Returns whether it did.
+    ///
+    /// What introduces a member of such a set is a member. A member that cannot be reached from `first` would belong to a set without `first`, and that one went
+    /// when it came about. So it is enough to look from `first` onwards.
+    private mutating func removeRing(_ first: Int, reportsFirst: Bool) -> Bool {
+        var members = candidates(from: first)
+        var isSmaller = true
+        while isSmaller, !members.isEmpty {
+            var counts: [Int: Int] = [:]
+            for slot in members { forEachWaitingIntroduction(slot) { counts[$0, default: 0] += 1 } }
+            let rest = members.filter { exports[$0].pins == 0 && exports[$0].introductions == counts[$0, default: 0] }
+            isSmaller = rest.count < members.count
+            members = rest
+        }
+        guard members.first == first else { return false }
+        // None of them is live any more when their elements are dropped.
+        for slot in members { exports[slot].kind = .null }
+        for slot in members {
+            let id = ReferenceID(rawValue: exports[slot].id)
+            removeExport(slot)
+            if slot != first || reportsFirst { pendingEvents.append(.released(id)) }
+        }
+        return true
+    }
+
+    /// Withdrawn exports that are reached through waiting elements, `first` included, in the order of discovery.
+    private func candidates(from first: Int) -> [Int] {
+        var found = [first]
+        var seen: Set<Int> = [first]
+        var next = 0
+        while next < found.count {
+            forEachWaitingIntroduction(found[next]) { slot in
+                if exports[slot].isWithdrawn, !exports[slot].isAnnounced, seen.insert(slot).inserted {
+                    found.append(slot)
+                }
+            }
+            next += 1
+        }
+        return found
+    }
+
+    /// The exports that elements waiting on the channel of an export introduce, each as often as they do.
+    private func forEachWaitingIntroduction(_ slot: Int, _ visit: (Int) -> Void) {
+        guard exports[slot].channel >= 0 else { return }
+        for block in channels[exports[slot].channel].blocks.elements {
+            for reference in block.references where reference.kind != .null && reference.id.rawValue & 1 == role.parity {
+                if let slot = liveExport(reference.id.rawValue) { visit(slot) }
+            }
+        }
+    }
+}
+
 // MARK: - Crossing
 
 extension SessionCore {
@@ -173,6 +241,7 @@ extension SessionCore {
             if id & 1 == role.parity {
                 guard let slot = liveExport(id) else { continue }
                 exports[slot].introductions += 1
+                exports[slot].isWithdrawn = false
                 if isMessage, !exports[slot].isAnnounced {
                     unannounced.append(Announcement(position: messagesQueued, slot: slot, id: id))
                 }
@@ -204,6 +273,10 @@ extension SessionCore {
             }
             guard let slot = liveExport(id) else { continue }
             exports[slot].introductions -= 1
+            guard exports[slot].introductions == 0 else {
+                if exports[slot].isWithdrawn { _ = removeRing(slot, reportsFirst: true) }
+                continue
+            }
             var events: [SessionEvent] = []
             freeExportIfUnused(id, into: &events)
             pendingEvents.append(contentsOf: events)

@@ -46,6 +46,11 @@ extension SessionCore {
                 if isAlone { channels[index].deficit = 0 }
                 return
             case .leftRow: break
+            case .waitsForPart:
+                // Those behind it need not wait with it.
+                turns.removeFirst(1)
+                channels[index].deficit = 0
+                parked.append(index)
             }
         }
     }
@@ -54,6 +59,15 @@ extension SessionCore {
         case drained, turnOver, packetFull
         /// Its next element goes in parts; the channel comes back behind it.
         case leftRow
+        /// Its next element goes in parts, and another frame is under way in parts.
+        case waitsForPart
+    }
+
+    /// No part is under way any more: the channels that waited for that come next, the longest waiting first.
+    mutating func unpark() {
+        guard !parked.isEmpty else { return }
+        turns.prepend(parked.elements)
+        parked.removeAll()
     }
 
     /// Sends from one channel what its deficit and the packet allow.
@@ -124,7 +138,7 @@ extension SessionCore {
             left += block.references
             return channels[index].pendingElements == 0 ? .drained : .packetFull
         }
-        guard !part.isActive else { return .packetFull }
+        guard !part.isActive else { return .waitsForPart }
         let piece = channels[index].piece(of: block, budget: size, isText: false)
         part.bytes.append(writer.bytes.bytes)
         let start = channels[index].pendingStart

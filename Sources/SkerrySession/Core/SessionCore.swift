@@ -97,6 +97,8 @@ public struct SessionCore: ~Copyable, Sendable {
     var unannounced = Fifo<Announcement>()
     /// Channels with something to send, whose turn comes in this order.
     var turns = Fifo<Int>()
+    /// Channels whose next element goes in parts and waits for the part under way to end. They have a turn and are not in the row.
+    var parked = Fifo<Int>()
 
     // Calls.
     var questions: [Question] = []

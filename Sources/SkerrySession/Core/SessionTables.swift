@@ -100,6 +100,8 @@ struct Export: Sendable {
     var isRendezvous = false
     /// Its first introduction is in a packet, so frames that name it may follow.
     var isAnnounced = false
+    /// The application gave it up while elements that wait to be sent introduced it.
+    var isWithdrawn = false
     var isClosed = false
     /// CLOSE waits for the first introduction.
     var closePending: CloseReason?

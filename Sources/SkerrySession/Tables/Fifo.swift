@@ -17,6 +17,12 @@ struct Fifo<Element: Sendable>: Sendable {
 
     mutating func append(_ element: Element) { storage.append(element) }
 
+    /// Puts elements before the front, in their order.
+    mutating func prepend(_ elements: ArraySlice<Element>) {
+        storage.replaceSubrange(..<head, with: elements)
+        head = 0
+    }
+
     mutating func popFirst() -> Element? {
         guard head < storage.count else { return nil }
         let element = storage[head]

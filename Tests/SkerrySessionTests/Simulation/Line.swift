@@ -282,6 +282,13 @@ final class Line {
     var actors: [Actor] { ([initiator].compactMap { $0 } + acceptors).map(\.actor) }
     var isEmpty: Bool { ([initiator].compactMap { $0 } + acceptors).allSatisfy { $0.isGone || $0.actor.isEmpty } }
 
+    /// Whether nothing waits to be sent or to be confirmed.
+    var isSilent: Bool {
+        ([initiator].compactMap { $0 } + acceptors).allSatisfy {
+            $0.isGone || $0.side.core.isQueueEmpty && $0.side.core.retention.isEmpty
+        }
+    }
+
     private func checkBounds(_ endpoint: Endpoint) {
         let statistics = endpoint.side.core.statistics
         let configuration = configurations[endpoint.isInitiator ? 0 : 1]

@@ -102,6 +102,8 @@ final class Side {
         }
     }
 
+    func withdraw(_ id: ReferenceID) -> Bool { core.withdraw(id) }
+
     func send(_ channel: ReferenceID, _ text: String, references: [SessionReference] = []) throws(SessionError) -> Bool {
         let bytes = encoded(text)
         return try bytes.withUnsafeBufferPointer { (buffer) throws(SessionError) in
