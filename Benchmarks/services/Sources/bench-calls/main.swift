@@ -1,7 +1,9 @@
 // Calls and elements over one connection on loopback, client and server in one process. Prints `NAME VALUE UNIT` lines.
 // Arguments: names of transports (tcp, tls, websocket), all when none is given; `--calls N` for the number of calls a round;
-// `--in-flight N` for that many calls under way and nothing else, for a profiler. `serve` is the process that is killed at the end.
+// `--in-flight N` for that many calls under way and nothing else, for a profiler; `elements` for those alone. `serve` is the
+// process that is killed at the end.
 
+import Glibc
 import SkerryCSP
 import SkerryRPC
 
@@ -61,6 +63,13 @@ func option(_ name: String, of arguments: inout [String]) -> Int? {
 
 if arguments == ["serve"] {
     try await serveUntilKilled()
+}
+
+if arguments == ["elements"] {
+    let setup = try await Setup(.tcp)
+    for _ in 0..<6 { print("elements \(Int(try await pour(setup, elements: 2_000_000))) elements/s") }
+    await setup.session.close()
+    exit(0)
 }
 
 let calls = option("--calls", of: &arguments) ?? 200_000
