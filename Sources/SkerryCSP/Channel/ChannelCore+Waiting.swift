@@ -164,7 +164,7 @@ extension ChannelCore {
             tail &+= 1
             elements.formIndex(after: &index)
         }
-        self.tail.store(tail, ordering: .releasing)
+        publish(tail: tail)
         return index
     }
 
