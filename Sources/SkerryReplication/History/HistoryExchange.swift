@@ -113,6 +113,7 @@ public final class HistoryExchange<Store: HistoryStore>: Sendable {
 final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
     typealias Wish = @Sendable (inout HistoryEndpoint<Store>) throws(HistoryError) -> [ExchangeMessage]
     typealias Outcome = HistoryEndpoint<Store>.Outcome
+    typealias Follow = @Sendable (Outcome, inout HistoryEndpoint<Store>) throws(HistoryError) -> [ExchangeMessage]
 
     /// Bytes of messages that wait to be handled, 64 MiB, unless there is only one: a peer that keeps to its credit stays far below.
     private static var inboxMaximum: Int { 64 << 20 }
@@ -121,6 +122,8 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
     private let patience: Duration?
     private let progress: @Sendable (HistoryEndpoint<Store>.Traffic) -> Void
     private let accepted: @Sendable (NameChange) -> Void
+    /// What is to be done at once when something came of a message or a wish, on the executor.
+    private let follow: Follow?
     /// Locked by the one job that runs, for as long as it takes; nobody else waits for it but ``history``, at the end.
     private let endpoint: Mutex<HistoryEndpoint<Store>>
     private let state = Mutex(State())
@@ -129,6 +132,7 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
         case start
         case message([UInt8])
         case wish(Wish)
+        case work(Wish, refused: @Sendable (HistoryError) -> Void)
         case linkEnded(LinkError?)
         case broken(HistoryError)
     }
@@ -158,8 +162,10 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
 
     init(
         _ endpoint: HistoryEndpoint<Store>, executor: any BlockingExecutor, patience: Duration?,
-        progress: @escaping @Sendable (HistoryEndpoint<Store>.Traffic) -> Void, accepted: @escaping @Sendable (NameChange) -> Void
+        progress: @escaping @Sendable (HistoryEndpoint<Store>.Traffic) -> Void, accepted: @escaping @Sendable (NameChange) -> Void,
+        follow: Follow? = nil
     ) {
+        self.follow = follow
         self.endpoint = Mutex(endpoint)
         self.executor = executor
         self.patience = patience
@@ -193,6 +199,13 @@ final class ExchangeDriver<Store: HistoryStore>: LinkDriver {
             return state.isOver
         }
         if isOver { watch.cancel() }
+    }
+
+    /// Does something with the endpoint, behind what came before, whether there is a link or not.
+    ///
+    /// - Parameter refused: called instead when the executor does not take it.
+    func perform(_ work: @escaping Wish, refused: @escaping @Sendable (HistoryError) -> Void = { _ in }) {
+        add(.work(work, refused: refused))
     }
 
     func close() { state.withLock { $0.link }?.close() }
@@ -281,8 +294,14 @@ extension ExchangeDriver {
         Task { [self] in
             do throws(StorageError) { try await executor.run { [self] in drain() } } catch {
                 // The pool is full or shut down: nobody will ever do the work.
-                state.withLock { $0.isWorking = false }
-                end(HistoryError(.busy, "\(error)"))
+                let left = state.withLock { state in
+                    defer { state.jobs = [] }
+                    state.isWorking = false
+                    return state.jobs
+                }
+                let refusal = HistoryError(.busy, "\(error)")
+                for case .work(_, let refused) in left { refused(refusal) }
+                end(refusal)
                 cut()
             }
         }
@@ -317,6 +336,7 @@ extension ExchangeDriver {
                 return try endpoint.receive(message)
             }
         case .wish(let wish): run(isWish: true, wish)
+        case .work(let body, _): run(evenAfterEnd: true, body)
         case .broken(let error): fail(error)
         case .linkEnded(let error):
             // Without it the next fetch begins anew, which is all that is lost.
@@ -325,16 +345,25 @@ extension ExchangeDriver {
         }
     }
 
-    private func run(isWish: Bool = false, _ body: Wish) {
+    private func run(isWish: Bool = false, evenAfterEnd: Bool = false, _ body: Wish) {
         // Whatever comes after an error is not heard.
-        guard state.withLock({ $0.failure == nil }) else { return }
+        guard evenAfterEnd || state.withLock({ $0.failure == nil }) else { return }
         do throws(HistoryError) {
             let (messages, outcomes, traffic) = try endpoint.withLock { endpoint throws(HistoryError) in
-                (try body(&endpoint), endpoint.takeOutcomes(), endpoint.traffic)
+                var messages = try body(&endpoint)
+                var outcomes = endpoint.takeOutcomes()
+                var index = 0
+                while let follow, index < outcomes.count {
+                    messages += try follow(outcomes[index], &endpoint)
+                    outcomes += endpoint.takeOutcomes()
+                    index += 1
+                }
+                return (messages, outcomes, endpoint.traffic)
             }
-            send(messages)
             progress(traffic)
+            // Before the peer hears of it: who is told that a push went through finds it noted here.
             for outcome in outcomes { report(outcome) }
+            send(messages)
         } catch {
             if isWish { answer(.failure(error)) } else { fail(error) }
         }
@@ -343,7 +372,8 @@ extension ExchangeDriver {
     private func send(_ messages: [ExchangeMessage]) {
         guard !messages.isEmpty else { return }
         let frames = messages.map(MessageFraming.frame)
-        let link = state.withLock { state in
+        let link = state.withLock { state -> (any Link)? in
+            if state.isOver || state.link == nil { return nil }
             state.outbox += frames
             return state.link
         }
