@@ -1,0 +1,60 @@
+import Glibc
+import SkerrySession
+import Synchronization
+
+/// Handlers of calls that came together, run one after the other by one task for as long as none of them suspends.
+///
+/// A task costs more than most handlers do. So a task that has answered a call goes on to the next one, and the replies of all are given to the session at
+/// once. A task whose handler suspends stays with its call and answers it by itself, later; another one takes up the rest. So calls start in the order in
+/// which they came, and whoever cancels the task of a call meets no other call.
+// The calls and replies are touched by the thread that starts the run alone, and only until it has left it: see `isInside`.
+final class HandlerRun: @unchecked Sendable {
+    private let calls: ArraySlice<InboundCall>
+    private var next: Int
+    private(set) var answered: [(InboundCall, InboundCall.Reply)] = []
+    private(set) var running: [(AnswerID, Task<Void, Never>)] = []
+
+    init(_ calls: ArraySlice<InboundCall>) {
+        self.calls = calls
+        next = calls.startIndex
+        answered.reserveCapacity(calls.count)
+    }
+
+    var count: Int { calls.count }
+
+    /// The thread that starts the handlers is in a task's first part. Whoever else runs the task runs what follows a suspension.
+    final class Start: Sendable {
+        private let thread = pthread_self()
+        private let hasReturned = Atomic(false)
+
+        /// Whether the caller is still what the starting thread waits for. On another thread it is not, and on this one it is until `Task.immediate` returns.
+        var isInside: Bool { pthread_equal(thread, pthread_self()) != 0 && !hasReturned.load(ordering: .acquiring) }
+
+        func returned() { hasReturned.store(true, ordering: .releasing) }
+    }
+
+    /// Starts all handlers, each up to its first suspension.
+    ///
+    /// - Parameters:
+    ///   - answer: runs a handler and makes its reply of what it gave or threw.
+    ///   - finish: takes the reply of a handler that had suspended.
+    func start(
+        _ answer: @escaping @Sendable (InboundCall) async -> InboundCall.Reply,
+        finish: @escaping @Sendable (InboundCall, InboundCall.Reply) -> Void
+    ) {
+        while next < calls.endIndex {
+            let start = Start()
+            let task = Task.immediate { [self] in
+                repeat {
+                    let call = calls[next]
+                    next += 1
+                    let reply = await answer(call)
+                    guard start.isInside else { return finish(call, reply) }
+                    answered.append((call, reply))
+                } while next < calls.endIndex && !Task.isCancelled
+            }
+            start.returned()
+            if answered.count + running.count < next - calls.startIndex { running.append((calls[next - 1].id, task)) }
+        }
+    }
+}
