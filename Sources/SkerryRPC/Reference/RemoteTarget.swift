@@ -23,7 +23,7 @@ package final class RemoteTarget: ReferenceTarget, ImportedObject, @unchecked Se
 
     package func perform(_ invocation: Invocation) async throws -> ServicePayload {
         do {
-            if invocation.isCarried(by: session) { return try await session.call(id, invocation) }
+            if session.carries(invocation) { return try await session.call(id, invocation) }
             return try await session.call(id, try invocation.adapted(to: session)).transcoded(to: invocation.replyFormat)
         } catch let failure as DeclaredFailure {
             throw DeclaredFailure(name: failure.name, payload: try failure.payload.transcoded(to: invocation.replyFormat))
@@ -35,12 +35,15 @@ package final class RemoteTarget: ReferenceTarget, ImportedObject, @unchecked Se
     }
 }
 
-extension Invocation {
-    /// Whether the call can go as it is, and its reply come so.
-    fileprivate func isCarried(by session: Session) -> Bool {
-        payload.format == replyFormat && (payload.format == .bin || session.isText == (payload.format == .json))
+extension Session {
+    /// Whether a call can go as it is, and its reply come so.
+    func carries(_ invocation: Invocation) -> Bool {
+        let format = invocation.payload.format
+        return format == invocation.replyFormat && (format == .bin || isText == (format == .json))
     }
+}
 
+extension Invocation {
     /// The same call as the session can carry it: calls that are passed on from a session of another encoding, or from HTTP, are written anew.
     fileprivate func adapted(to session: Session) throws(CallError) -> Invocation {
         let wanted: PayloadFormat = session.isText ? .json : payload.format == .json ? .cbor : payload.format

@@ -35,26 +35,28 @@ final class HandlerRun: @unchecked Sendable {
 
     /// Starts all handlers, each up to its first suspension.
     ///
-    /// - Parameters:
-    ///   - answer: runs a handler and makes its reply of what it gave or threw.
-    ///   - finish: takes the reply of a handler that had suspended.
-    func start(
-        _ answer: @escaping @Sendable (InboundCall) async -> InboundCall.Reply,
-        finish: @escaping @Sendable (InboundCall, InboundCall.Reply) -> Void
-    ) {
+    /// A task may begin later and elsewhere, when the caller runs on an actor. So its first call is its own from the beginning.
+    func start(in session: Session) {
         while next < calls.endIndex {
             let start = Start()
+            let first = takeNext()
             let task = Task.immediate { [self] in
-                repeat {
-                    let call = calls[next]
-                    next += 1
-                    let reply = await answer(call)
-                    guard start.isInside else { return finish(call, reply) }
+                var call = first
+                while true {
+                    let reply = await session.answer(call)
+                    guard start.isInside else { return session.finish(call, reply) }
                     answered.append((call, reply))
-                } while next < calls.endIndex && !Task.isCancelled
+                    guard next < calls.endIndex, !Task.isCancelled else { return }
+                    call = takeNext()
+                }
             }
             start.returned()
             if answered.count + running.count < next - calls.startIndex { running.append((calls[next - 1].id, task)) }
         }
+    }
+
+    private func takeNext() -> InboundCall {
+        defer { next += 1 }
+        return calls[next]
     }
 }

@@ -15,6 +15,7 @@ extension Session {
     }
 
     /// Calls what the peer hosts under `target`.
+    @inline(__always)
     func call(_ target: ReferenceID, _ invocation: Invocation) async throws -> ServicePayload {
         try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: false))
     }
@@ -30,6 +31,7 @@ extension Session {
         }
     }
 
+    @inline(__always)
     private func wait(for call: PendingCall) async throws -> ServicePayload {
         guard call.deadline > .zero else { throw CallError(.timeout, "the deadline had passed before the call") }
         return try await withTaskCancellationHandler {

@@ -23,10 +23,9 @@ extension Session {
         var options = descriptor?.options ?? []
         if call.options.contains(.oneWay) { options.insert(.oneWay) }
         if call.options.contains(.idempotent) { options.insert(.idempotent) }
-        var invocation = Invocation(
-            method: definition.name, digest: definition.digest, options: options, payload: payload, replyFormat: replyFormat,
-            requestID: call.request)
-        if isAgreed { invocation.descriptor = descriptor }
+        let invocation = Invocation(
+            of: isAgreed ? descriptor : nil, method: definition.name, digest: definition.digest, options: options, payload: payload,
+            replyFormat: replyFormat, requestID: call.request)
         state.answers.place(SessionState.RunningAnswer(id: call.id), at: call.id.index)
         state.effects.append(
             .call(InboundCall(id: call.id, target: target, invocation: invocation, isAgreed: isAgreed, deadline: call.deadline)))
@@ -58,11 +57,7 @@ extension Session {
             }
             let run = HandlerRun(rest.prefix { !$0.isOffloaded })
             rest.removeFirst(run.count)
-            run.start { [self] call in
-                await answer(call)
-            } finish: { [self] call, reply in
-                finish(call, reply)
-            }
+            run.start(in: self)
             settle(run.answered, run.running)
         }
     }
@@ -89,21 +84,28 @@ extension Session {
     }
 
     /// Runs the handler of a call.
-    private func answer(_ call: InboundCall) async -> InboundCall.Reply {
-        let scope = CallScope(deadline: call.deadline, clock: options.clock, session: self)
+    @inline(__always)
+    func answer(_ call: InboundCall) async -> InboundCall.Reply {
         do {
-            return .value(try await Call.$scope.withValue(scope) { try await execute(call) })
-        } catch let failure as DeclaredFailure {
-            return .failure(CallFailure(.typed, failure.name), failure.payload)
+            return .value(
+                try await Call.$scope.withValue(CallScope(deadline: call.deadline, clock: options.clock, session: self)) {
+                    try await execute(call)
+                })
         } catch {
-            var error = error as? CallError ?? CallError(.cancelled, "the callee was cancelled", maybeExecuted: true)
-            // The callee's clock may be the first to notice; what happened is the same as when the caller's is.
-            if error.code == .cancelled, call.deadline <= options.clock.now { error.code = .timeout }
-            let payload = try? ServicePayload(error.detail, call.invocation.replyFormat == .json ? .json : .cbor)
-            return .failure(error.failure, payload ?? ServicePayload(format: .none, bytes: []))
+            return reply(to: call, error)
         }
     }
 
+    private func reply(to call: InboundCall, _ error: any Error) -> InboundCall.Reply {
+        if let failure = error as? DeclaredFailure { return .failure(CallFailure(.typed, failure.name), failure.payload) }
+        var error = error as? CallError ?? CallError(.cancelled, "the callee was cancelled", maybeExecuted: true)
+        // The callee's clock may be the first to notice; what happened is the same as when the caller's is.
+        if error.code == .cancelled, call.deadline <= options.clock.now { error.code = .timeout }
+        let payload = try? ServicePayload(error.detail, call.invocation.replyFormat == .json ? .json : .cbor)
+        return .failure(error.failure, payload ?? ServicePayload(format: .none, bytes: []))
+    }
+
+    @inline(__always)
     private func execute(_ call: InboundCall) async throws -> ServicePayload {
         let target = call.target
         if options.interceptors.isEmpty, call.invocation.requestID == nil { return try await target.perform(call.invocation) }
@@ -113,7 +115,7 @@ extension Session {
     }
 
     /// Gives the reply of a handler that had suspended to the core.
-    private func finish(_ call: InboundCall, _ reply: InboundCall.Reply) {
+    func finish(_ call: InboundCall, _ reply: InboundCall.Reply) {
         let now = options.clock.now
         let mustDrain = state.withLock { state in
             answer(call, reply, &state)
