@@ -7,7 +7,7 @@ import Synchronization
 /// A task costs more than most handlers do. So a task that has answered a call goes on to the next one, and the replies of all are given to the session at
 /// once. A task whose handler suspends stays with its call and answers it by itself, later; another one takes up the rest. So calls start in the order in
 /// which they came, and whoever cancels the task of a call meets no other call.
-// The calls and replies are touched by the thread that starts the run alone, and only until it has left it: see `isInside`.
+// The calls and replies are touched by the thread that starts the run alone, and only until it has left it: see `isInside()`.
 final class HandlerRun: @unchecked Sendable {
     private let calls: ArraySlice<InboundCall>
     private var next: Int
@@ -28,7 +28,11 @@ final class HandlerRun: @unchecked Sendable {
         private let hasReturned = Atomic(false)
 
         /// Whether the caller is still what the starting thread waits for. On another thread it is not, and on this one it is until `Task.immediate` returns.
-        var isInside: Bool { pthread_equal(thread, pthread_self()) != 0 && !hasReturned.load(ordering: .acquiring) }
+        ///
+        /// Never inlined: C promises of `pthread_self` that it gives the same for ever, so in the body of a task the optimiser would ask once and keep the
+        /// answer over a suspension, behind which the thread is another.
+        @inline(never)
+        func isInside() -> Bool { pthread_equal(thread, pthread_self()) != 0 && !hasReturned.load(ordering: .acquiring) }
 
         func returned() { hasReturned.store(true, ordering: .releasing) }
     }
@@ -44,7 +48,7 @@ final class HandlerRun: @unchecked Sendable {
                 var call = first
                 while true {
                     let reply = await session.answer(call)
-                    guard start.isInside else { return session.finish(call, reply) }
+                    guard start.isInside() else { return session.finish(call, reply) }
                     answered.append((call, reply))
                     guard next < calls.endIndex, !Task.isCancelled else { return }
                     call = takeNext()
