@@ -53,7 +53,7 @@ enum GossipLine: Sendable, Hashable {
     }
 
     /// What `help` says.
-    static let help = [
+    static let helpLines = [
         "set KEY VALUE   write a value on the board; it is on everybody's a moment later",
         "unset KEY       take it off",
         "get KEY         show one value",

@@ -87,7 +87,7 @@ struct GossipPrinter: Sendable {
     }
 
     func help() -> String {
-        isJSON ? answer("help", [("lines", .list(GossipLine.help.map { .string($0) }))]) : GossipLine.help.map { $0 + "\n" }.joined()
+        isJSON ? answer("help", [("lines", .list(GossipLine.helpLines.map { .string($0) }))]) : GossipLine.helpLines.map { $0 + "\n" }.joined()
     }
 
     // MARK: JSON

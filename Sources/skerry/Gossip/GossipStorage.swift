@@ -52,7 +52,7 @@ final class GossipStorage: Sendable {
         var configuration = configuration
         configuration.executor = pool
         do {
-            let store = try await pool.run { () throws(StorageError) in try engineStore(engine) }
+            let store = try await pool.run { () throws(StorageError) in try GossipStore(engine) }
             return try await Replica.open(["board": board], store: store, configuration: configuration)
         } catch {
             throw CommandFailure("\(directory): the board cannot be opened: \(error)")

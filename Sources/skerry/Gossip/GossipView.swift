@@ -1,3 +1,4 @@
+import SkerryCRDT
 import SkerryCodec
 import SkerryGossip
 import SkerryReplication
