@@ -165,7 +165,8 @@ def ten(binary, directory=None, count=10):
 def converge_under_kills(peers, generator, rounds, writes):
     """Kills and restarts peers at random while all write, then waits for equality.
 
-    - Returns: what was acknowledged by peers that kept running or keep their writes on disk, and the seconds from the last restart to equal boards.
+    - Returns: what was acknowledged while all ran, and the seconds from the last restart to equal boards and digests, the start of the process and
+      a last write of each included.
     """
     written = {}
     for turn in range(rounds):
@@ -181,8 +182,9 @@ def converge_under_kills(peers, generator, rounds, writes):
             peer.ask(f"set key-{generator.randrange(200)} {turn}-down-{number}")
         # Whoever runs may be joined; which of them is up to chance as well.
         victim.join = [generator.choice([peer for peer in peers if peer.runs]).address]
+        restarted = time.monotonic()
         victim.start()
     for peer in peers:
         peer.ask(f"set last-{peer.name} {rounds}")
-    elapsed = seconds_until(lambda: len({peer.digest() for peer in peers}) == 1)
-    return written, elapsed
+    seconds_until(lambda: len({peer.digest() for peer in peers}) == 1)
+    return written, time.monotonic() - restarted

@@ -5,101 +5,71 @@ import SkerryReplication
 import Synchronization
 
 /// The board that all members of `skerry gossip` write on: keys and values, the last writer's.
-///
-/// Kept are the last write of each key, removals too, so that boards that took the same writes in whatever order are equal.
-final class GossipBoard: Replicated {
+final class GossipBoard: Sendable {
     /// Keys of the largest board that may still be added to; what others add is taken, or boards would differ.
     static let keysMaximum = 10_000
+    /// The part of the replica, the same on all peers.
+    static let partName = "board"
 
-    private struct State {
-        var entries = EntryIndex()
-        var last: [String: ReplicaEntry] = [:]
-        /// Without what was taken off.
-        var count = 0
-        var digest = CausalContext()
-        var part: ReplicaPart?
-        var version: UInt64 = 0
+    struct Row: Sendable, Hashable {
+        var key: String
+        var value: String
+        var stamp: HybridTimestamp
+        var origin: OriginID
     }
 
-    private let state = Mutex(State())
+    let model = ReplicatedModel<String>()
+    /// The rows and their hash, when the model had applied what the context says.
+    private let known = Mutex((applied: CausalContext(), rows: [Row](), hash: GossipBoard.hash([])))
 
-    // MARK: Replicated
-
-    func attached(_ handle: ReplicaPart) { state.withLock { $0.part = handle } }
-
-    var digest: CausalContext { state.withLock { $0.digest } }
-
-    func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.entries.entries(since: digest) } }
-
-    func apply(_ entry: ReplicaEntry) -> Bool {
-        state.withLock { state in
-            state.digest.insert(entry.dot)
-            guard let key = String(validating: entry.key, as: UTF8.self) else { return false }
-            let former = state.last[key]
-            if let former, former >= entry { return false }
-            if let former { state.entries.remove(former.dot) }
-            state.entries.insert(entry)
-            state.last[key] = entry
-            state.count += (entry.isRemoval ? 0 : 1) - (former.map { $0.isRemoval ? 0 : 1 } ?? 0)
-            state.version += 1
-            return true
-        }
-    }
-
-    // MARK: The board
+    // MARK: Writing
 
     /// - Throws: ``CommandFailure`` with why it cannot be written now.
     func set(_ key: String, _ value: String) throws(CommandFailure) {
-        guard state.withLock({ $0.count < Self.keysMaximum || $0.last[key]?.isRemoval == false }) else {
+        guard model.count < Self.keysMaximum || model[key] != nil else {
             throw CommandFailure("the board has \(Self.keysMaximum) keys; unset some")
         }
-        try publish(.write, key, value)
+        do throws(FeedError) { try model.set(key, to: value) } catch { throw CommandFailure("\(error)") }
     }
 
     /// - Returns: whether there was anything to take off.
     func unset(_ key: String) throws(CommandFailure) -> Bool {
-        guard value(of: key) != nil else { return false }
-        try publish(.removal, key, "")
+        guard model[key] != nil else { return false }
+        do throws(FeedError) { try model.remove(key) } catch { throw CommandFailure("\(error)") }
         return true
     }
 
-    private func publish(_ kind: FeedEntry.Kind, _ key: String, _ value: String) throws(CommandFailure) {
-        guard let part = state.withLock({ $0.part }) else { throw CommandFailure("the board is not open") }
-        do throws(FeedError) { try part.publish(kind, key: Array(key.utf8), value: Array(value.utf8)) } catch {
-            throw CommandFailure("\(error)")
+    // MARK: Looking
+
+    func value(of key: String) -> String? { model[key] }
+
+    /// The highest sequence of each origin that was applied.
+    var applied: CausalContext { model.digest }
+
+    /// All keys with their values and who wrote them when, by key; and 16 digits of a SHA-256 over them.
+    var rows: (rows: [Row], hash: String) {
+        // Read before the rows: a write that comes in between is looked at again the next time.
+        let applied = model.digest
+        let last = known.withLock { $0 }
+        if last.applied == applied { return (last.rows, last.hash) }
+        let rows = model.values.sorted { $0.key < $1.key }.compactMap { key, value in
+            model.lastWrite(of: key).map { Row(key: key, value: value, stamp: $0.stamp, origin: $0.origin) }
         }
+        let hash = Self.hash(rows)
+        known.withLock { $0 = (applied, rows, hash) }
+        return (rows, hash)
     }
 
-    func value(of key: String) -> String? {
-        state.withLock { state in
-            guard let entry = state.last[key], !entry.isRemoval else { return nil }
-            return String(decoding: entry.value, as: UTF8.self)
-        }
-    }
-
-    /// Grows with every change.
-    var version: UInt64 { state.withLock { $0.version } }
-
-    /// All keys with their values and the origins that wrote them, by key.
-    var rows: [(key: String, value: String, origin: OriginID)] {
-        state.withLock { state in
-            state.last.filter { !$0.value.isRemoval }.sorted { $0.key < $1.key }
-                .map { ($0.key, String(decoding: $0.value.value, as: UTF8.self), $0.value.origin) }
-        }
-    }
-
-    /// SHA-256 over all keys, what was last written there and by whom, in the order of the keys' bytes; 16 digits of it.
-    var hash: String {
-        let last = state.withLock { $0.last }
+    private static func hash(_ rows: [Row]) -> String {
         var hash = SHA256()
-        for (key, entry) in last.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-            for field in [Array(key.utf8), Array(entry.value)] {
-                withUnsafeBytes(of: UInt64(field.count).littleEndian) { hash.update(bufferPointer: $0) }
+        func update(_ word: UInt64) { withUnsafeBytes(of: word.littleEndian) { hash.update(bufferPointer: $0) } }
+        for row in rows.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            for field in [Array(row.key.utf8), Array(row.value.utf8)] {
+                update(UInt64(field.count))
                 hash.update(data: field)
             }
-            for word in [entry.stamp.rawValue, entry.dot.origin.rawValue, entry.dot.sequence, entry.isRemoval ? 1 : 0] {
-                withUnsafeBytes(of: word.littleEndian) { hash.update(bufferPointer: $0) }
-            }
+            update(row.stamp.rawValue)
+            update(row.origin.rawValue)
         }
         return hash.finalize().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }

@@ -32,8 +32,6 @@ final class GossipNode: Sendable {
         /// What the others were told last.
         var told = CausalContext()
         var toldAt = ContinuousClock.now
-        /// Of the board at a version of it.
-        var hash: (version: UInt64, text: String)?
     }
 
     /// How often the others are told how far this one is.
@@ -73,7 +71,7 @@ final class GossipNode: Sendable {
         configuration.identity = FeedIdentity(
             cluster: cluster, site: identity.member.rawValue, origin: OriginID(rawValue: identity.member.rawValue), epoch: identity.starts)
         if let storage { return try await storage.replica(board, configuration) }
-        do throws(ReplicaError) { return try Replica(["board": board], configuration: configuration) } catch {
+        do throws(ReplicaError) { return try Replica([GossipBoard.partName: board.model], configuration: configuration) } catch {
             throw CommandFailure("the board cannot be opened: \(error)")
         }
     }
@@ -145,35 +143,29 @@ final class GossipNode: Sendable {
 
     // MARK: Looking
 
-    var digest: GossipDigest {
-        let applied = board.digest
-        return GossipDigest(board: boardHash(), entries: applied.dots.reduce(0) { $0 + $1.sequence }, origins: applied.dots.count)
-    }
+    var digest: GossipDigest { digest(board.rows.hash) }
 
-    /// Computed once for each version of the board.
-    private func boardHash() -> String {
-        let version = board.version
-        if let known = state.withLock({ $0.hash }), known.version == version { return known.text }
-        let text = board.hash
-        // Of an older version than the board's, when somebody writes right now: the next look finds that.
-        state.withLock { $0.hash = (version, text) }
-        return text
+    private func digest(_ hash: String) -> GossipDigest {
+        let applied = board.applied
+        return GossipDigest(board: hash, entries: applied.dots.reduce(0) { $0 + $1.sequence }, origins: applied.dots.count)
     }
 
     func view() -> GossipView {
-        let members = node.members
+        let members = node.members.sorted { ($0.name, $0.id) < ($1.name, $1.id) }
         let names = Dictionary(
             members.map { ($0.id.rawValue, $0.name.isEmpty ? $0.address : $0.name) }, uniquingKeysWith: { first, _ in first })
-        let rows = board.rows.map { row in GossipView.Row(key: row.key, value: row.value, author: names[row.origin.rawValue] ?? "") }
+        let (rows, hash) = board.rows
         let address = state.withLock { $0.address }
         return GossipView(
-            name: options.name ?? address, address: address, members: members, rows: rows, digest: digest, linked: Set(mesh.linked),
+            name: options.name ?? address, address: address, members: members,
+            rows: rows.map { GossipView.Row(key: $0.key, value: $0.value, author: names[$0.origin.rawValue] ?? "") },
+            digest: digest(hash), linked: Set(mesh.linked),
             unreached: node.unreachedSeeds.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" })
     }
 
     /// Tells the others how far this one is, if that has changed.
     func tellApplied() {
-        let applied = board.digest
+        let applied = board.applied
         let isNews = state.withLock { state in
             guard state.told != applied, ContinuousClock.now - state.toldAt >= Self.tellingInterval else { return false }
             (state.told, state.toldAt) = (applied, ContinuousClock.now)

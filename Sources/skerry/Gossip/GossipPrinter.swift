@@ -19,7 +19,8 @@ struct GossipPrinter: Sendable {
         case .member(let member):
             if isJSON { return json([("event", .string("member"))] + fields(member, view)) }
             let name = member.name.isEmpty ? "\(member.id)" : GossipText.shown(member.name)
-            return "\(name) (\(GossipText.shown(member.address))) is \(member.status.word), incarnation \(member.incarnation)\n"
+            let state = member.status == .left ? "has left" : "is \(member.status.word)"
+            return "\(name) (\(GossipText.shown(member.address))) \(state), incarnation \(member.incarnation)\n"
         case .row(let key, let value, let author):
             if isJSON {
                 return json([
@@ -87,7 +88,8 @@ struct GossipPrinter: Sendable {
     }
 
     func help() -> String {
-        isJSON ? answer("help", [("lines", .list(GossipLine.helpLines.map { .string($0) }))]) : GossipLine.helpLines.map { $0 + "\n" }.joined()
+        isJSON
+            ? answer("help", [("lines", .list(GossipLine.helpLines.map { .string($0) }))]) : GossipLine.helpLines.map { $0 + "\n" }.joined()
     }
 
     // MARK: JSON

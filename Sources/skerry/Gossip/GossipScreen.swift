@@ -101,10 +101,11 @@ struct GossipScreen: Sendable {
         guard let first = cells.first else { return [] }
         let widths = first.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
         return zip(cells, styles).map { row, style in
-            let line = row.enumerated().map { column, cell in
+            var line = row.enumerated().map { column, cell in
                 let padding = String(repeating: " ", count: widths[column] - cell.count)
                 return right.contains(column) ? padding + cell : cell + padding
             }.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
             return styled(cut(line), style)
         }
     }

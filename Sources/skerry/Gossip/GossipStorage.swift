@@ -53,7 +53,7 @@ final class GossipStorage: Sendable {
         configuration.executor = pool
         do {
             let store = try await pool.run { () throws(StorageError) in try GossipStore(engine) }
-            return try await Replica.open(["board": board], store: store, configuration: configuration)
+            return try await Replica.open([GossipBoard.partName: board.model], store: store, configuration: configuration)
         } catch {
             throw CommandFailure("\(directory): the board cannot be opened: \(error)")
         }

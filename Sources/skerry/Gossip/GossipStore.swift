@@ -71,7 +71,9 @@ struct GossipStore: ReplicaStore {
     func kept() throws(StorageError) -> [FeedEntry] {
         var entries: [FeedEntry] = []
         try engine.scan(Self.family, KeyRange(prefix: Self.keptPrefix)) { key, value throws(StorageError) in
-            guard key.count == Self.keptPrefix.count + 16 else { throw StorageError(.corrupt, "the key of an entry that was kept is damaged") }
+            guard key.count == Self.keptPrefix.count + 16 else {
+                throw StorageError(.corrupt, "the key of an entry that was kept is damaged")
+            }
             let dot = Self.dot(UnsafeRawBufferPointer(rebasing: key[Self.keptPrefix.count...]))
             let entry: FeedEntry
             do throws(FeedError) { entry = try FeedEntry(dot: dot, stored: value) } catch {
@@ -99,7 +101,11 @@ struct GossipStore: ReplicaStore {
 
     private static func put(_ rows: [ReplicaRow], in commit: inout MetadataBatch) {
         for row in rows {
-            if let value = row.value { commit.put(family, rowsPrefix + row.key, value) } else { commit.remove(family, rowsPrefix + row.key) }
+            if let value = row.value {
+                commit.put(family, rowsPrefix + row.key, value)
+            } else {
+                commit.remove(family, rowsPrefix + row.key)
+            }
         }
     }
 
