@@ -11,6 +11,8 @@ final class GossipStorage: Sendable {
     private let directory: String
     private let engine: RocksDBEngine
 
+    /// Of all rows in the engine.
+    private static let prefix = Array("board/".utf8)
     /// Threads that wait for the disk: a replica calls its store one call at a time.
     private static let threads = 2
 
@@ -48,11 +50,11 @@ final class GossipStorage: Sendable {
 
     /// A replica with its feeds here.
     func replica(_ board: GossipBoard, _ configuration: ReplicaConfiguration) async throws(CommandFailure) -> Replica {
-        let engine = engine
+        let (engine, prefix) = (engine, Self.prefix)
         var configuration = configuration
         configuration.executor = pool
         do {
-            let store = try await pool.run { () throws(StorageError) in try GossipStore(engine) }
+            let store = try await pool.run { () throws(StorageError) in try EngineReplicaStore(engine: engine, prefix: prefix) }
             return try await Replica.open([GossipBoard.partName: board.model], store: store, configuration: configuration)
         } catch {
             throw CommandFailure("\(directory): the board cannot be opened: \(error)")

@@ -140,7 +140,7 @@ struct MembershipNodeTests {
 
     // MARK: Simulated, in virtual time
 
-    @Test("P-04: ten nodes over a bad network find each other, and hear of one that is cut off and of its return", arguments: 0..<3)
+    @Test("P-04: ten nodes over a bad network find each other, and hear of one that is cut off and of its return", arguments: 0..<2)
     func simulated(seed: Int) async throws {
         var conditions = NetworkConditions.radio
         conditions.loss = 0.02

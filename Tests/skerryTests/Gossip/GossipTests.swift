@@ -99,7 +99,7 @@ struct GossipTests {
                 =  peer-2  127.0.0.1:7002  suspect    2  200 ms      310 µs        0
                    peer-3  127.0.0.1:7003  dead       3  200 ms      310 µs        0
 
-                  KEY   VALUE       BY
+                  KEY   VALUE      BY
                   plan  sail\u{FFFD}[31m  peer-2
 
                 an answer
