@@ -8,7 +8,7 @@ import Testing
 @Suite("Members over links, in virtual time")
 struct MemberCoreTests {
     /// A few on every push, and many in the long form (`SKERRY_SOAK=1`).
-    private static func seeds(_ count: Int) -> Range<Int> {
+    private static func runs(_ count: Int) -> Range<Int> {
         0..<(ProcessInfo.processInfo.environment["SKERRY_SOAK"] == "1" ? 50 * count : count)
     }
 
@@ -20,7 +20,7 @@ struct MemberCoreTests {
         return world
     }
 
-    @Test("P-04, T-11: ten peers of which each knows one other find all of the ten", arguments: seeds(6))
+    @Test("P-04, T-11: ten peers of which each knows one other find all of the ten", arguments: runs(6))
     func finds(seed: Int) throws {
         var world = Self.ten(UInt64(seed))
         let took = world.run(until: { world in (0..<10).allSatisfy { world.views($0).count == 10 } && world.agree }, within: .seconds(30))
@@ -33,7 +33,7 @@ struct MemberCoreTests {
         #expect(world.nodes.allSatisfy { $0.core.linkCount <= 18 && $0.core.malformed == 0 })
     }
 
-    @Test("P-04: a peer that dies is dead to all others after the threshold, and not before it", arguments: seeds(6))
+    @Test("P-04: a peer that dies is dead to all others after the threshold, and not before it", arguments: runs(6))
     func dies(seed: Int) throws {
         var world = Self.ten(UInt64(seed))
         _ = world.run(until: \.agree, within: .seconds(30))
@@ -48,7 +48,7 @@ struct MemberCoreTests {
         #expect(world.agree)
     }
 
-    @Test("a peer that leaves has left to all others, and is not taken for dead", arguments: seeds(4))
+    @Test("a peer that leaves has left to all others, and is not taken for dead", arguments: runs(4))
     func leaves(seed: Int) {
         var world = Self.ten(UInt64(seed))
         _ = world.run(until: \.agree, within: .seconds(30))
@@ -62,7 +62,7 @@ struct MemberCoreTests {
         #expect(others.allSatisfy { world.status(of: 3, at: $0) == .left })
     }
 
-    @Test("T-13: peers killed and started again at random agree soon after the last start", arguments: seeds(6))
+    @Test("T-13: peers killed and started again at random agree soon after the last start", arguments: runs(6))
     func comesBack(seed: Int) throws {
         var world = Self.ten(UInt64(seed))
         _ = world.run(until: \.agree, within: .seconds(30))
@@ -81,7 +81,7 @@ struct MemberCoreTests {
         #expect(time < .seconds(15))
     }
 
-    @Test("a peer that takes nothing costs the others what is bounded, and is alive again when it runs", arguments: seeds(2))
+    @Test("a peer that takes nothing costs the others what is bounded, and is alive again when it runs", arguments: runs(2))
     func frozen(seed: Int) {
         var world = Self.ten(UInt64(seed))
         _ = world.run(until: \.agree, within: .seconds(30))

@@ -87,10 +87,6 @@ struct MemberHandshakeTests {
         greeting[4] = 9
         #expect(code(try step(greeting, &listener)) == .version)
         #expect(code(try step(listener.takeOutput(), &other)) == .version)
-
-        var (third, full) = Self.pair()
-        _ = full.refuseForBusiness()
-        #expect(code(try step(full.takeOutput(), &third)) == .busy)
     }
 
     @Test("whatever byte is changed, shortened or added, no side opens or traps")

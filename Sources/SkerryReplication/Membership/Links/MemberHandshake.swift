@@ -82,9 +82,9 @@ struct MemberHandshake: Sendable {
         guard packet.count == 14 + Self.nonceBytes, packet.starts(with: Self.magic) else {
             return fail(.protocolViolation, "what came is not the greeting of a member")
         }
-        guard packet[4] == Self.version else { return refuse(.version, "the other side speaks version \(packet[4])") }
+        guard packet[4] == Self.version else { return refuse(.version, .version, "the other side speaks version \(packet[4])") }
         let purpose = LinkPurpose(rawValue: packet[5])
-        guard purposes.contains(purpose) else { return refuse(.purpose, "no links for \(purpose) here") }
+        guard purposes.contains(purpose) else { return refuse(.purpose, .purpose, "no links for \(purpose) here") }
         opened = Opened(member: Self.member(packet[6..<14]), purpose: purpose)
         var answer = Self.magic + [Self.version, Verdict.accepted.rawValue]
         Self.append(own, to: &answer)
@@ -102,7 +102,6 @@ struct MemberHandshake: Sendable {
         switch verdict {
         case .version: return fail(.version, "the other side speaks version \(packet[4]) and not \(Self.version)")
         case .purpose: return fail(.purpose, "the other side takes no links for \(purpose)")
-        case .busy: return fail(.busy, "the other side has all the links that it takes")
         case .accepted: break
         }
         let length = 14 + Self.nonceBytes
@@ -125,13 +124,9 @@ struct MemberHandshake: Sendable {
     }
 
     /// What the answer says.
-    private enum Verdict: UInt8 { case accepted = 0, version, purpose, busy }
+    private enum Verdict: UInt8 { case accepted = 0, version, purpose }
 
-    /// Turns the other side away before it says anything, because there are too many.
-    mutating func refuseForBusiness() -> Step { refuse(.busy, "all the links that are taken are there") }
-
-    private mutating func refuse(_ code: MemberError.Code, _ message: String) -> Step {
-        let verdict: Verdict = code == .version ? .version : code == .purpose ? .purpose : .busy
+    private mutating func refuse(_ code: MemberError.Code, _ verdict: Verdict, _ message: String) -> Step {
         output.append(Self.magic + [Self.version, verdict.rawValue])
         return fail(code, message)
     }

@@ -35,8 +35,8 @@ public struct MeshPolicy: Sendable {
     ///   - reachable: the others that are alive or suspected.
     ///   - linked: those of them that there are links with.
     mutating func wanted(among reachable: [MemberID], linked: Set<MemberID>) -> [MemberID] {
-        let reachable = reachable.sorted()
-        attempts = attempts.filter { reachable.contains($0.key) }
+        let here = Set(reachable)
+        attempts = attempts.filter { here.contains($0.key) }
         let wanted = partners(among: reachable).filter { $0 > id && !linked.contains($0) && !busy.contains($0) }
         busy.formUnion(wanted)
         return wanted

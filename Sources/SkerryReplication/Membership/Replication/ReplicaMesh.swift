@@ -25,7 +25,9 @@ public final class ReplicaMesh: Sendable {
         var policy: MeshPolicy
         var links: [MemberID: (number: UInt64, link: any Link)] = [:]
         var nextNumber: UInt64 = 0
-        var tasks: [UInt64: Task<Void, Never>] = [:]
+        /// Links that replication runs over right now, also those that were replaced.
+        var running = 0
+        var stopWaiters: [CheckedContinuation<Void, Never>] = []
         var follower: Task<Void, Never>?
         var generator = SystemRandomNumberGenerator()
         var isStopped = false
@@ -57,13 +59,19 @@ public final class ReplicaMesh: Sendable {
 
     /// Closes all links, and returns when replication over them has ended.
     public func stop() async {
-        let (links, tasks, follower) = state.withLock { state in
+        let (links, follower) = state.withLock { state in
             state.isStopped = true
-            return (state.links.values.map(\.link), Array(state.tasks.values), state.follower)
+            return (state.links.values.map(\.link), state.follower)
         }
         follower?.cancel()
         for link in links { link.close() }
-        for task in tasks { await task.value }
+        await withCheckedContinuation { waiter in
+            let isOver = state.withLock { state in
+                if state.running > 0 { state.stopWaiters.append(waiter) }
+                return state.running == 0
+            }
+            if isOver { waiter.resume() }
+        }
     }
 
     /// Members that replication runs with, by id.
@@ -72,55 +80,44 @@ public final class ReplicaMesh: Sendable {
     // MARK: Links
 
     private func follow(_ members: [MemberView]) {
-        let reachable = members.filter { !$0.isSelf && $0.status.isReachable }.map(\.id)
+        let reachable = Set(members.filter { !$0.isSelf && $0.status.isReachable }.map(\.id))
         let (wanted, gone) = state.withLock { state -> ([MemberID], [any Link]) in
             guard !state.isStopped else { return ([], []) }
             let gone = state.links.filter { !reachable.contains($0.key) }.map(\.value.link)
-            return (state.policy.wanted(among: reachable, linked: Set(state.links.keys)), gone)
+            return (state.policy.wanted(among: Array(reachable), linked: Set(state.links.keys)), gone)
         }
         // Whoever is dead to the others may hold its end for ever.
         for link in gone { link.cut() }
         for member in wanted { dial(member) }
     }
 
+    /// Dials, in a task of its own. The policy lets one member be dialled once at a time.
     private func dial(_ member: MemberID) {
-        keep { [weak self, node] in
+        Task { [weak self, node] in
             do throws(MemberError) {
                 let link = try await node.connect(to: member, for: .replication)
                 guard let self else { return link.cut() }
                 await self.hold(link, with: member)
             } catch {
-                guard let self else { return }
-                await again(member)
+                await self?.again(member)
             }
         }
     }
 
     private func run(_ link: any Link, with member: MemberID) {
-        keep { [weak self] in
+        Task { [weak self] in
             guard let self else { return link.cut() }
             await hold(link, with: member)
         }
     }
 
-    /// Runs a task that ``stop()`` waits for.
-    private func keep(_ body: @escaping @Sendable () async -> Void) {
-        state.withLock { state in
-            state.nextNumber += 1
-            let number = state.nextNumber
-            state.tasks[number] = Task { [weak self] in
-                await body()
-                self?.state.withLock { _ = $0.tasks.removeValue(forKey: number) }
-            }
-        }
-    }
-
-    /// Replicates over a link, unless a better one is there: of two the one that the lower id made stays.
+    /// Replicates over a link until it ends, in place of the one that was there.
     private func hold(_ link: any Link, with member: MemberID) async {
         let (number, former) = state.withLock { state -> (UInt64?, (any Link)?) in
             state.policy.connected(member, now: node.now)
             guard !state.isStopped else { return (nil, nil) }
             state.nextNumber += 1
+            state.running += 1
             let former = state.links.updateValue((state.nextNumber, link), forKey: member)
             return (state.nextNumber, former?.link)
         }
@@ -128,11 +125,15 @@ public final class ReplicaMesh: Sendable {
         // The newer one: the older may have lost its other end without anybody having noticed yet.
         former?.close()
         await replicate(link, member)
-        let isLast = state.withLock { state in
-            guard state.links[member]?.number == number else { return false }
-            state.links[member] = nil
-            return true
+        let (isLast, waiters) = state.withLock { state in
+            state.running -= 1
+            let isLast = state.links[member]?.number == number
+            if isLast { state.links[member] = nil }
+            guard state.running == 0 else { return (isLast, [CheckedContinuation<Void, Never>]()) }
+            defer { state.stopWaiters = [] }
+            return (isLast, state.stopWaiters)
         }
+        for waiter in waiters { waiter.resume() }
         if isLast { await again(member) }
     }
 
