@@ -79,14 +79,14 @@ def test_a_stopped_peer_makes_no_other_grow_and_catches_up(binary, cluster):
     gossip.seconds_until(lambda: one.digest() == other.digest() == frozen.digest())
     frozen.freeze()
     before = [peer.resident_bytes() for peer in (one, other)]
-    # 16 MB that the stopped peer does not take. The log holds them once, as it would if it did; nothing else may grow.
+    # 16 MB on 20 keys, which the stopped peer does not take: the log drops what was written over, whoever still lacks it, who gets the board instead.
     for number in range(4000):
         one.say(f"set warm-{number % 20} {number}{value}")
         one._answers.get(timeout=gossip.PATIENCE)
     gossip.seconds_until(lambda: one.digest() == other.digest())
     grown = [peer.resident_bytes() - earlier for peer, earlier in zip((one, other), before)]
     print(f"\nwritten 16 MB beside a stopped peer: grown by {[f'{bytes / 1e6:.0f} MB' for bytes in grown]}")
-    assert all(growth < 40e6 for growth in grown)
+    assert all(growth < 24e6 for growth in grown)
     frozen.thaw()
     caught = gossip.seconds_until(lambda: frozen.digest() == one.digest())
     print(f"it caught up in {caught:.2f} s")

@@ -32,10 +32,14 @@ final class GossipNode: Sendable {
         /// What the others were told last.
         var told = CausalContext()
         var toldAt = ContinuousClock.now
+        /// Entries applied when the log was compacted last.
+        var compactedAt: UInt64 = 0
     }
 
     /// How often the others are told how far this one is.
     private static let tellingInterval = Duration.seconds(1)
+    /// After so many writes the log drops what was written over, so that it grows with the board and not with time.
+    private static let compactionInterval: UInt64 = 2_000
 
     /// Opens the directory, if there is one.
     init(_ options: Options, security: LinkSecurity) async throws(CommandFailure) {
@@ -147,7 +151,7 @@ final class GossipNode: Sendable {
 
     private func digest(_ hash: String) -> GossipDigest {
         let applied = board.applied
-        return GossipDigest(board: hash, entries: applied.dots.reduce(0) { $0 + $1.sequence }, origins: applied.dots.count)
+        return GossipDigest(board: hash, entries: Self.entries(applied), origins: applied.dots.count)
     }
 
     func view() -> GossipView {
@@ -163,16 +167,23 @@ final class GossipNode: Sendable {
             unreached: node.unreachedSeeds.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" })
     }
 
-    /// Tells the others how far this one is, if that has changed.
-    func tellApplied() {
+    /// Does what is due, a few times a second: tells the others how far this one is, and compacts the log.
+    func maintain() async {
         let applied = board.applied
-        let isNews = state.withLock { state in
-            guard state.told != applied, ContinuousClock.now - state.toldAt >= Self.tellingInterval else { return false }
+        let (isNews, isGrown) = state.withLock { state in
+            let entries = Self.entries(applied)
+            let isGrown = entries >= state.compactedAt + Self.compactionInterval
+            if isGrown { state.compactedAt = entries }
+            guard state.told != applied, ContinuousClock.now - state.toldAt >= Self.tellingInterval else { return (false, isGrown) }
             (state.told, state.toldAt) = (applied, ContinuousClock.now)
-            return true
+            return (true, isGrown)
         }
         if isNews { node.setApplied(Array(applied.dots.prefix(Self.originsTold))) }
+        // A store that failed says so to whoever writes.
+        if isGrown { _ = try? await replica.compact() }
     }
+
+    private static func entries(_ applied: CausalContext) -> UInt64 { applied.dots.reduce(0) { $0 + $1.sequence } }
 
     /// What a member tells of itself has a bound.
     private static let originsTold = 900

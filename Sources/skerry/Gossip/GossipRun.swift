@@ -67,7 +67,7 @@ final class GossipRun: Sendable {
             let changes = GossipChange.between(last, and: view)
             if !changes.isEmpty { print(changes.map { printer.change($0, view) }.joined()) }
             last = view
-            node.tellApplied()
+            await node.maintain()
             try? await Task.sleep(for: Self.interval)
         }
     }
@@ -91,7 +91,7 @@ final class GossipRun: Sendable {
                 if lines != last { Terminal.draw(lines) }
                 last = lines
             }
-            node.tellApplied()
+            await node.maintain()
             looks += 1
             try? await Task.sleep(for: Self.interval)
         }
