@@ -130,6 +130,7 @@ def test_only_who_knows_the_secret_joins_also_over_ipv6(binary, tmp_path, cluste
     gossip.seconds_until(lambda: ada.board() == {"berth": "7"})
     assert set(eve.states()) == {"eve"} and "eve" not in ada.states()
     assert eve.board() == {}
+    skerry.await_true(lambda: any(line == f"skerry: {ada.address}: the other side knows another cluster secret" for line in eve.errors))
     # quit leaves as a signal does.
     bob.say("quit")
     assert bob.process.wait(gossip.PATIENCE) == 0

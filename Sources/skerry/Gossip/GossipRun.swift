@@ -17,6 +17,9 @@ final class GossipRun: Sendable {
     /// Looks between two that are drawn though only times changed.
     private static let looksPerSecond = 10
 
+    /// Reasons why seeds were not reached that are said in lines.
+    private static let failuresMaximum = 64
+
     private struct State {
         /// Answers on the display, the latest last.
         var answers: [String] = []
@@ -62,10 +65,15 @@ final class GossipRun: Sendable {
 
     private func follow() async {
         var last: GossipView?
+        var said: Set<String> = []
         while !Task.isCancelled {
             let view = node.view()
             let changes = GossipChange.between(last, and: view)
             if !changes.isEmpty { print(changes.map { printer.change($0, view) }.joined()) }
+            // Once each: a seed is asked again and again.
+            for failure in view.unreached where said.count < Self.failuresMaximum && said.insert(failure).inserted {
+                StandardOutput.writeError("skerry: \(GossipText.shown(failure))\n")
+            }
             last = view
             await node.maintain()
             try? await Task.sleep(for: Self.interval)
