@@ -148,9 +148,9 @@ let package = Package(
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "CMalloc", "SkerryCodec", "SkerryMerge", "SkerryReplication", "SkerryWire", "SkerryS3", "SkerryObjects", "SkerryRocksDB",
-                "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
-                httpTypes,
+                "CMalloc", "SkerryCodec", "SkerryMerge", "SkerryCRDT", "SkerryGossip", "SkerryReplication", "SkerryWire", "SkerryS3",
+                "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
+                crypto, httpTypes,
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -218,7 +218,8 @@ let package = Package(
         .testTarget(
             name: "skerryTests",
             dependencies: [
-                "skerry", "SkerryCodec", "SkerryMerge", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer", "SkerryRocksDB", httpTypes, logging,
+                "skerry", "SkerryCodec", "SkerryMerge", "SkerryGossip", "SkerryReplication", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer",
+                "SkerryRocksDB", httpTypes, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
