@@ -86,6 +86,8 @@ public struct PlacementRing: Sendable, Hashable {
     /// - Complexity: O(log places + places walked), which is a few for each member.
     public func preferenceList(for position: UInt64, count: Int) -> [MemberID] {
         let walk = walk(from: index(at: position))
+        // With one zone, the order in which they stand.
+        guard zones > 1 else { return walk.map { nodes[Int($0)].member } }
         var (home, used, round): ([Int32], Set<String>, [Int32]) = ([], [], walk)
         while home.count < min(count, walk.count) {
             for node in round where home.count < count && used.insert(nodes[Int(node)].zone).inserted { home.append(node) }

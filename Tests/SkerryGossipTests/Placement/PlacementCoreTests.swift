@@ -26,11 +26,6 @@ struct PlacementCoreTests {
             return results[ticket]
         }
 
-        /// Until it succeeds: who hands a write over to a member that has just gone hears only then that it has.
-        func insist(_ value: [UInt8], at index: Int) {
-            for _ in 0..<8 { if case .success? = write(value, at: index) { return } }
-        }
-
         func read(at index: Int) -> Siblings? {
             let ticket = world.read(key, at: index)
             world.run(for: 3_000) { self.results[ticket] != nil }
@@ -44,7 +39,7 @@ struct PlacementCoreTests {
     @Test("T-16: a write while a home is down is kept by a stand-in, also over its crash, and handed over when the home is back")
     func handOff() throws {
         var options = PlacementWorld.Options()
-        options.compareInterval = 10_000_000
+        (options.compareInterval, options.settleInterval) = (10_000_000, 10_000_000)
         let problems = Self.handOffProblems(options)
         #expect(problems.isEmpty, "\(problems)")
     }
@@ -119,7 +114,8 @@ struct PlacementCoreTests {
         (options.compareInterval, options.nodes, options.defects) = (10_000_000, 6, defects)
         let scene = Scene(options)
         for home in scene.homes { scene.world.crash(home) }
-        scene.insist([9], at: scene.standIns[0])
+        scene.world.markDown(scene.homes)
+        _ = scene.write([9], at: scene.standIns[0])
         scene.world.run(for: 3_000)
         // Whoever coordinated keeps a copy of its own; the others have hints.
         for index in scene.standIns where !scene.world.copy(of: key, at: index).isEmpty { scene.world.crash(index) }
@@ -135,11 +131,15 @@ struct PlacementCoreTests {
     static func survivesForgery(_ defects: PlacementDefects) -> Bool {
         var options = PlacementWorld.Options()
         (options.nodes, options.defects) = (3, defects)
+        options.quorum.writeQuorum = 1
         let scene = Scene(options)
         let forged = CausalContext(covering: scene.world.residents.map { Dot(origin: $0.disk.origin, sequence: 1_000) })
+        scene.world.isolate([1])
         _ = scene.write([1], replacing: forged, at: 0)
         _ = scene.write([2], at: 1)
         scene.world.run(for: 3_000)
+        scene.world.cut([])
+        scene.world.run(for: 10_000)
         return scene.read(at: 2)?.values.sorted { $0[0] < $1[0] } == [[1], [2]]
     }
 
@@ -156,12 +156,14 @@ struct PlacementCoreTests {
         let (homes, standIn) = (scene.homes, scene.standIns[0])
         // Only the stand-in lives when it is written: it coordinates, and keeps hints for all three.
         for home in homes { scene.world.crash(home) }
-        scene.insist([3], at: standIn)
+        scene.world.markDown(homes)
+        _ = scene.write([3], at: standIn)
         scene.world.run(for: 3_000)
         scene.world.leave(homes[0])
         scene.world.run(for: 2_000)
         scene.world.start(homes[1])
         scene.world.start(homes[2])
+        scene.world.markDown([])
         scene.world.run(for: 20_000)
         return scene.homes.allSatisfy { scene.world.copy(of: key, at: $0).values == [[3]] }
             && scene.world.residents[standIn].live?.core.hintCount == 0
@@ -197,14 +199,13 @@ struct PlacementCoreTests {
         #expect(place.stamp.rawValue == PlacementRing.position(of: Self.key) && place.sequence < ReconciliationTree.sequenceLimit)
         let map = PlacementMap(
             PlacementRing((1...7).map { PlacementRing.Node(member: MemberID(rawValue: $0), zone: "\($0 % 3)") }), copies: 3)
+        let kept = map.ring.nodes.map { ($0.member, map.places(keptBy: $0.member)) }
         for index in 0..<500 {
             let position = PlacementRing.position(of: Array("\(index)".utf8))
             let homes = map.ring.preferenceList(for: position, count: 3).prefix(3)
             #expect(map.homes(of: position) == Array(homes) && map.ring.homes(for: position, count: 3) == Array(homes))
             let place = PlacementRing.place(of: Array("\(index)".utf8))
-            for node in map.ring.nodes {
-                #expect(map.places(keptBy: node.member).contains { $0.contains(place) } == homes.contains(node.member))
-            }
+            for (member, places) in kept { #expect(places.contains { $0.contains(place) } == homes.contains(member)) }
         }
         for range in [0...0, 5...9, UInt64.max...UInt64.max] as [ClosedRange<UInt64>] {
             let places = PlacementRing.places(of: range)

@@ -6,6 +6,8 @@ public struct PlacementConfiguration: Sendable, Hashable {
     public var awayFor: UInt64 = 1_000
     /// How often hints are offered to homes that can be reached.
     public var hintInterval: UInt64 = 500
+    /// After how long without a change of the ring hints for members that are not in it are taken for those of members that left while this one was down.
+    public var leaverPatience: UInt64 = 60_000
     /// How often, give or take a fifth, this member compares with another one drawn at random: for what hints and repairs missed.
     public var compareInterval: UInt64 = 10_000
     /// The same while there are members with which it has not compared since the ring changed, which is how keys move.

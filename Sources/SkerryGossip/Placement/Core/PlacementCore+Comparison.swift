@@ -37,6 +37,11 @@ extension PlacementCore where Store: ~Copyable {
             guard !name.isMine, comparisons.keys.count(where: { !$0.isMine }) < configuration.comparisonsMaximum else {
                 return reply(.compareEnded(fromInitiator: name.isMine), name.number, to: name.peer, &output)
             }
+            // Of two that begin with each other at one time, the one with the smaller id goes on: both would send the same copies.
+            if let mine = comparisons.keys.first(where: { $0.isMine && $0.peer == name.peer }) {
+                guard name.peer < id else { return reply(.compareEnded(fromInitiator: false), name.number, to: name.peer, &output) }
+                giveUp(mine, &output)
+            }
             comparisons[name] = PlacementComparison(core: ReconciliationCore(responder: configuration.secret), expiresAt: 0)
         }
         var events: [ReconciliationEvent] = []

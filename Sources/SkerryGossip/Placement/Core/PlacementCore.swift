@@ -40,6 +40,8 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
     /// Hints under way by home.
     var hintsInFlight: [MemberID: Int] = [:]
     var nextHints: UInt64
+    /// When the ring became what it is.
+    var mapSince: UInt64
     var comparisons: [PlacementComparison.Name: PlacementComparison] = [:]
     /// Members with which this one has not compared since it started or the ring changed.
     var unsettled: Set<MemberID> = []
@@ -65,6 +67,7 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
         // A life has a million numbers for each of its milliseconds.
         nextNumber = (life & (1 << 43 - 1)) << 20
         nextHints = now
+        mapSince = now
         nextCompare = now + configuration.settleInterval
     }
 
@@ -77,6 +80,7 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
     /// - Precondition: as many copies as ``QuorumRequest/Profile/copies``.
     public mutating func setMap(_ map: PlacementMap, now: UInt64) throws(Store.Failure) {
         precondition(map.copies == configuration.quorum.copies, "\(map.copies) copies in the map, \(configuration.quorum.copies) asked for")
+        let before = self.map
         self.map = map
         if has(.zonesIgnored) {
             let nodes = map.ring.nodes.map { PlacementRing.Node(member: $0.member, weight: $0.weight) }
@@ -84,11 +88,19 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
         }
         unsettled = Set(map.ring.nodes.map(\.member).filter { $0 != id })
         nextCompare = min(nextCompare, now + configuration.settleInterval)
-        for home in hints.homes where !map.contains(home) && !has(.hintsOfLeaversStay) {
+        mapSince = now
+        // Of those that were in the ring: the first rings of a member that has just started lack most others.
+        try takeHints { home in before.contains(home) && !map.contains(home) }
+    }
+
+    /// Takes over what is kept for members that will not come for it: comparison brings it to the homes that the keys have now.
+    private mutating func takeHints(_ isGone: (MemberID) -> Bool) throws(Store.Failure) {
+        for home in hints.homes where isGone(home) && !has(.hintsOfLeaversStay) {
             for hint in hints.hints(for: home, limit: .max) {
                 try store.merge(hint.copy, into: hint.key)
                 try drop(hint)
             }
+            unsettled = Set(map.ring.nodes.map(\.member).filter { $0 != id })
         }
     }
 
@@ -102,7 +114,6 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
     /// Whether everything that others should keep is with those of them that can be reached: a member that leaves may go, once the ring is without it.
     public func isSettled(now: UInt64) -> Bool {
         !unsettled.contains { isReachable($0, now) } && hints.homes.allSatisfy { !isReachable($0, now) }
-            && comparisons.keys.allSatisfy { !$0.isMine }
     }
 
     /// How many hints are kept for others.
@@ -129,6 +140,10 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
         }
         if now >= nextHints {
             nextHints = now + configuration.hintInterval
+            if now >= mapSince + configuration.leaverPatience {
+                let map = map
+                try takeHints { !map.contains($0) }
+            }
             for home in hints.homes { try sendHints(to: home, now, &output) }
         }
         for name in comparisons.filter({ $0.value.expiresAt <= now }).keys.sorted() { giveUp(name, &output) }

@@ -16,6 +16,7 @@ final class PlacementWorld {
         /// A member all of whose messages take so much longer.
         var slow: (member: Int, by: UInt64)?
         var compareInterval: UInt64 = 4_000
+        var settleInterval: UInt64 = 200
     }
 
     final class Resident {
@@ -42,7 +43,8 @@ final class PlacementWorld {
         case message([UInt8], from: Int, to: Int)
         case lost(Int, at: Int)
         case wake(Int)
-        case map(PlacementMap, at: Int)
+        /// The member hears of the ring as it is then.
+        case map(at: Int)
         case script(() -> Void)
     }
 
@@ -99,8 +101,10 @@ final class PlacementWorld {
         var configuration = PlacementConfiguration()
         configuration.quorum = options.quorum
         configuration.compareInterval = options.compareInterval
+        configuration.settleInterval = options.settleInterval
         configuration.compareTimeout = 2_000
         configuration.transferTimeout = 1_000
+        configuration.leaverPatience = 2_000
         var core = PlacementCore(
             id: resident.id, life: now + 1, store: SimulatedPlacementStore(resident.disk), configuration: configuration, now: now)
         core.defects = options.defects
@@ -135,7 +139,7 @@ final class PlacementWorld {
 
     private func changeRing() {
         map = PlacementMap(PlacementRing(members.map { residents[$0].node }), copies: options.quorum.copies)
-        for index in residents.indices { add(.map(map, at: index), in: UInt64(draws.below(500))) }
+        for index in residents.indices { add(.map(at: index), in: UInt64(draws.below(500))) }
     }
 
     // MARK: Network
@@ -198,12 +202,14 @@ final class PlacementWorld {
     /// Runs for so long, or until something holds.
     func run(for duration: UInt64, until isDone: () -> Bool = { false }) {
         let end = now + duration
-        var steps = 0
-        while let first = heap.first, first.time <= end, let next = popFirst() {
-            now = next.time
-            handle(next.event)
-            steps += 1
-            if steps % 16 == 0, isDone() { return }
+        // What is asked may cost more than a step.
+        var next = now
+        while let first = heap.first, first.time <= end, let entry = popFirst() {
+            now = entry.time
+            handle(entry.event)
+            guard now >= next else { continue }
+            if isDone() { return }
+            next = now + 200
         }
         now = end
     }
@@ -224,7 +230,7 @@ final class PlacementWorld {
             guard residents[index].wakeAt == now else { return }
             residents[index].wakeAt = .max
             step(index) { core, output in core.advance(now: self.now, using: &self.draws, into: &output) }
-        case .map(let map, let index): step(index) { core, _ in core.setMap(map, now: self.now) }
+        case .map(let index): step(index) { core, _ in core.setMap(self.map, now: self.now) }
         case .script(let body): body()
         }
     }
@@ -268,6 +274,12 @@ final class PlacementWorld {
         let ticket = nextTicket
         step(index) { core, output in core.write(key, value, replacing: seen, ticket: ticket, now: self.now, into: &output) }
         return ticket
+    }
+
+    /// Tells all who live that these do not answer, as membership would.
+    func markDown(_ members: [Int]) {
+        let down = Set(members.map { residents[$0].id })
+        for index in living { step(index) { core, _ in core.setUnreachable(down) } }
     }
 
     /// What a member keeps of a key, in memory.
