@@ -17,7 +17,7 @@ struct PlacementSimulationTests {
     /// Cluster, quorum and faults of a seed.
     static func make(_ seed: UInt64, _ defects: PlacementDefects = []) -> PlacementRun {
         var options = PlacementWorld.Options()
-        options.nodes = seed % 100 == 0 ? 20 : 3 + Int(seed % 5)
+        options.nodes = seed % 200 == 100 ? 20 : seed % 10 == 8 ? 7 : 3 + Int(seed % 3)
         options.zones = [1, 1, 3][Int(seed / 2 % 3)]
         options.lossPercent = [0, 2, 10][Int(seed / 3 % 3)]
         (options.quorum.copies, options.quorum.readQuorum, options.quorum.writeQuorum) =
@@ -37,7 +37,7 @@ struct PlacementSimulationTests {
         var statistics = PlacementStatistics()
         for seed in Self.first..<Self.first + Self.runs where seed % 2 == half {
             let run = Self.make(seed)
-            run.run(operations: 45)
+            run.run(operations: 40)
             #expect(
                 run.problems.isEmpty,
                 "seed \(seed): \(run.problems.prefix(5).joined(separator: "\n"))\nSKERRY_SEED=\(seed) SKERRY_RUNS=1 swift test --filter SkerryGossipTests.PlacementSimulationTests"
@@ -60,13 +60,13 @@ struct PlacementSimulationTests {
             "\(siblings) reads of siblings, \(statistics.hintsDelivered) hints delivered, \(statistics.repairs) repairs,",
             "\(statistics.copiesTransferred) copies by comparison, \(statistics.writesForwarded) writes forwarded; \(faults)")
         guard Self.runs >= 100 else { return }
-        #expect(writes > 800 && reads > 500 && siblings > 100)
+        #expect(writes > 600 && reads > 400 && siblings > 100)
         #expect(faults.crashes > 50 && faults.crashesBeforeCommit > 10 && faults.cuts > 30 && faults.lost > 100)
-        #expect(statistics.hintsDelivered > 50 && statistics.repairs > 10 && statistics.copiesTransferred > 50)
+        #expect(statistics.hintsDelivered > 50 && statistics.repairs > 3 && statistics.copiesTransferred > 50)
         #expect(half == 1 ? strict > 300 : faults.joins > 10 && faults.leaves > 5)
     }
 
-    @Test("two runs of a seed are the same run", arguments: [4, 25, 100] as [UInt64])
+    @Test("two runs of a seed are the same run", arguments: [4, 8, 31] as [UInt64])
     func replay(_ seed: UInt64) {
         let traces = (0..<2).map { _ in
             let run = Self.make(seed)
