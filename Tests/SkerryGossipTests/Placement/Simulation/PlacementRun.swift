@@ -178,12 +178,13 @@ final class PlacementRun {
     private var isEqual: Bool { keys.allSatisfy { key in Set(homes(of: key).map { world.copy(of: key, at: $0) }).count == 1 } }
 
     private func judge() {
+        let there = Set(world.members.map { world.residents[$0].node.zone }).count
         for key in keys {
             let homes = homes(of: key)
             let copies = homes.map { world.copy(of: key, at: $0) }
             if Set(copies).count > 1 { problems.append("the homes of \(key) do not agree") }
             let zones = Set(homes.map { world.residents[$0].node.zone }).count
-            if zones < min(options.zones, options.quorum.copies) { problems.append("the homes of \(key) are in \(zones) zones") }
+            if zones < min(there, options.quorum.copies) { problems.append("the homes of \(key) are in \(zones) zones") }
             guard let copy = copies.first else { continue }
             examine(copy, of: key, "a home")
             for number in acknowledged[key] ?? [] where !covers(copy, number) { problems.append("write \(number) is lost") }
