@@ -134,6 +134,13 @@ let package = Package(
                 logging,
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "ring-example",
+            dependencies: [
+                "SkerryReplication", "SkerryGossip", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", "SkerryWire", "SkerryHTTP",
+                "SkerryHTTPServer", httpTypes, logging,
+            ],
+            path: "Examples/Ring", exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "SkerryChunks", dependencies: ["SkerryStorage", "SkerryCache", "CSkerryKernels", crypto],
             swiftSettings: settings),
