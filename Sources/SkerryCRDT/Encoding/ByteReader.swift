@@ -32,17 +32,11 @@ struct ByteReader {
     }
 
     mutating func fixed32() throws(DocumentError) -> UInt32 {
-        let bytes = try bytes(4)
-        var value: UInt32 = 0
-        for index in 0..<4 { value |= UInt32(bytes[index]) << UInt32(index * 8) }
-        return value
+        UInt32(littleEndian: UnsafeRawPointer(try bytes(4).baseAddress!).loadUnaligned(as: UInt32.self))
     }
 
     mutating func fixed64() throws(DocumentError) -> UInt64 {
-        let bytes = try bytes(8)
-        var value: UInt64 = 0
-        for index in 0..<8 { value |= UInt64(bytes[index]) << UInt64(index * 8) }
-        return value
+        UInt64(littleEndian: UnsafeRawPointer(try bytes(8).baseAddress!).loadUnaligned(as: UInt64.self))
     }
 
     @inline(__always)
