@@ -40,7 +40,7 @@ enum Sequential {
             var encoder = UpdateEncoder()
             for transaction in transactions {
                 transaction.commit(to: document)
-                _ = try? encoder.encode(document)
+                while let frame = try? encoder.encode(document), !frame.isEmpty {}
             }
         }
         return [
