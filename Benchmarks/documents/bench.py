@@ -10,7 +10,7 @@ not, else with 1.
 
 - `BENCH_SHORT=1`: the traces alone and small shapes, without peers, in two minutes; its figures are not to be quoted.
 - `BENCH_ONLY=traces,text,live,values`: some groups alone; the full form takes about twenty minutes.
-- `BENCH_LIMIT=10`: CPU seconds for a peer and a trace, 20 without it; what it had measured by then counts.
+- `BENCH_LIMIT=10`: CPU seconds for a peer and a trace, 12 without it; what it had measured by then counts.
 - `RESULTS=1`: also writes `Benchmarks/results-documents.md`.
 
 The peers come from PyPI at the versions of `requirements.txt` into `.build/bench-peers`.
@@ -40,7 +40,7 @@ SHORT = bool(os.environ.get("BENCH_SHORT"))
 RUNS = 3 if SHORT else 7
 PEERS = [] if SHORT else ["pycrdt", "loro", "automerge"]
 #: CPU seconds after which a peer is given up; what takes that long is not the best.
-LIMIT = int(os.environ.get("BENCH_LIMIT", 20))
+LIMIT = int(os.environ.get("BENCH_LIMIT", 12))
 #: No shape may take longer than this many times the best peer.
 RATIO = 5
 
@@ -53,7 +53,7 @@ BARS = {
 }
 #: What is compared with the peers. The whole history has two forms: frames for a connection (`frame`, `whole`) and compressed chunks with a
 #: checksum to keep (`encode`, `load`); peers have one, which both are compared with. pycrdt's lacks what was deleted, so it is a state too
-#: (`snapshot`, `open`); where most of the text was deleted it is nothing else.
+#: (`snapshot`, `open`); where most was deleted or written over it is nothing else.
 COMPARED = ("replay", "live", "merge", "frame", "whole", "encode", "load", "snapshot", "open", "exports", "fork", "at", "diff")
 WHOLE = ("frame", "whole", "encode", "load", "merge")
 #: Compared without a bar, in the notes, where ours is more than twice the best.
@@ -73,11 +73,14 @@ def peers_python():
     return home / "bin/python"
 
 
-def deletes_most(trace):
-    """Whether more than half of what is written is deleted again in stretches, so that a history of it is not a state of it."""
+def forgets_most(trace):
+    """Whether more than half of what is written is deleted or written over again, so that a history of it is not a state of it."""
     patches = [patch for txn in trace["txns"] for patch in txn.get("patches", [])]
     written = sum(len(text) for _, _, text in patches)
-    return written > 100_000 and sum(deleted for _, deleted, _ in patches) > written / 2
+    if written > 100_000 and sum(deleted for _, deleted, _ in patches) > written / 2:
+        return True
+    sets = [op[1] for txn in trace["txns"] for op in txn.get("ops", []) if op[0] in ("set", "nest", "replace")]
+    return len(sets) > sum(len(txn.get("ops", [])) for txn in trace["txns"]) / 2 and len(set(sets)) < len(sets) / 2
 
 
 class Bench:
@@ -126,10 +129,10 @@ class Bench:
             for peer in PEERS:
                 peers[peer] = self.peer(peer, theirs, is_recorded)
         self.bars(name, measured, len(trace["txns"]))
-        if "pycrdt" in peers and deletes_most(trace):
+        if "pycrdt" in peers and forgets_most(trace):
             left_out = {measure: peers["pycrdt"].pop(measure) for measure in WHOLE if measure in peers["pycrdt"]}
             said = ", ".join(f"{measure} {value:.3g}" for measure, value in left_out.items())
-            self.notes.append(f"{name}: most of what was written was deleted, which pycrdt forgets; not compared: {said} ms.")
+            self.notes.append(f"{name}: most of what was written was deleted or written over, which pycrdt forgets; not compared: {said} ms.")
         self.compare(name, measured, peers)
         ours.unlink()
         theirs.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ public struct UpdateEncoder: Sendable {
     var origins = InternTable()
     /// By number in the graph: the number of an origin in `origins`.
     private var numbers: [Int] = []
+    /// By number in the graph: where in its log the last operation of an origin was that was written, to look for the next from there.
+    private var hints: [Int] = []
     /// A container of the document and its number in the stream.
     private var lastContainer: UInt32?
     private var lastNumber = -1
@@ -47,7 +49,9 @@ public struct UpdateEncoder: Sendable {
         }
         if stretches.isEmpty { return nil }
         if stretches.count >= Self.orderedMinimum { stretches = EventOrder(stretches, graph: core.graph).inOrder() }
-        var writer = ByteWriter()
+        // Where all there is fits, nothing is measured; so few names leave the rest of what a decoder takes.
+        let isSmall = stretches.count >= Self.orderedMinimum && core.containers.count <= 1_000 && core.sizeMaximum <= budget
+        var writer = ByteWriter(), body = ByteWriter()
         var left = budget
         var pieces = RawArray<OutgoingStretch>()
         var index = 0
@@ -57,12 +61,12 @@ public struct UpdateEncoder: Sendable {
             var isFull = false
             while index < stretches.count, !isFull, pieces.isEmpty || core.continues(stretches[index], pieces[pieces.count - 1]) {
                 var piece = stretches[index]
-                piece.end = fitting(piece, of: core, isFirst: index == 0, left: &left)
+                if !isSmall { piece.end = fitting(piece, of: core, isFirst: index == 0, left: &left) }
                 isFull = piece.end < stretches[index].end
                 if piece.start < piece.end { pieces.append(piece) }
                 if !isFull { index += 1 }
             }
-            if !pieces.isEmpty { write(pieces, of: core, to: &writer) }
+            if !pieces.isEmpty { write(pieces, of: core, to: &writer, by: &body) }
             if isFull {
                 note(stretches, upTo: index, pieces.isEmpty ? nil : pieces[pieces.count - 1], core)
                 return writer.finish()
@@ -92,7 +96,8 @@ public struct UpdateEncoder: Sendable {
         var isFull = false
         left -= Self.runBytesMaximum * (1 + Int(core.graph.runs[Int(stretch.run)].parentCount))
         var last: UInt32?
-        core.forEachOperation(from: Int(stretch.start), to: Int(stretch.end)) { operation in
+        var hint = hint(ofOrigin: core.graph.runs[Int(stretch.run)].origin)
+        core.forEachOperation(from: Int(stretch.start), to: Int(stretch.end), near: &hint) { operation in
             if isFull { return }
             if operation.container != last {
                 last = operation.container
@@ -130,7 +135,8 @@ public struct UpdateEncoder: Sendable {
     // MARK: - Runs
 
     private mutating func write(
-        _ pieces: borrowing RawArray<OutgoingStretch>, of core: borrowing DocumentCore, to writer: inout ByteWriter
+        _ pieces: borrowing RawArray<OutgoingStretch>, of core: borrowing DocumentCore, to writer: inout ByteWriter,
+        by body: inout ByteWriter
     ) {
         let first = pieces[0]
         let graphRun = core.graph.runs[Int(first.run)]
@@ -142,8 +148,13 @@ public struct UpdateEncoder: Sendable {
         parents.removeAll(keepingCapacity: true)
         if first.start == graphRun.start { collectParents(ofRun: Int(first.run), in: core) }
         var operations = 0
-        var hint = Int.max
-        core.forEachJoinedOperation(of: pieces, near: &hint) { _ in operations += 1 }
+        var hint = hint(ofOrigin: graphRun.origin)
+        // Their number comes before them.
+        body.bytes.truncate(to: 0)
+        core.forEachJoinedOperation(of: pieces, near: &hint) { operation in
+            write(operation, of: core, to: &body)
+            operations += 1
+        }
         header |= UInt8(min(parents.count, 3)) << 2
         if operations == 1 { header |= 16 }
         writer.write(header)
@@ -156,12 +167,16 @@ public struct UpdateEncoder: Sendable {
             origins.expect(number, next: Int(parent.next))
         }
         if operations != 1 { writer.write(varint: operations) }
-        core.forEachJoinedOperation(of: pieces, near: &hint) { operation in write(operation, of: core, to: &writer) }
+        writer.write(body.bytes.elements)
         var count = 0
         for index in 0..<pieces.count { count += Int(pieces[index].end - pieces[index].start) }
         origins.expect(own, next: sequence + count)
         origins.makeCurrent(own)
+        while hints.count <= Int(graphRun.origin) { hints.append(.max) }
+        hints[Int(graphRun.origin)] = hint
     }
+
+    private func hint(ofOrigin origin: UInt32) -> Int { Int(origin) < hints.count ? hints[Int(origin)] : .max }
 
     /// Collects what the first event of a run had seen besides its origin's own event before it.
     private mutating func collectParents(ofRun index: Int, in core: borrowing DocumentCore) {

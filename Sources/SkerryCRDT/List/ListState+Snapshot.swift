@@ -5,6 +5,8 @@ extension ListState {
     /// slot    = origin:8 sequence:varint deleted:1 element-index:varint stamp:8
     /// ```
     borrowing func encodeState(to writer: inout ByteWriter) {
+        // About what short values take, so that little is moved on the way; pages not reached cost nothing.
+        writer.bytes.reserve(writer.bytes.count + 64 * elements.count + 32 * slots.count)
         writer.write(varint: elements.count)
         for index in elements.indices {
             Self.write(elements[index].dot, elements[index].isDeleted, Int(elements[index].slot), to: &writer)

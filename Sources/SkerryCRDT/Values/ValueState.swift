@@ -71,6 +71,8 @@ struct ValueState: ~Copyable, Sendable {
         var entries = ByteWriter()
         var keys: [Range<UInt32>] = []
         var ends: [Int] = []
+        // About what a short key and value take, so that little is moved on the way; pages not reached cost nothing.
+        entries.bytes.reserve(96 * registers.count)
         keys.reserveCapacity(registers.count)
         ends.reserveCapacity(registers.count)
         for (key, value) in registers {
