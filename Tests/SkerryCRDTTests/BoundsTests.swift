@@ -57,6 +57,24 @@ struct BoundsTests {
         #expect(other.text("t").string == document.text("t").string)
     }
 
+    @Test("items of a list go over as many as fit, whatever their sizes")
+    func longItems() throws {
+        var random = TestRandom(seed: 3)
+        let document = Self.document(1), other = Self.document(2)
+        let values = (0..<300).map { _ in DocumentValue.string(String(repeating: "x", count: random.chance(10) ? 400 : random.below(20))) }
+        document.change { change in for value in values { change.list("l").append(value) } }
+        document.change { change in for _ in 0..<100 { change.list("l").remove(at: 7) } }
+        var encoder = UpdateEncoder(), decoder = UpdateDecoder()
+        var sizes: [Int] = []
+        while let frame = try document.withCore({ core throws(DocumentError) in try encoder.encode(&core, budget: 1_500) }) {
+            sizes.append(frame.count)
+            #expect(try decoder.apply(frame, to: other).missing == nil)
+        }
+        #expect(sizes.count > 6 && sizes.allSatisfy { $0 <= 1_500 })
+        #expect(sizes.dropLast().allSatisfy { $0 > 900 }, "frames are filled")
+        #expect(other.list("l").values == document.list("l").values)
+    }
+
     @Test("the longest value fits a frame")
     func longestValue() throws {
         let document = Self.document(1), other = Self.document(2)

@@ -79,7 +79,8 @@ struct ByteReader {
     mutating func string(atMost maximum: Int) throws(DocumentError) -> String {
         let count = try count(atMost: maximum, "the length of a string")
         let bytes = try bytes(count)
-        guard let string = String(validating: bytes, as: UTF8.self) else { throw damaged("a string is not UTF-8") }
-        return string
+        // Not the library's validating initializer, which looks up generic metadata for each string.
+        guard UTF8Validation.isText(bytes) else { throw damaged("a string is not UTF-8") }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -72,7 +72,8 @@ public struct UpdateEncoder: Sendable {
                 return writer.finish()
             }
         }
-        known.merge(core.version)
+        // What was missing is what was written; of a few stretches only their origins are looked at.
+        if stretches.count < Self.orderedMinimum { note(stretches, upTo: stretches.count, nil, core) } else { known.merge(core.version) }
         return writer.finish()
     }
 
@@ -80,14 +81,12 @@ public struct UpdateEncoder: Sendable {
     private mutating func note(
         _ stretches: borrowing RawArray<OutgoingStretch>, upTo count: Int, _ last: OutgoingStretch?, _ core: borrowing DocumentCore
     ) {
-        var version = known
         func add(_ stretch: OutgoingStretch) {
             let run = core.graph.runs[Int(stretch.run)]
-            version.insert(Dot(origin: core.graph.origins[Int(run.origin)], sequence: UInt64(run.sequence + stretch.end - run.start)))
+            known.insert(Dot(origin: core.graph.origins[Int(run.origin)], sequence: UInt64(run.sequence + stretch.end - run.start)))
         }
         for index in 0..<count { add(stretches[index]) }
         if let last { add(last) }
-        known = version
     }
 
     /// Where a run ends that leaves room for what it takes in a frame; the first event of a frame is in it whatever it takes.
@@ -103,17 +102,28 @@ public struct UpdateEncoder: Sendable {
                 last = operation.container
                 left -= nameBytes(of: operation.container, in: core)
             }
-            // Of a long operation as many events as there is room for, whatever their width.
-            let perEvent = operation.count == 1 ? operation.content.count : 4
             let wanted = Self.operationBytesMaximum + operation.content.count
-            var taken = operation.count
-            if wanted > left { taken = min(taken, max(0, left - Self.operationBytesMaximum) / max(perEvent, 1)) }
-            if taken == 0, isFirst, end == Int(stretch.start) { taken = 1 }
+            let taken = wanted <= left ? operation.count : Self.events(of: operation, in: left - Self.operationBytesMaximum, core)
             isFull = taken < operation.count
             end += taken
             left -= isFull ? max(left, 0) : wanted
         }
-        return UInt32(end)
+        return isFirst ? max(UInt32(end), stretch.start + 1) : UInt32(end)
+    }
+
+    /// How many events of an operation there is room for in so many bytes.
+    private static func events(of operation: DocumentCore.OutgoingOperation, in bytes: Int, _ core: borrowing DocumentCore) -> Int {
+        if bytes <= 0 { return 0 }
+        if core.containers.kind(of: operation.container) == .text, operation.kind != .value {
+            // Whatever the width of its letters.
+            return min(operation.count, bytes / 4)
+        }
+        // A value, or items one after another.
+        if operation.kind == .value { return 0 }
+        var reader = ByteReader(operation.content)
+        var count = 0
+        while count < operation.count, (try? ListItem(&reader)) != nil, reader.offset <= bytes { count += 1 }
+        return count
     }
 
     /// Bytes that a run takes at most besides its operations, once for itself and once for each parent; and an operation besides its content.
