@@ -1,9 +1,9 @@
 import SkerryCRDT
 import SkerryGossip
 @testable import SkerryReplication
-import SkerryRocksDB
 import SkerryStorage
 import SkerryWire
+import Synchronization
 import Testing
 
 /// What outlives a replica: streams in files, histories behind trimmed logs, stores.
@@ -16,7 +16,9 @@ struct ReplicaRecordTests {
         return file.written
     }
 
-    @Test("U-08, T-03: a disk is just another stream: what was written to a file makes an equal replica, and what is overwritten is not in it")
+    @Test(
+        "U-08, T-03: a disk is just another stream: what was written to a file makes an equal replica, and what is overwritten is not in it"
+    )
     func file() async throws {
         let (a, b) = (try Node(), try Node())
         for seed in 0..<100 { try (seed % 2 == 0 ? a : b).write(seed) }
@@ -109,7 +111,7 @@ struct ReplicaRecordTests {
         let observation = late.replica.observe(heard.add)
         try late.replica.start(with: a.replica)
         #expect(late.content == a.content && late.replica.digest == a.replica.digest)
-        let repaired = heard.all.compactMap { if case .repaired(_, let entries) = $0 { entries } else { nil } }
+        let repaired = heard.all.compactMap { event -> Int? in if case .repaired(_, let entries) = event { entries } else { nil } }
         #expect(repaired == [25])
         #expect(late.replica.statistics.repairs == 1 && a.replica.statistics.repairsServed == 1)
         // From here on by the feed.
@@ -139,7 +141,11 @@ struct ReplicaRecordTests {
             default: try node.write(round)
             }
         }
-        for node in nodes { for other in nodes where other.replica !== node.replica { try await node.replica.start(with: other.replica, ReplicaOptions(tail: false)).ended() } }
+        for node in nodes {
+            for other in nodes where other.replica !== node.replica {
+                try await node.replica.start(with: other.replica, ReplicaOptions(tail: false)).ended()
+            }
+        }
         #expect(Set(nodes.map(\.content)).count == 1)
         #expect(Set(nodes.map(\.replica.digest)).count == 1)
     }
@@ -206,8 +212,9 @@ struct ReplicaRecordTests {
         #expect(try await sameView.rows(limit: 10).map(\.source) == ["cy", "bob", "ada"])
         try await reopened.durable()
         engine = engine.crash()
-        let (_, _, newView) = try open(2)
+        let (third, _, newView) = try open(2)
         #expect(try await newView.rows(limit: 10).map(\.source) == ["ada", "bob", "cy"])
+        await third.dispose()
     }
 }
 

@@ -57,7 +57,8 @@ struct Node: Sendable {
     /// All that can be seen, in one value.
     var content: Content {
         Content(
-            model: model.values, events: events.events().map { "\($0.topic):\($0.value)" }, values: value.values, union: union.current.sorted())
+            model: model.values, events: events.events().map { "\($0.topic):\($0.value)" }, values: value.values,
+            union: union.current.sorted())
     }
 
     struct Content: Hashable {
@@ -139,9 +140,9 @@ final class GatedStream: DuplexStream {
     func write(_ bytes: [UInt8]) async throws(LinkError) { try await base.write(bytes) }
 }
 
-/// Lets others run until a condition holds; a test that waits for ever is cut by the suite's own limit.
+/// Looks again and again until a condition holds; a test that waits for ever is cut by the suite's own limit.
 func until(_ condition: () throws -> Bool) async rethrows {
-    while try !condition() { await Task.yield() }
+    while try !condition() { try? await Task.sleep(for: .milliseconds(1)) }
 }
 
 /// The signatures of a small cluster, whose members are numbered.

@@ -27,9 +27,11 @@ struct ReplicaTests {
         }
     }
 
-    @Test("U-01, U-02, U-03, U-04: two replicas say what they have, get what they lack, are told once that they are equal, and then get what is new", arguments: Way.allCases)
+    @Test(
+        "U-01, U-02, U-03, U-04: two replicas say what they have, get what they lack, are told once that they are equal, and then get what is new",
+        arguments: Way.allCases)
     func pairs(way: Way) async throws {
-        let pool = way == .pooled ? try BlockingPool(threads: 2) : nil
+        let pool = try way == .pooled ? BlockingPool(threads: 2) : nil
         let (a, b) = (try Node(executor: pool), try Node(executor: pool))
         for seed in 0..<50 { try (seed % 2 == 0 ? a : b).write(seed) }
         let heard = Heard<ReplicaEvent>()
@@ -38,10 +40,10 @@ struct ReplicaTests {
         try await session.synchronised()
         try await other?.synchronised()
         try await until { a.content == b.content }
-        #expect(a.content.events.count == 20 && session.isSynchronised)
+        #expect(a.content.events.count == 10 && session.isSynchronised)
         try a.write(100)
         try b.write(101)
-        try await until { a.content == b.content && a.content.events.count == 21 }
+        try await until { a.content == b.content && a.content.events.count == 11 }
         let synced = heard.all.filter { if case .synchronised = $0 { true } else { false } }
         #expect(synced.count == 1)
         session.close()
@@ -70,7 +72,9 @@ struct ReplicaTests {
         }
     }
 
-    @Test("U-05, U-06, P-02, P-03: in a ring each entry is taken once, nothing goes back to whom it came from, and what changes nothing is told nobody")
+    @Test(
+        "U-05, U-06, P-02, P-03: in a ring each entry is taken once, nothing goes back to whom it came from, and what changes nothing is told nobody"
+    )
     func echoes() async throws {
         let nodes = try (0..<5).map { _ in try Node() }
         for index in 0..<5 { try nodes[index].replica.start(with: nodes[(index + 1) % 5].replica) }
@@ -84,16 +88,40 @@ struct ReplicaTests {
         #expect(heard.all.filter { $0 == [1, 2] }.count == 5 && heard.all.filter { $0 == [3] }.count == 5 && heard.all.count == 10)
         let statistics = nodes.map(\.replica.statistics)
         #expect(statistics.allSatisfy { $0.feeds.entriesApplied == 2 })
-        // Two entries to four others, of which some may cross on the far side of the ring.
-        #expect(statistics.reduce(0) { $0 + $1.feeds.entriesSent } <= 10)
+        // Two entries to four others; on the far side of the ring each may cross itself, and is then known to both.
+        #expect(statistics.reduce(0) { $0 + $1.feeds.entriesSent } <= 12)
         _ = observations
+    }
+
+    @Test("U-01, U-08: the example of the documentation prints what it says")
+    func example() async throws {
+        let settings = ReplicatedModel<String>()
+        let log = ReplicatedEvents<String>()
+        let here = try Replica(["settings": settings, "log": log])
+        let others = ReplicatedModel<String>()
+        let there = try Replica(["settings": others])
+        try settings.set("theme", to: "dark")
+        try log.append("changed the theme")
+        let (near, far) = MemoryDuplexStream.pair()
+        let session = try here.start(over: near)
+        try there.start(over: far)
+        try await session.synchronised()
+        #expect(others["theme"] == "dark")
+        let file = RecordedStream()
+        try await here.replicate(over: file, .dump)
+        let copy = ReplicatedModel<String>()
+        try await Replica(["settings": copy]).replicate(over: RecordedStream(file.written), .readOnly)
+        #expect(copy["theme"] == "dark")
+        await here.dispose()
+        await there.dispose()
     }
 
     enum Shape: CaseIterable, Sendable {
         case chain, triangle, star, ring, latecomer
     }
 
-    @Test("U-10: a chain, a triangle, a star, a ring of five and a latecomer end up equal", arguments: Shape.allCases, [Way.direct, .stream])
+    @Test(
+        "U-10: a chain, a triangle, a star, a ring of five and a latecomer end up equal", arguments: Shape.allCases, [Way.direct, .stream])
     func shapes(shape: Shape, way: Way) async throws {
         let nodes = try (0..<(shape == .triangle ? 3 : 5)).map { _ in try Node() }
         for seed in 0..<40 { try nodes[seed % (shape == .latecomer ? 2 : nodes.count)].write(seed) }
@@ -111,7 +139,9 @@ struct ReplicaTests {
         for node in nodes { await node.replica.dispose() }
     }
 
-    @Test("U-10: a hundred random rounds of writing, joining and parting end equal, and as a plain reading of all entries says", arguments: 0..<4)
+    @Test(
+        "U-10: a hundred random rounds of writing, joining and parting end equal, and as a plain reading of all entries says",
+        arguments: 0..<4)
     func rounds(seed: UInt64) async throws {
         var random = SplitMix(seed: seed)
         let nodes = try (0..<5).map { _ in try Node() }
@@ -139,7 +169,11 @@ struct ReplicaTests {
                 _ = try node.union.update([random.next() % 50])
             }
         }
-        for index in nodes.indices { for other in nodes.indices where other != index { try await nodes[index].replica.start(with: nodes[other].replica, ReplicaOptions(tail: false)).ended() } }
+        for index in nodes.indices {
+            for other in nodes.indices where other != index {
+                try await nodes[index].replica.start(with: nodes[other].replica, ReplicaOptions(tail: false)).ended()
+            }
+        }
         #expect(Set(nodes.map(\.content)).count == 1)
         #expect(nodes[0].model.values == expected.compactMapValues(\.value))
         #expect(nodes[0].events.count == eventCount)
@@ -277,7 +311,8 @@ struct ReplicaTests {
         #expect(a.replica.statistics.sessionsEver == 2)
         #expect(throws: FeedError.self) { try a.model.set("x", to: "late") }
         #expect(throws: ReplicaError.self) { try a.replica.start(over: far) }
-        _ = await changes.next()
+        let last = await changes.next()
+        #expect(last == nil)
         await clone.dispose()
     }
 
