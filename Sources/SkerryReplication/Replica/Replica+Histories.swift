@@ -78,7 +78,7 @@ extension Replica {
         events.add(.repaired(session.handle.id, entries: reception.count))
         // What comes one way goes on with the next tag.
         let isOneWay = session.header?.direction == .writeOnly || session.options.direction == .readOnly
-        state.sessions[id]?.reception = isOneWay ? HistoryReception(tag: tag &+ 1, trust: configuration.trust, now: now) : nil
+        state.sessions[id]?.reception = isOneWay ? HistoryReception(unaskedWith: tag &+ 1, trust: configuration.trust, now: now) : nil
         if isOneWay { synchronised(id, &state, now) }
     }
 

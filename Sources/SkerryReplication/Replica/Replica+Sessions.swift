@@ -90,10 +90,17 @@ extension Replica {
         settle()
     }
 
-    private func take(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
+    /// - Parameter isChecked: whether it stood behind a checksum that was right.
+    private func take(
+        _ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant, isChecked: Bool = false
+    ) throws(ReplicaError) {
         guard let session = state.sessions[id], let kind = message.first else { return }
         guard session.header != nil || session.isLossy || kind == ReplicaMessage.Kind.header.rawValue else {
             throw ReplicaError(.protocolViolation, "a session begins with a header")
+        }
+        // On a stream that may be a file a turned bit must not make another message of one.
+        if session.header?.direction == .writeOnly, !isChecked, kind != ReplicaMessage.Kind.checked.rawValue {
+            throw ReplicaError(.protocolViolation, "a message without a checksum")
         }
         switch kind {
         case 1...4: takeFeed(message, at: id, &state, now)
@@ -112,7 +119,7 @@ extension Replica {
                 guard inner.first != ReplicaMessage.Kind.checked.rawValue else {
                     throw ReplicaError(.protocolViolation, "a checksum of a checksum")
                 }
-                try take(inner, at: id, &state, now)
+                try take(inner, at: id, &state, now, isChecked: true)
             }
         }
     }
@@ -126,6 +133,8 @@ extension Replica {
     }
 
     private func take(_ header: ReplicaHeader, at id: UInt32, _ state: inout State) throws(ReplicaError) {
+        // A packet may come twice.
+        if state.sessions[id]?.isLossy ?? false, state.sessions[id]?.header != nil { return }
         guard let session = state.sessions[id], session.header == nil else {
             throw ReplicaError(.protocolViolation, "a second header")
         }
@@ -133,7 +142,7 @@ extension Replica {
         state.sessions[id]?.header = header
         session.handle.heard(Dictionary(header.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }))
         if header.direction == .writeOnly || session.options.direction == .readOnly {
-            state.sessions[id]?.reception = HistoryReception(tag: header.tag, trust: configuration.trust, now: configuration.now())
+            state.sessions[id]?.reception = HistoryReception(unaskedWith: header.tag, trust: configuration.trust, now: configuration.now())
         }
     }
 

@@ -76,7 +76,9 @@ extension Replica {
             let frozen = Set(core.frozenOrigins)
             var last = heads
             for batch in pendingHeads {
-                for entry in batch.entries where entry.dot.sequence > last[entry.dot.origin]?.dot.sequence ?? 0 { last[entry.dot.origin] = entry }
+                for entry in batch.entries where entry.dot.sequence > last[entry.dot.origin]?.dot.sequence ?? 0 {
+                    last[entry.dot.origin] = entry
+                }
             }
             let lacking = last.values.filter { $0.dot.sequence > digest.sequence(of: $0.dot.origin) && !frozen.contains($0.dot.origin) }
             var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))

@@ -24,6 +24,9 @@ public final class Replica: Sendable {
     /// Bytes that may wait for a peer that takes nothing before its session ends. Entries alone never come near: they wait in the log.
     public static let outboxMaximum = 4 << 20
 
+    /// How long ``dispose()`` lets a peer take what waits for it.
+    public static let farewell = Duration.seconds(2)
+
     public let identity: FeedIdentity
     let configuration: ReplicaConfiguration
     let state: Mutex<State>
@@ -184,9 +187,16 @@ public final class Replica: Sendable {
             return state.sessions.values.map(\.handle)
         }
         for session in sessions { session.close() }
+        // A peer that takes nothing holds nobody up for long.
+        let cutter = Task { [weak self] in
+            guard (try? await Task.sleep(for: Self.farewell)) != nil else { return }
+            for session in sessions { self?.end(session.id.rawValue, nil) }
+        }
         for session in sessions { await session.hasEnded() }
+        cutter.cancel()
         try? await durable()
         events.finish()
+        for part in state.withLock({ state in state.partOrder.compactMap { state.parts[$0] } }) { part.disposed() }
     }
 }
 

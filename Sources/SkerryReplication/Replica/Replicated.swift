@@ -28,6 +28,9 @@ public protocol Replicated: AnyObject, Sendable {
     /// Tells observers what was applied since the last call. Called without any lock, by any thread, after whatever changed something.
     func tell()
 
+    /// The replica was disposed of: streams of changes end.
+    func disposed()
+
     /// Rows of an index to be committed together with the entries that were applied since the last call (``ReplicaView``).
     func takeRows() -> [ReplicaRow]
 }
@@ -36,5 +39,6 @@ extension Replicated {
     public func attached(_ handle: ReplicaPart) {}
     public func caughtUp() {}
     public func tell() {}
+    public func disposed() {}
     public func takeRows() -> [ReplicaRow] { [] }
 }

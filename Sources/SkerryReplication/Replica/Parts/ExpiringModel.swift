@@ -112,6 +112,7 @@ public final class ExpiringModel<Value: ReplicaValue>: Replicated {
     public var digest: CausalContext { state.withLock { CausalContext(covering: $0.order.map(\.entry.dot)) } }
 
     public func tell() { notices.tell() }
+    public func disposed() { notices.finish() }
 
     private var oldest: HybridTimestamp {
         let now = now()

@@ -121,9 +121,11 @@ public final class ReplicatedEvents<Value: ReplicaValue>: Replicated {
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }
+    public func disposed() { notices.finish() }
 
     private static func event(_ entry: ReplicaEntry) -> Event? {
-        guard !entry.isRemoval, let value = Value.replicaValue(of: entry.value), let topic = String(validating: entry.key, as: UTF8.self) else {
+        guard !entry.isRemoval, let value = Value.replicaValue(of: entry.value), let topic = String(validating: entry.key, as: UTF8.self)
+        else {
             return nil
         }
         return Event(dot: entry.dot, stamp: entry.stamp, topic: topic, value: value)

@@ -136,6 +136,7 @@ public final class ReplicatedModel<Value: ReplicaValue>: Replicated {
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }
+    public func disposed() { notices.finish() }
 
     public func takeRows() -> [ReplicaRow] {
         state.withLock { state in

@@ -117,13 +117,17 @@ public final class ReplicatedReduce<R: Reducer>: Replicated {
     private static func covered(by entry: ReplicaEntry) -> CausalContext? {
         guard entry.key.first == 1, (entry.key.count - 1) % 16 == 0 else { return nil }
         let bytes = Array(entry.key.dropFirst())
-        let words = stride(from: 0, to: bytes.count, by: 8).map { place in bytes[place..<place + 8].reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
-        return CausalContext(covering: stride(from: 0, to: words.count, by: 2).map { Dot(origin: OriginID(rawValue: words[$0]), sequence: words[$0 + 1]) })
+        let words = stride(from: 0, to: bytes.count, by: 8).map { place in
+            bytes[place..<place + 8].reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        }
+        return CausalContext(
+            covering: stride(from: 0, to: words.count, by: 2).map { Dot(origin: OriginID(rawValue: words[$0]), sequence: words[$0 + 1]) })
     }
 
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }
+    public func disposed() { notices.finish() }
 }
 
 /// How often something changed.

@@ -69,6 +69,7 @@ public final class ReplicatedValue<Value: ReplicaValue>: Replicated {
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }
+    public func disposed() { notices.finish() }
 
     private static func value(_ entry: ReplicaEntry) -> Value? { entry.isRemoval ? nil : Value.replicaValue(of: entry.value) }
 }

@@ -105,6 +105,12 @@ struct HistoryReception: Sendable {
         progressAt = now.monotonic
     }
 
+    /// For what comes though nobody asked: as if the subscription had been sent.
+    init?(unaskedWith tag: UInt32, trust: FeedTrust, now: FeedInstant) {
+        self.init(tag: tag, trust: trust, now: now)
+        _ = subscribe()
+    }
+
     /// The subscription, to be sent where somebody answers.
     mutating func subscribe() -> [[UInt8]] {
         var actions: [InterestSink.Action] = []
