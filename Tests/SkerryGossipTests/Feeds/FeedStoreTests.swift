@@ -50,7 +50,7 @@ struct FeedStoreTests {
         #expect(other.value("b") != nil)
     }
 
-    @Test("U-09: places before an entry that was trimmed, or of a time before a state was taken over, are given up")
+    @Test("places before an entry that was trimmed, or of a time before a state was taken over, are given up")
     func places() throws {
         let (one, other) = (FeedDesk(1), FeedDesk(2))
         try join(one, other)

@@ -67,7 +67,7 @@ struct EngineFeedStoreTests {
         #expect(try engine.get(.feed, [0x66, 8]) == [1])
     }
 
-    @Test("U-07: agree with feeds in memory whatever is done with them, over the memory engine", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test("U-08: agree with feeds in memory whatever is done with them, over the memory engine", arguments: 1...12 as ClosedRange<UInt64>)
     func memory(_ seed: UInt64) throws { try Self.drill(MemoryMetadataEngine(), seed: seed, steps: 250) }
 
     @Test("agree with feeds in memory, over RocksDB", arguments: 1...2 as ClosedRange<UInt64>)
@@ -90,7 +90,7 @@ struct EngineFeedStoreTests {
     }
 
     @Test(
-        "U-07: a crash between any two writes leaves entries, positions and the owner's state of one moment, and all that was synced",
+        "U-08: a crash between any two writes leaves entries, positions and the owner's state of one moment, and all that was synced",
         arguments: 1...6 as ClosedRange<UInt64>)
     func crash(_ seed: UInt64) throws {
         var drill = Drill(seed: seed)
