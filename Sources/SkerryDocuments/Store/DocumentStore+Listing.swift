@@ -47,6 +47,9 @@ extension DocumentStore {
     /// - Throws: `notFound` when no deletion of that name is remembered.
     public func forgetDeletion(_ name: String) async throws(DocumentStoreError) { _ = try await submit(.forgetting(name)) }
 
+    /// The document of a name if it is in memory; its use counts as one.
+    public func resident(_ name: String) -> Document? { state.withLock { $0.use(name) } }
+
     /// Takes a snapshot from elsewhere in place of all that is here of a document: its history is cut there.
     ///
     /// A peer that lacks something from before the cut gets the state instead of history. A `Document` that somebody holds is no longer the store's: ask

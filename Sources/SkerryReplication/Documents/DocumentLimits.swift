@@ -26,6 +26,13 @@ public enum DocumentLimits {
     public static let unreadEntries = 64
     public static let unreadBytes = 64 << 10
 
+    /// Documents beside which something lies unread; more, and they are opened too.
+    public static let unreadDocuments = 65_536
+    /// Refusals that are remembered, the latest.
+    public static let refusals = 256
+    /// Commits that are looked at together to be told.
+    public static let commitsTold = 256
+
     // MARK: Exchange
 
     /// Bytes of a part of an update in a message, about.
