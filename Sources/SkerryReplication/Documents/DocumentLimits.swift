@@ -28,6 +28,8 @@ public enum DocumentLimits {
 
     /// Documents beside which something lies unread; more, and they are opened too.
     public static let unreadDocuments = 65_536
+    /// Documents of which it is remembered what came by a feed, until their commits are looked at.
+    public static let heardDocuments = 1_024
     /// Refusals that are remembered, the latest.
     public static let refusals = 256
     /// Commits that are looked at together to be told.
@@ -62,6 +64,10 @@ public enum DocumentLimits {
     public static let givesMaximum = 1_024
     /// Bytes of an update that is put together from parts: what a peer can make a node keep.
     public static let giveMaximum = 256 << 20
+
+    /// Things that an exchange has to do, and bytes that wait for the link; a peer beyond them is cut.
+    public static let exchangeActions = 4_096
+    public static let exchangeOutbox = 8 << 20
 
     // MARK: Time, milliseconds
 

@@ -97,6 +97,10 @@ extension DocumentReplica {
             guard isMuch || documents.resident(name) != nil else { continue }
             do throws(DocumentStoreError) { try await takeIn(name) } catch { note(.failed(name, "\(error)")) }
         }
+        // What was heard is forgotten when its commits have been looked at.
+        if state.withLock({ !$0.heard.isEmpty }) {
+            do throws(DocumentStoreError) { try await tellCommits() } catch { note(.failed("", "\(error)")) }
+        }
         tellReports()
     }
 
@@ -132,6 +136,7 @@ extension DocumentReplica {
         if !settlement.missing.isEmpty || settlement.needsHistory { note(.lacks(name, settlement.missing)) }
         tellReports()
         if !settlement.applied.isEmpty { commitsGrew() }
+        if state.withLock({ $0.heard.count > DocumentLimits.heardDocuments }) { try await tellCommits() }
     }
 
     /// What lies beside a document, by origin and sequence.

@@ -9,8 +9,8 @@ internal import Synchronization
 extension DocumentReplica {
     /// Tells all that was committed and not told yet.
     func tellCommits() async throws(DocumentStoreError) {
-        guard state.withLock({ $0.handle?.replica != nil }) else { return }
         commitsGrew()
+        guard state.withLock({ $0.handle?.replica != nil }) else { return }
         await turns.enter(Self.telling)
         defer { turns.leave(Self.telling) }
         for head in documents.feedHeads { try await tellCommits(of: head.origin, through: head.sequence) }
@@ -74,7 +74,7 @@ extension DocumentReplica {
         }
         let extract: Extract
         do throws(DocumentError) {
-            guard let some = try await extract(document, stretches) else { return }
+            guard let some = try await extract(document, name, stretches) else { return }
             extract = some
         } catch {
             return refuse([DocumentFeedError(.historyCut, "what was committed cannot be told: \(error)", document: name, cause: error)])
@@ -95,7 +95,7 @@ extension DocumentReplica {
     private static let attemptsMaximum = 8
 
     private func extract(
-        _ document: Document, _ stretches: [SkerryDocuments.FeedEntry.Stretch]
+        _ document: Document, _ name: String, _ stretches: [SkerryDocuments.FeedEntry.Stretch]
     ) async throws(DocumentError) -> Extract? {
         for attempt in 1... {
             let version = document.version
@@ -104,8 +104,8 @@ extension DocumentReplica {
             let history = try document.history(since: known)
             let isStill = document.version == version
             if isStill || attempt == Self.attemptsMaximum {
-                let stored = try? await documents.summary(document: document)
-                return Extract(history: history, version: version, isAhead: !isStill || !(stored?.covers(version) ?? false))
+                let stored = try? await documents.summary(name)
+                return Extract(history: history, version: version, isAhead: !isStill || !(stored?.version.covers(version) ?? false))
             }
         }
         return nil

@@ -61,6 +61,7 @@ public final class DocumentReplica: Replicated {
         var refusals: [DocumentFeedError] = []
         var events: [DocumentReplicaEvent] = []
         var exchanges: [WeakExchange] = []
+        var bookmarks: [String: ExchangeBookmark] = [:]
     }
 
     struct WeakExchange: Sendable {
@@ -129,6 +130,7 @@ public final class DocumentReplica: Replicated {
     /// Waits until everything that came is where it belongs, and everything that was committed is told. Documents that nobody uses stay unread.
     public func settle() async throws(DocumentStoreError) {
         await lookAfter()
+        for name in unreadNames where documents.resident(name) != nil { try await takeIn(name) }
         try await tellCommits()
         if let replica = state.withLock({ $0.handle?.replica }) { try await Self.mapped { () throws(ReplicaError) in try await replica.durable() } }
     }
