@@ -68,7 +68,9 @@ extension FeedCore {
         return Int(clamping: peers[place].granted - min(peers[place].granted, peers[place].position))
     }
 
-    /// As much of a row as fits, if it still is what comes next.
+    /// As much of a row as fits and is durable, if it still is what comes next.
+    ///
+    /// What a crash may still take is never given away: its numbers would go to other entries, which is a fork.
     private mutating func run(
         of row: [FeedEntry], to place: Int, room: inout Int, credit: inout Int, isAlone: Bool, into actions: inout [FeedAction]
     ) -> FeedRun? {
@@ -77,9 +79,10 @@ extension FeedCore {
         room -= Self.runOverhead
         if isAlone, FeedWriter.sizeMaximum(row[0]) > room { widen(&room, for: row[0], place, into: &actions) }
         var count = 0
+        let durable = origins[number].durable.sequence
         for entry in row {
             let size = FeedWriter.sizeMaximum(entry)
-            guard size <= room, entry.charge <= credit, entry.signature.isEmpty != isSigned else { break }
+            guard entry.dot.sequence <= durable, size <= room, entry.charge <= credit, entry.signature.isEmpty != isSigned else { break }
             room -= size
             credit -= entry.charge
             count += 1
