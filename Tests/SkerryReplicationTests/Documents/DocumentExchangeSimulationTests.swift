@@ -1,10 +1,9 @@
-import Foundation
 import SkerryReplication
 import Testing
 
 @Suite("Exchange of documents over a bad network")
 struct DocumentExchangeSimulationTests {
-    static var seeds: Range<UInt64> { ProcessInfo.processInfo.environment["SKERRY_SOAK"] != nil ? 0..<2_000 : 0..<30 }
+    static var seeds: Range<UInt64> { isSoak ? 0..<2_000 : 0..<30 }
 
     private static func run(_ seed: UInt64) throws -> (ExchangeWorld, healed: Bool) {
         var world = try ExchangeWorld(seed: seed)

@@ -8,12 +8,12 @@ internal import Synchronization
 ///
 /// It ends with its link; the next one over another link goes on where this one was. Messages are handled one after the other, in a task of their own.
 public final class DocumentExchange: LinkDriver {
-    private enum Role: Sendable {
+    fileprivate enum Role: Sendable {
         case source(DocumentSource)
         case sink(DocumentSink)
     }
 
-    private struct State: Sendable {
+    fileprivate struct State: Sendable {
         var role: Role
         var framing = ExchangeFraming()
         var actions: [DocumentExchangeAction] = []
@@ -92,7 +92,7 @@ public final class DocumentExchange: LinkDriver {
     /// Waits until all that is of interest is here as the peer had it when it was asked, and the peer has what was changed here; or until the link ends.
     public func caughtUp() async {
         await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
+            let isDone = state.withLock { state -> Bool in
                 if state.isEnded || state.isCaughtUp { return true }
                 state.catchWaiters.append(continuation)
                 return false

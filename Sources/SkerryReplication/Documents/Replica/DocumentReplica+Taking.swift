@@ -1,5 +1,6 @@
 public import SkerryCRDT
 internal import SkerryDocuments
+internal import SkerryGossip
 internal import SkerryStorage
 internal import Synchronization
 

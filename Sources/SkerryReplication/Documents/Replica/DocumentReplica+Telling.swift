@@ -74,7 +74,7 @@ extension DocumentReplica {
         }
         let extract: Extract
         do throws(DocumentError) {
-            guard let some = try await extract(document, name, stretches) else { return }
+            guard let some = try await self.extract(document, name, stretches) else { return }
             extract = some
         } catch {
             return refuse([DocumentFeedError(.historyCut, "what was committed cannot be told: \(error)", document: name, cause: error)])

@@ -1,0 +1,87 @@
+import Logging
+import SkerryCRDT
+import SkerryDocuments
+import SkerryReplication
+import SkerryStorage
+import Synchronization
+
+/// A node with its disks in memory: a document store in a file, and the store of a replica.
+final class DocumentNode {
+    let name: String
+    let files: MemoryFileLayer
+    let disk: ReplicaDisk
+    private(set) var store: DocumentStore
+    private(set) var documents: DocumentReplica
+    private(set) var replica: Replica
+    private let budget: Int
+    let events = Events()
+
+    final class Events: Sendable {
+        private let list = Mutex<[DocumentReplicaEvent]>([])
+        var all: [DocumentReplicaEvent] { list.withLock { $0 } }
+        func add(_ event: DocumentReplicaEvent) { list.withLock { $0.append(event) } }
+    }
+
+    init(_ name: String, budget: Int = 32 << 20) async throws {
+        self.name = name
+        self.budget = budget
+        files = MemoryFileLayer()
+        disk = ReplicaDisk()
+        try files.createDirectory("data")
+        let events = events
+        store = try await Self.open(files, budget)
+        documents = DocumentReplica(store) { events.add($0) }
+        replica = try Replica(["documents": documents], store: disk.store())
+    }
+
+    private static func open(_ files: MemoryFileLayer, _ budget: Int) async throws -> DocumentStore {
+        var options = DocumentStoreOptions()
+        options.memoryBudget = budget
+        return try await DocumentStore.open(
+            file: "data/notes", files: files, blocking: InlineExecutor(), options: options,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    /// Power goes, at a place that was set before or now, and the node comes back with what is on its disks.
+    func crash() async throws {
+        files.crash(keeping: .synced)
+        disk.cut(after: nil)
+        try await reopen()
+    }
+
+    func close() async throws {
+        try await documents.settle()
+        await replica.dispose()
+        try await store.close()
+    }
+
+    func reopen() async throws {
+        let events = events
+        store = try await Self.open(files, budget)
+        documents = DocumentReplica(store) { events.add($0) }
+        replica = try Replica(["documents": documents], store: disk.store())
+        try await documents.settle()
+    }
+
+    func append(_ text: String, to name: String) async throws {
+        try await documents.change(name) { $0.text("body").insert(text, at: $0.text("body").count()) }
+    }
+
+    func text(_ name: String) async throws -> String { try await documents.document(name).text("body").string }
+
+    /// Every document and its text.
+    func texts() async throws -> [String: String] {
+        var texts: [String: String] = [:]
+        for summary in try await documents.documents(limit: 100_000) { texts[summary.name] = try await text(summary.name) }
+        return texts
+    }
+}
+
+/// Lets tasks run until something is so; false after very many of them.
+func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+    for _ in 0..<200_000 {
+        if try await condition() { return true }
+        await Task.yield()
+    }
+    return false
+}
