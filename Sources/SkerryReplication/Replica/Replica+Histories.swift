@@ -93,8 +93,8 @@ extension Replica {
     func takeRequest(_ tag: UInt32, _ dots: [Dot], at id: UInt32, _ state: inout State) {
         guard state.sessions[id]?.options.direction == .both else { return }
         let (entries, marks) = state.history(since: CausalContext(covering: dots))
-        state.sessions[id]?.transfer = HistoryTransfer(
-            entries: entries, marks: marks, tag: tag, frameMaximum: state.sessions[id]?.frameMaximum ?? FeedLimits.framePreferred)
+        let frameMaximum = state.sessions[id]?.frameMaximum ?? FeedLimits.framePreferred
+        state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag, frameMaximum: frameMaximum)
         state.statistics.repairsServed += 1
     }
 
