@@ -61,10 +61,12 @@ extension DocumentStore {
         }
         var commit = StorageCommit(row: row)
         if isFold {
-            if row.tailCount > 0 { commit.removed = row.boundary..<row.nextChunk }
+            // Behind a cut nobody asks for what is below a snapshot, for there is no beginning to read it from.
+            let first = row.isCut ? 0 : row.boundary
+            if first < row.nextChunk { commit.removed = first..<row.nextChunk }
             row.dropTail()
         }
-        if !extract.history.isEmpty {
+        if !extract.history.isEmpty, !isFold || !row.isCut {
             commit.chunk = StorageCommit.Chunk(number: row.nextChunk, bytes: extract.history)
             row.addChunk(extract.history.count)
         }

@@ -66,7 +66,7 @@ extension DocumentStore {
         return found
     }
 
-    /// Where the history begins at a snapshot, chunks below the present one are read but lead nowhere; those behind it lead to the version.
+    /// Where the history begins at a snapshot, that and its tail lead to the version.
     private func checkCut(_ row: DocumentRow, _ chunks: [StorageCommit.Chunk], _ snapshot: [UInt8]) -> [DocumentDamage] {
         var found: [DocumentDamage] = []
         let document: Document
@@ -77,8 +77,7 @@ extension DocumentStore {
         }
         for chunk in chunks {
             do throws(DocumentError) {
-                let reader = chunk.number < row.boundary ? Document(origin: OriginID(rawValue: 0), now: { .max >> 16 }) : document
-                try reader.restore(chunk.bytes)
+                try document.restore(chunk.bytes)
             } catch {
                 found.append(DocumentDamage(document: row.name, part: .chunk(chunk.number), message: "\(error)"))
             }
