@@ -24,6 +24,7 @@ struct DocumentExchangeTests {
         for name in ["a", "bb", "", "e", "B"] { #expect(!interest.matches(name), "\(name)") }
         #expect(DocumentInterest.all.matches("anything"))
         #expect(try Self.interest(["b"], ["a/b/", "e"]).subtracting(interest) == Self.interest([], ["e"]))
+        #expect(try interest.intersection(Self.interest(["a/q", "b", "z"], ["a/b", "dd"])) == Self.interest(["b", "a/q"], ["a/b", "dd"]))
         #expect(throws: DocumentFeedError.self) { try Self.interest([""]) }
         #expect(throws: DocumentFeedError.self) { try Self.interest((0...DocumentLimits.interestTerms).map { "\($0)" }) }
     }

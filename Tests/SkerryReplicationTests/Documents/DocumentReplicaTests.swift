@@ -209,8 +209,8 @@ struct DocumentReplicaTests {
     }
 
     /// A node and a peer that has written before they meet.
-    private static func pair() async throws -> (node: DocumentNode, peer: DocumentNode) {
-        let (node, peer) = (try await DocumentNode("node"), try await DocumentNode("peer"))
+    private static func pair(_ form: DocumentForm = .file) async throws -> (node: DocumentNode, peer: DocumentNode) {
+        let (node, peer) = (try await DocumentNode("node", form: form), try await DocumentNode("peer"))
         for round in 0..<4 { try await peer.append("p\(round)", to: "other\(round)") }
         try await peer.append("[p]", to: "shared")
         return (node, peer)
@@ -228,17 +228,18 @@ struct DocumentReplicaTests {
         #expect(try await node.store.check().isEmpty, "\(circumstances)")
     }
 
-    @Test("wherever power goes in the document store, nothing acknowledged is lost, and both sides become equal")
-    func crashOfDocuments() async throws {
-        let (whole, wholePeer) = try await Self.pair()
+    @Test(
+        "wherever power goes in the document store, nothing acknowledged is lost, and both sides become equal", arguments: DocumentForm.allCases)
+    func crashOfDocuments(form: DocumentForm) async throws {
+        let (whole, wholePeer) = try await Self.pair(form)
         let before = whole.files.operationCount
         try whole.replica.start(with: wholePeer.replica)
         var all: [String] = []
         try await Self.script(whole, &all)
         let count = whole.files.operationCount - before
         #expect(count > 20)
-        for cut in stride(from: 0, to: count, by: isSoak ? 1 : 2) {
-            let (node, peer) = try await Self.pair()
+        for cut in stride(from: 0, to: count, by: isSoak ? 1 : 3) {
+            let (node, peer) = try await Self.pair(form)
             node.files.inject(FileFault(nil, after: node.files.operationCount + cut, isLasting: true))
             try node.replica.start(with: peer.replica)
             var acknowledged: [String] = []

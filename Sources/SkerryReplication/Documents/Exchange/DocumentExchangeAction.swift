@@ -4,8 +4,8 @@ public import SkerryCRDT
 public enum DocumentExchangeAction: Sendable, Hashable {
     /// A message for the peer. It may be lost, never changed.
     case send([UInt8])
-    /// Find documents that both interests want, by name behind `after`, at most `limit`; answer with ``DocumentSource/supply(listing:isEnd:into:)``.
-    case list(DocumentInterest, DocumentInterest, after: String, limit: Int)
+    /// Find documents by name behind `after`, at most `limit`; answer with ``DocumentSource/supply(listing:isEnd:into:)``.
+    case list(DocumentInterest, after: String, limit: Int)
     /// Look at own commits behind an offset; answer with ``DocumentSource/supply(changes:end:into:)`` or ``DocumentSource/supplyReset(into:)``.
     case follow(after: UInt64, limit: Int)
     /// How much there is of these; answer with ``DocumentSource/supply(found:into:)``.

@@ -44,6 +44,13 @@ public struct DocumentInterest: Sendable, Hashable {
         DocumentInterest(sorted: names.filter { !other.matches($0) }, prefixes.filter { !Self.matches($0, other.prefixes) })
     }
 
+    /// What both want.
+    public func intersection(_ other: DocumentInterest) -> DocumentInterest {
+        DocumentInterest(
+            sorted: names.filter(other.matches) + other.names.filter(matches),
+            prefixes.filter { Self.matches($0, other.prefixes) } + other.prefixes.filter { Self.matches($0, prefixes) })
+    }
+
     /// What either wants.
     ///
     /// - Throws: as ``init(names:prefixes:)``.

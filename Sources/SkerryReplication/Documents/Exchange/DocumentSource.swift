@@ -59,6 +59,7 @@ public struct DocumentSource: Sendable {
         interest = want.interest
         (serial, answered, isSearching, isLooking, query) = (0, 0, false, false, [])
         cursor = want.cursor
+        cursor.unlisted = cursor.unlisted.intersection(interest)
         // A log that ends before the peer's place is not the one that it knows.
         if cursor.log != log || cursor.offset > end { restart() }
         toldOffset = cursor.offset
@@ -126,7 +127,7 @@ public struct DocumentSource: Sendable {
         guard !isSearching, serial - answered < UInt64(DocumentLimits.offerWindow) else { return }
         if !cursor.unlisted.isEmpty {
             isSearching = true
-            actions.append(.list(interest, cursor.unlisted, after: cursor.lastName, limit: DocumentLimits.offerDocuments))
+            actions.append(.list(cursor.unlisted, after: cursor.lastName, limit: DocumentLimits.offerDocuments))
         } else if cursor.offset < end {
             isSearching = true
             actions.append(.follow(after: cursor.offset, limit: DocumentLimits.offerDocuments * 4))

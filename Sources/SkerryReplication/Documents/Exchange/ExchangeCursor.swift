@@ -22,10 +22,11 @@ public struct ExchangeCursor: Sendable, Hashable {
     /// The cursor for an interest that took the place of another: what is new in it is listed, the rest goes on.
     public func moved(from old: DocumentInterest, to new: DocumentInterest) throws(DocumentFeedError) -> ExchangeCursor {
         var cursor = self
+        cursor.unlisted = unlisted.intersection(new)
         // Listing is in the order of names, so something new begins it again; versions make that cheap.
         let added = new.subtracting(old)
         if !added.isEmpty {
-            cursor.unlisted = try added.union(unlisted)
+            cursor.unlisted = try added.union(cursor.unlisted)
             cursor.lastName = ""
         }
         return cursor

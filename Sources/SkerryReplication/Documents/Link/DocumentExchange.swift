@@ -292,8 +292,8 @@ public final class DocumentExchange: LinkDriver {
     private func search(_ action: DocumentExchangeAction) async {
         do throws(DocumentStoreError) {
             switch action {
-            case .list(let interest, let unlisted, let after, let limit):
-                let (found, isEnd) = try await replica.list(interest, unlisted, after: after, limit: limit)
+            case .list(let interest, let after, let limit):
+                let (found, isEnd) = try await replica.list(interest, after: after, limit: limit)
                 answer(source: { $0.supply(listing: found, isEnd: isEnd, into: &$1) })
             case .follow(let after, let limit):
                 let (changes, end) = try await replica.changes(after: after, limit: limit)

@@ -91,30 +91,22 @@ extension DocumentReplica {
         return found
     }
 
-    /// Documents that both interests want, in the order of their names' bytes.
+    /// Documents of an interest behind a name, in the order of their names' bytes; whether there are no more.
     func list(
-        _ interest: DocumentInterest, _ unlisted: DocumentInterest, after: String, limit: Int
+        _ interest: DocumentInterest, after: String, limit: Int
     ) async throws(DocumentStoreError) -> (found: [DocumentStanding], isEnd: Bool) {
-        for name in unreadNames where interest.matches(name) && unlisted.matches(name) { try await takeIn(name) }
+        for name in unreadNames where interest.matches(name) { try await takeIn(name) }
         var found: [DocumentSummary] = []
-        for name in unlisted.names where DocumentInterest.precedes(after, name) && interest.matches(name) {
+        for name in interest.names where DocumentInterest.precedes(after, name) {
             if let summary = try await documents.summary(name), !summary.isDeleted { found.append(summary) }
             if found.count > limit { break }
         }
-        for prefix in unlisted.prefixes {
-            var last: String? = after.isEmpty ? nil : after
-            var count = 0
+        for prefix in interest.prefixes {
             // One more than fits tells whether there are more.
-            while count <= limit {
-                let page = try await documents.documents(prefix: prefix, after: last, limit: limit + 1)
-                let wanted = page.filter { interest.matches($0.name) }
-                found += wanted
-                count += wanted.count
-                guard page.count == limit + 1, let end = page.last else { break }
-                last = end.name
-            }
+            let page = try await documents.documents(prefix: prefix, after: after.isEmpty ? nil : after, limit: limit + 1)
+            found += page
             // Prefixes ascend, and so do their documents.
-            if count > limit { break }
+            if page.count > limit { break }
         }
         found.sort { DocumentInterest.precedes($0.name, $1.name) }
         return (found.prefix(limit).map { DocumentStanding(name: $0.name, version: $0.version) }, found.count <= limit)

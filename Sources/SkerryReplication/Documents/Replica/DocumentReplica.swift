@@ -111,7 +111,7 @@ public final class DocumentReplica: Replicated {
     public func documents(
         prefix: String = "", after name: String? = nil, limit: Int = 1000
     ) async throws(DocumentStoreError) -> [DocumentSummary] {
-        for unread in unreadNames where unread.hasPrefix(prefix) { try await takeIn(unread) }
+        for unread in unreadNames where unread.utf8.starts(with: prefix.utf8) { try await takeIn(unread) }
         return try await documents.documents(prefix: prefix, after: name, limit: limit)
     }
 

@@ -5,7 +5,12 @@ import SkerryReplication
 import SkerryStorage
 import Synchronization
 
-/// A node with its disks in memory: a document store in a file, and the store of a replica.
+/// Where a node's documents lie.
+enum DocumentForm: CaseIterable, Sendable {
+    case file, engine
+}
+
+/// A node with its disks in memory: a document store in a file or an engine, and the store of a replica.
 final class DocumentNode {
     let name: String
     let files: MemoryFileLayer
@@ -14,6 +19,9 @@ final class DocumentNode {
     private(set) var documents: DocumentReplica
     private(set) var replica: Replica
     private let budget: Int
+    private let form: DocumentForm
+    /// As of its last flush after a crash.
+    private var metadata = MemoryMetadataEngine()
     let events = Events()
 
     final class Events: Sendable {
@@ -22,24 +30,37 @@ final class DocumentNode {
         func add(_ event: DocumentReplicaEvent) { list.withLock { $0.append(event) } }
     }
 
-    init(_ name: String, budget: Int = 32 << 20) async throws {
+    init(_ name: String, budget: Int = 32 << 20, form: DocumentForm = .file) async throws {
         self.name = name
         self.budget = budget
+        self.form = form
         files = MemoryFileLayer()
         disk = ReplicaDisk()
         try files.createDirectory("data")
         let events = events
-        store = try await Self.open(files, budget)
+        store = try await Self.open(files, metadata, budget, form)
         documents = DocumentReplica(store) { events.add($0) }
         replica = try Replica(["documents": documents], store: disk.store())
     }
 
-    private static func open(_ files: MemoryFileLayer, _ budget: Int) async throws -> DocumentStore {
+    private static func open(
+        _ files: MemoryFileLayer, _ metadata: MemoryMetadataEngine, _ budget: Int, _ form: DocumentForm
+    ) async throws -> DocumentStore {
         var options = DocumentStoreOptions()
         options.memoryBudget = budget
-        return try await DocumentStore.open(
-            file: "data/notes", files: files, blocking: InlineExecutor(), options: options,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        switch form {
+        case .file:
+            return try await DocumentStore.open(
+                file: "data/notes", files: files, blocking: InlineExecutor(), options: options, logger: logger)
+        case .engine:
+            var configuration = PackLogConfiguration()
+            configuration.packCapacity = 64 << 10
+            let log = try PackLog(
+                files: files, directory: "data/packs", applied: DocumentStore.appliedPosition(of: metadata), configuration: configuration)
+            return try await DocumentStore.open(
+                metadata: metadata, packs: log, blocking: InlineExecutor(), options: options, logger: logger)
+        }
     }
 
     /// Power goes, at a place that was set before or now, and the node comes back with what is on its disks.
@@ -57,7 +78,8 @@ final class DocumentNode {
 
     func reopen() async throws {
         let events = events
-        store = try await Self.open(files, budget)
+        metadata = metadata.crash()
+        store = try await Self.open(files, metadata, budget, form)
         documents = DocumentReplica(store) { events.add($0) }
         replica = try Replica(["documents": documents], store: disk.store())
         try await documents.settle()

@@ -107,8 +107,8 @@ final class ExchangeNode {
         var actions: [DocumentExchangeAction] = []
         switch action {
         case .send: break
-        case .list(let interest, let unlisted, let after, let limit):
-            let names = documents.keys.filter { interest.matches($0) && unlisted.matches($0) && $0 > after }.sorted()
+        case .list(let interest, let after, let limit):
+            let names = documents.keys.filter { interest.matches($0) && $0 > after }.sorted()
             let found = names.prefix(limit).map { DocumentStanding(name: $0, version: document($0).version) }
             source.supply(listing: found, isEnd: names.count <= limit, into: &actions)
         case .follow(let after, let limit):
