@@ -230,7 +230,7 @@ extension Replica {
                 }
             }
             settle(&state, now)
-            serveOneWay(&state)
+            serveHistories(&state)
             done += state.satisfiedWaiters()
         }
         for continuation in done { continuation.resume() }
@@ -285,7 +285,7 @@ extension Replica {
             state.core.tick(now: now, into: &state.actions)
             settle(&state, now)
             resumeHistories(&state, now)
-            serveOneWay(&state)
+            serveHistories(&state)
             if state.sessions.isEmpty { state.ticker = nil }
             return !state.sessions.isEmpty
         }

@@ -92,9 +92,10 @@ extension Replica {
 
     func takeRequest(_ tag: UInt32, _ dots: [Dot], at id: UInt32, _ state: inout State) {
         guard state.sessions[id]?.options.direction == .both else { return }
-        let (entries, marks) = state.history(since: CausalContext(covering: dots))
+        let (entries, marks, ticket) = state.history(since: CausalContext(covering: dots))
         let frameMaximum = state.sessions[id]?.frameMaximum ?? FeedLimits.framePreferred
         state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag, frameMaximum: frameMaximum)
+        state.sessions[id]?.transferTicket = ticket
         state.statistics.repairsServed += 1
     }
 
@@ -109,7 +110,7 @@ extension Replica {
 
     /// Puts out as much of a history as the stream takes now.
     func pumpTransfer(_ id: UInt32, _ state: inout State) {
-        while let session = state.sessions[id], session.isThirsty, session.transfer != nil {
+        while let session = state.sessions[id], session.isThirsty, session.transfer != nil, session.transferTicket <= state.durableTicket {
             let messages = state.sessions[id]?.transfer?.next() ?? []
             for message in messages { state.sessions[id]?.put(message) }
             if state.sessions[id]?.transfer?.isFinished ?? true {
@@ -127,8 +128,11 @@ extension Replica {
 
     // MARK: - Streams that are only written
 
-    func serveOneWay(_ state: inout State) {
-        for id in state.sessionIDs { serveOneWay(id, &state) }
+    func serveHistories(_ state: inout State) {
+        for id in state.sessionIDs {
+            pumpTransfer(id, &state)
+            serveOneWay(id, &state)
+        }
     }
 
     /// Begins another history when the one before is written and there is more: what was overwritten meanwhile never goes.
@@ -138,13 +142,14 @@ extension Replica {
         }
         let durable = state.core.durable
         guard !session.isSynchronised || !session.written.covers(durable) else { return }
-        let (entries, marks) = state.history(since: session.written)
+        let (entries, marks, ticket) = state.history(since: session.written)
         guard !marks.isEmpty || !session.isSynchronised else { return }
         var transfer = HistoryTransfer(entries: entries, marks: marks, tag: session.nextTag, frameMaximum: FeedLimits.framePreferred)
         transfer.grantAll()
         state.sessions[id]?.nextTag = session.nextTag &+ 1
         state.sessions[id]?.written.merge(CausalContext(covering: marks.map { Dot(origin: $0.origin, sequence: $0.position.sequence) }))
         state.sessions[id]?.transfer = transfer
+        state.sessions[id]?.transferTicket = ticket
         pumpTransfer(id, &state)
     }
 }

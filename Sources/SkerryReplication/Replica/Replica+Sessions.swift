@@ -34,7 +34,7 @@ extension Replica {
             state.sessions[id] = session
             state.statistics.sessionsEver += 1
             if options.direction == .both { try attach(id, number, &state, now) }
-            serveOneWay(&state)
+            serveHistories(&state)
             startTicking(&state)
             return handle
         }

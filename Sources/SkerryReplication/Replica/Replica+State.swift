@@ -68,19 +68,24 @@ extension Replica {
             if !rows.isEmpty { work.append(.rows(rows)) }
         }
 
-        /// What is alive, durable, and lacking in a digest, with the last entry of each origin; and the positions that it leads to.
-        func history(since digest: CausalContext) -> (entries: [FeedEntry], marks: [FeedMark]) {
+        /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; and the ticket whose batches must be
+        /// durable before any of it is sent.
+        ///
+        /// Not less than is applied: what superseded a durable entry may itself not be durable yet, and then neither stands for the other.
+        func history(since digest: CausalContext) -> (entries: [FeedEntry], marks: [FeedMark], ticket: UInt64) {
             let frozen = Set(core.frozenOrigins)
-            let marks = core.marks.filter { $0.position.sequence > digest.sequence(of: $0.origin) && !frozen.contains($0.origin) }
-            let durable = core.durable
+            var last = heads
+            for batch in pendingHeads {
+                for entry in batch.entries where entry.dot.sequence > last[entry.dot.origin]?.dot.sequence ?? 0 { last[entry.dot.origin] = entry }
+            }
+            let lacking = last.values.filter { $0.dot.sequence > digest.sequence(of: $0.dot.origin) && !frozen.contains($0.dot.origin) }
             var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))
-                .filter { durable.covers($0.dot) && !frozen.contains($0.origin) }
+                .filter { !frozen.contains($0.origin) }
             let seen = Set(entries.map(\.dot))
-            for mark in marks {
-                guard let head = heads[mark.origin], head.dot.sequence == mark.position.sequence, !seen.contains(head.dot) else { continue }
+            for head in lacking where !seen.contains(head.dot) {
                 entries.append(ReplicaEntry(head, keyStart: PartName.prefix(of: head)?.count ?? 0))
             }
-            return (entries.sorted().map(\.feed), marks)
+            return (entries.sorted().map(\.feed), lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin }, lastTicket)
         }
 
         /// Ascending, so that what is sent does not depend on the order of a dictionary.

@@ -160,6 +160,8 @@ struct SessionState: Sendable {
     var isHasty = false
     var reception: HistoryReception?
     var transfer: HistoryTransfer?
+    /// Nothing of the transfer goes before this is durable.
+    var transferTicket: UInt64 = 0
     var requested: [Dot] = []
     /// What a stream that is only written has been given.
     var written = CausalContext()

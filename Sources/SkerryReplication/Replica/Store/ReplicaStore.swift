@@ -25,7 +25,8 @@ public protocol ReplicaStore: Sendable {
     /// The log of these origins goes on behind their positions; what it held before may go. Without positions only the entries are kept.
     mutating func adopt(_ marks: [FeedMark], keeping entries: [FeedEntry], rows: [ReplicaRow]) throws(StorageError)
 
-    /// Drops entries of the log up to some sequences, keeps some entries beside it, and forgets some that were kept, in one commit.
+    /// Keeps some entries beside the log, drops those of the log up to some sequences, and forgets some that were kept: in one commit, or one after
+    /// the other, so that nothing is lost between.
     mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) throws(StorageError)
 
     /// The entries that are kept beside the log, in any order.
