@@ -12,7 +12,9 @@ struct AdoptionTests {
         return author
     }
 
-    @Test("it is there after a close and a crash, is changed, folded and compacted, and asks for no history", arguments: Form.allCases, [false, true])
+    @Test(
+        "it is there after a close and a crash, is changed, folded and compacted, and asks for no history", arguments: Form.allCases,
+        [false, true])
     func life(form: Form, isCrash: Bool) async throws {
         let world = try World(form)
         let store = try await world.open()
@@ -55,11 +57,15 @@ struct AdoptionTests {
         // The document has what the old one has: nothing is lost. Then somebody changes it.
         try await store.adopt("d", snapshot: author.snapshot())
         #expect(try await store.document("d").text("body").string == "!from elsewhere")
-        #expect(await error { () throws(DocumentStoreError) in try await store.commit(document) }?.code == .notFound, "it is no longer the store's")
+        #expect(
+            await error { () throws(DocumentStoreError) in try await store.commit(document) }?.code == .notFound,
+            "it is no longer the store's")
         #expect(await error { () throws(DocumentStoreError) in try await store.adopt("d", snapshot: old) }?.code == .refused)
         try await store.document("d").change { $0.text("body").insert("mine ", at: 0) }
         let (mine, history) = (author.snapshot(), try author.history())
-        #expect(await error { () throws(DocumentStoreError) in try await store.adopt("d", snapshot: mine) }?.code == .refused, "not on disk yet, and not lost")
+        #expect(
+            await error { () throws(DocumentStoreError) in try await store.adopt("d", snapshot: mine) }?.code == .refused,
+            "not on disk yet, and not lost")
         #expect(await error { () throws(DocumentStoreError) in try await store.adopt("d", snapshot: [1, 2, 3]) }?.code == .refused)
         #expect(await error { () throws(DocumentStoreError) in try await store.adopt("d", snapshot: history) }?.code == .refused)
         #expect(await error { () throws(DocumentStoreError) in try await store.adopt("", snapshot: old) }?.code == .invalidName)

@@ -84,7 +84,8 @@ extension DocumentStore {
         }
         if found.isEmpty, !document.version.covers(row.version) {
             found.append(
-                DocumentDamage(document: row.name, part: .version, message: "the snapshot and its tail do not lead to the version of the row"))
+                DocumentDamage(
+                    document: row.name, part: .version, message: "the snapshot and its tail do not lead to the version of the row"))
         }
         return found
     }

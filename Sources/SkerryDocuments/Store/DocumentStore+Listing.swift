@@ -64,7 +64,8 @@ extension DocumentStore {
         }
         let checked = try await onDisk(answering: { () throws(DocumentStoreError) in
             do throws(DocumentError) {
-                return CommitTicket.Snapshot(snapshot, of: try Document(origin: OriginID(rawValue: 0), snapshot: snapshot, now: self.clock.now))
+                return CommitTicket.Snapshot(
+                    snapshot, of: try Document(origin: OriginID(rawValue: 0), snapshot: snapshot, now: self.clock.now))
             } catch {
                 throw DocumentStoreError(.refused, "no snapshot: \(error)", document: name, cause: error)
             }

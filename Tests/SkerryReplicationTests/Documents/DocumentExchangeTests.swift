@@ -24,7 +24,8 @@ struct DocumentExchangeTests {
         for name in ["a", "bb", "", "e", "B"] { #expect(!interest.matches(name), "\(name)") }
         #expect(DocumentInterest.all.matches("anything"))
         #expect(try Self.interest(["b"], ["a/b/", "e"]).subtracting(interest) == Self.interest([], ["e"]))
-        #expect(try interest.intersection(Self.interest(["a/q", "b", "z"], ["a/b", "dd"])) == Self.interest(["b", "a/q"], ["a/b", "dd"]))
+        #expect(
+            try interest.intersection(Self.interest(["a/q", "b", "z"], ["a/b", "dd"])) == Self.interest(["b", "a/q"], ["a/b", "dd"]))
         #expect(throws: DocumentFeedError.self) { try Self.interest([""]) }
         #expect(throws: DocumentFeedError.self) { try Self.interest((0...DocumentLimits.interestTerms).map { "\($0)" }) }
     }
@@ -224,7 +225,8 @@ struct DocumentExchangeTests {
             let want = ExchangeWant(interest: try Self.interest([], ["notes/"]), cursor: cursor, granted: 1 << 20)
             _ = source.perform(
                 source.receive(DocumentMessage(tag: 3, number: 1, body: .want(want)).encoded, now: 0, asSource: true), asSource: true)
-            _ = source.perform(source.receive(DocumentMessage(tag: 3, number: 2, body: body).encoded, now: 0, asSource: true), asSource: true)
+            _ = source.perform(
+                source.receive(DocumentMessage(tag: 3, number: 2, body: body).encoded, now: 0, asSource: true), asSource: true)
             #expect(source.reports.count == 1, "\(body)")
             #expect(!source.source.isServing)
         }
@@ -259,7 +261,9 @@ struct DocumentExchangeTests {
                 _ = source.perform(source.receive(bytes, now: 0, asSource: true), asSource: true)
                 _ = sink.perform(sink.receive(bytes, now: 0, asSource: false), asSource: false)
             }
-            if round % 10 == 9 { toSource += sink.perform(sink.subscribe(.all, session: 100 + UInt32(round) * 2000, now: 0), asSource: false) }
+            if round % 10 == 9 {
+                toSource += sink.perform(sink.subscribe(.all, session: 100 + UInt32(round) * 2000, now: 0), asSource: false)
+            }
         }
         for number in 0..<5 { #expect(source.text("notes/\(number)")?.hasPrefix("text") ?? false) }
     }

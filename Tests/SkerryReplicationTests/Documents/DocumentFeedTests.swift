@@ -29,7 +29,8 @@ struct DocumentFeedTests {
         #expect(throws: DocumentFeedError.self) { try DocumentFeed.name(of: []) }
     }
 
-    @Test("a long update is cut into entries that a feed takes, and comes out as it went in", arguments: [0, 1, 262_144, 262_145, 1_000_000])
+    @Test(
+        "a long update is cut into entries that a feed takes, and comes out as it went in", arguments: [0, 1, 262_144, 262_145, 1_000_000])
     func pieces(size: Int) throws {
         let update = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let values = try DocumentFeed.values(of: update[...])
@@ -172,7 +173,9 @@ struct DocumentFeedTests {
     func torn() throws {
         let author = Self.document(1)
         var draws = SeededDraws(seed: 2)
-        author.change { $0.text("body").insert(String((0..<900_000).map { _ in Character(UnicodeScalar(UInt8(33 + draws.next(below: 90)))) }), at: 0) }
+        author.change {
+            $0.text("body").insert(String((0..<900_000).map { _ in Character(UnicodeScalar(UInt8(33 + draws.next(below: 90)))) }), at: 0)
+        }
         let values = try DocumentFeed.values(of: author.history()[...])
         try #require(values.count > 2)
         var inbox = DocumentInbox(name: "d")

@@ -7,7 +7,8 @@ import Testing
 @Suite("Formats of documents over gossip")
 struct DocumentFormatTests {
     static let version = CausalContext(covering: [
-        Dot(origin: OriginID(rawValue: 0x0102_0304_0506_0708), sequence: 3), Dot(origin: OriginID(rawValue: 0x1112_1314_1516_1718), sequence: 300),
+        Dot(origin: OriginID(rawValue: 0x0102_0304_0506_0708), sequence: 3),
+        Dot(origin: OriginID(rawValue: 0x1112_1314_1516_1718), sequence: 300),
     ])
 
     static func hex(_ bytes: [UInt8]) -> String {

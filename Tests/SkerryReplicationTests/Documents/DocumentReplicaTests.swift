@@ -1,3 +1,4 @@
+import Logging
 import SkerryCRDT
 import SkerryDocuments
 import SkerryGossip
@@ -229,7 +230,8 @@ struct DocumentReplicaTests {
     }
 
     @Test(
-        "wherever power goes in the document store, nothing acknowledged is lost, and both sides become equal", arguments: DocumentForm.allCases)
+        "wherever power goes in the document store, nothing acknowledged is lost, and both sides become equal",
+        arguments: DocumentForm.allCases)
     func crashOfDocuments(form: DocumentForm) async throws {
         let (whole, wholePeer) = try await Self.pair(form)
         let before = whole.files.operationCount
@@ -248,7 +250,8 @@ struct DocumentReplicaTests {
         }
     }
 
-    @Test("wherever power goes in the replica's store, the entry and what came of it are there or neither, and nothing acknowledged is lost")
+    @Test(
+        "wherever power goes in the replica's store, the entry and what came of it are there or neither, and nothing acknowledged is lost")
     func crashOfReplica() async throws {
         let (whole, wholePeer) = try await Self.pair()
         whole.disk.cut(after: nil)
@@ -277,6 +280,42 @@ struct DocumentReplicaTests {
         }
     }
 
+    @Test("a node whose documents and feed are in one engine, served by threads, is there again after a crash")
+    func engine() async throws {
+        let files = MemoryFileLayer()
+        try files.createDirectory("data")
+        let pool = try BlockingPool(threads: 2)
+        var engine = MemoryMetadataEngine()
+        let peer = try await DocumentNode("peer")
+        for number in 0..<50 { try await peer.append("p", to: "peer/\(number)") }
+        var digest = CausalContext()
+        for life in 0..<3 {
+            let log = try PackLog(files: files, directory: "data/packs", applied: DocumentStore.appliedPosition(of: engine))
+            let store = try await DocumentStore.open(metadata: engine, packs: log, blocking: pool, logger: Logger(label: "test"))
+            let documents = DocumentReplica(store)
+            let replica = try await Replica.open(
+                ["documents": documents], store: EngineReplicaStore(engine: engine, prefix: Array("replica/".utf8)),
+                configuration: ReplicaConfiguration(executor: pool))
+            #expect(replica.digest.covers(digest), "what was durable is there")
+            let (mine, theirs) = MemoryLink.pair()
+            let session = try replica.start(over: mine)
+            try peer.replica.start(over: theirs)
+            try await documents.change("shared") { $0.text("body").insert("\(life)", at: $0.text("body").count()) }
+            try await peer.append("!", to: "shared")
+            #expect(try await eventually { try await documents.document("shared").text("body").count() == (life + 1) * 2 })
+            #expect(try await eventually { try await peer.text("shared").count == (life + 1) * 2 })
+            #expect(try await documents.documents(prefix: "peer/").count == 50)
+            #expect(try await documents.document("peer/7").text("body").string == "p")
+            try await documents.settle()
+            digest = replica.digest
+            session.close()
+            await replica.dispose()
+            files.crash(keeping: .synced)
+            engine = engine.crash()
+        }
+        await pool.shutdown()
+    }
+
     // MARK: - Exchange
 
     @Test("a node that wants some documents gets those over a link, and what it writes reaches everybody by its peer's feed")
@@ -289,7 +328,8 @@ struct DocumentReplicaTests {
 
         let (mine, theirs) = MemoryLink.pair()
         let served = full.documents.serve(over: theirs)
-        let exchange = try await leaf.documents.subscribe(to: DocumentInterest(names: ["tasks/1"], prefixes: ["notes/"]), as: "full", over: mine)
+        let exchange = try await leaf.documents.subscribe(
+            to: DocumentInterest(names: ["tasks/1"], prefixes: ["notes/"]), as: "full", over: mine)
         await exchange.caughtUp()
         #expect(try await leaf.texts().count == 26)
         #expect(try await leaf.text("notes/96") == "text 96")
@@ -319,7 +359,8 @@ struct DocumentReplicaTests {
         try await Self.settle(full, other)
         let (again, back) = MemoryLink.pair()
         full.documents.serve(over: back)
-        let resumed = try await leaf.documents.subscribe(to: DocumentInterest(names: ["tasks/1", "tasks/2"], prefixes: ["notes/"]), as: "full", over: again)
+        let resumed = try await leaf.documents.subscribe(
+            to: DocumentInterest(names: ["tasks/1", "tasks/2"], prefixes: ["notes/"]), as: "full", over: again)
         await resumed.caughtUp()
         #expect(try await eventually { try await leaf.text("tasks/2") == "text 2?" })
         #expect(try await leaf.texts().count == 27)

@@ -18,7 +18,9 @@ public struct DocumentInterest: Sendable, Hashable {
 
     private init(sorted names: [String], _ prefixes: [String]) {
         var kept: [String] = []
-        for prefix in prefixes.sorted(by: Self.precedes) where kept.last.map({ !Self.begins(prefix, with: $0) }) ?? true { kept.append(prefix) }
+        for prefix in prefixes.sorted(by: Self.precedes) where kept.last.map({ !Self.begins(prefix, with: $0) }) ?? true {
+            kept.append(prefix)
+        }
         self.prefixes = kept
         var rest: [String] = []
         for name in names.sorted(by: Self.precedes) where rest.last != name && !Self.matches(name, kept) { rest.append(name) }

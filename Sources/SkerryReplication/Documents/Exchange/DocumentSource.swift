@@ -83,7 +83,8 @@ public struct DocumentSource: Sendable {
         case .query(let names):
             guard query.isEmpty, !names.isEmpty else { throw DocumentFeedError(.limitExceeded, "a query within another") }
             query = names
-        case .refuse(let refusal): actions.append(.report(DocumentFeedError(.mismatch, "the peer refused it: code \(refusal.code)", document: refusal.name)))
+        case .refuse(let refusal):
+            actions.append(.report(DocumentFeedError(.mismatch, "the peer refused it: code \(refusal.code)", document: refusal.name)))
         case .offer: throw DocumentFeedError(.mismatch, "an offer of a subscriber")
         }
     }
@@ -176,7 +177,9 @@ public struct DocumentSource: Sendable {
         isLooking = false
         let documents = found.prefix(DocumentLimits.offerDocuments).map { ExchangeVersion(name: $0.name, version: $0.version) }
         query = []
-        for piece in Self.messages(documents) { lane?.send(.offer(ExchangeOffer(serial: 0, cursor: cursor, documents: piece)), into: &actions) }
+        for piece in Self.messages(documents) {
+            lane?.send(.offer(ExchangeOffer(serial: 0, cursor: cursor, documents: piece)), into: &actions)
+        }
         work(into: &actions)
     }
 

@@ -121,7 +121,8 @@ struct ExchangeLane: Sendable {
         let version = offset == 0 ? material.version : CausalContext()
         send(
             .give(
-                ExchangePart(form: form, name: name, version: version, offset: offset, total: whole.count, bytes: Array(whole[offset..<end]))),
+                ExchangePart(
+                    form: form, name: name, version: version, offset: offset, total: whole.count, bytes: Array(whole[offset..<end]))),
             into: &actions)
         position += UInt64(end - offset + DocumentLimits.giveOverhead)
         if end == whole.count {
@@ -186,7 +187,9 @@ struct ExchangeLane: Sendable {
     /// Whether the other side should hear that it may send more.
     var owesCredit: Bool { permitted < charged + (UInt64(DocumentLimits.giveWindow) / 2) && grantable > permitted }
 
-    private var grantable: UInt64 { charged + UInt64(DocumentLimits.giveWindow) - min(UInt64(DocumentLimits.giveWindow), untaken.reduce(0, +)) }
+    private var grantable: UInt64 {
+        charged + UInt64(DocumentLimits.giveWindow) - min(UInt64(DocumentLimits.giveWindow), untaken.reduce(0, +))
+    }
 
     private mutating func grantMore() { permitted = max(permitted, grantable) }
 }

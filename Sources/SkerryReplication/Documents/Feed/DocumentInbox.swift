@@ -156,7 +156,9 @@ public struct DocumentInbox: Sendable {
     private mutating func refuse(_ result: ImportResult, of first: Dot, _ settlement: inout Settlement) {
         for refusal in result.refused where refusal.missing == nil {
             let owner = arrivals.keys.sorted().first { key in
-                arrivals[key]?.waits.contains { $0.origin == refusal.events.origin && $0.first <= refusal.events.last && $0.last >= refusal.events.first }
+                arrivals[key]?.waits.contains {
+                    $0.origin == refusal.events.origin && $0.first <= refusal.events.last && $0.last >= refusal.events.first
+                }
                     ?? false
             }
             giveUp(owner ?? first, refusal.error, &settlement)
@@ -175,7 +177,8 @@ public struct DocumentInbox: Sendable {
 
     private mutating func giveUp(_ first: Dot, _ error: DocumentError, _ settlement: inout Settlement) {
         for dot in remove(first) {
-            settlement.refused.append(DocumentFeedError(.impossible, "the document refused it: \(error)", document: name, dot: dot, cause: error))
+            settlement.refused.append(
+                DocumentFeedError(.impossible, "the document refused it: \(error)", document: name, dot: dot, cause: error))
         }
     }
 

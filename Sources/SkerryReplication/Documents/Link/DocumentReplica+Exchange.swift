@@ -15,10 +15,14 @@ extension DocumentReplica {
     /// - Parameter peer: what the place in the peer's documents is kept under, the same each time; see ``bookmark(as:)``.
     /// - Precondition: the link is ordered.
     @discardableResult
-    public func subscribe(to interest: DocumentInterest, as peer: String, over link: any Link) async throws(DocumentFeedError) -> DocumentExchange {
+    public func subscribe(to interest: DocumentInterest, as peer: String, over link: any Link) async throws(DocumentFeedError)
+        -> DocumentExchange
+    {
         precondition(link.traits.delivery == .ordered, "an exchange of documents needs an ordered link")
-        var bookmark = await bookmark(as: peer) ?? ExchangeBookmark(
-            interest: interest, cursor: .start(interest), ownLog: documents.origin.rawValue, pushed: 0)
+        var bookmark =
+            await bookmark(as: peer)
+            ?? ExchangeBookmark(
+                interest: interest, cursor: .start(interest), ownLog: documents.origin.rawValue, pushed: 0)
         bookmark.cursor = try bookmark.cursor.moved(from: bookmark.interest, to: interest)
         bookmark.interest = interest
         // Of another log nothing is known to be with the peer.

@@ -145,7 +145,8 @@ extension DocumentReplica {
     }
 
     private static func refusal(_ error: FeedError, _ name: String) -> DocumentStoreError {
-        DocumentStoreError(error.code == .overloaded ? .busy : .refused, "it is on disk and cannot be told: \(error)", document: name, cause: error)
+        DocumentStoreError(
+            error.code == .overloaded ? .busy : .refused, "it is on disk and cannot be told: \(error)", document: name, cause: error)
     }
 
     /// Exchanges hear that the store has committed something.

@@ -132,7 +132,9 @@ public final class DocumentReplica: Replicated {
         await lookAfter()
         for name in unreadNames where documents.resident(name) != nil { try await takeIn(name) }
         try await tellCommits()
-        if let replica = state.withLock({ $0.handle?.replica }) { try await Self.mapped { () throws(ReplicaError) in try await replica.durable() } }
+        if let replica = state.withLock({ $0.handle?.replica }) {
+            try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }
+        }
     }
 
     // MARK: - Looking

@@ -54,7 +54,8 @@ final class ExchangeNode {
 
     /// Cuts the history of a document: what is there is its state.
     func cutHistory(_ name: String) throws {
-        documents[name] = try Document(origin: OriginID(rawValue: origin.rawValue &+ 77), snapshot: document(name).snapshot(), now: Self.now)
+        documents[name] = try Document(
+            origin: OriginID(rawValue: origin.rawValue &+ 77), snapshot: document(name).snapshot(), now: Self.now)
     }
 
     func subscribe(_ interest: DocumentInterest, session: UInt32, now: UInt64) -> [DocumentExchangeAction] {
@@ -140,7 +141,9 @@ final class ExchangeNode {
         let end = min(UInt64(commits.count), after + UInt64(limit))
         var last: [String: UInt64] = [:]
         for offset in after..<end { last[commits[Int(offset)]] = offset + 1 }
-        let changes = last.sorted { $0.value < $1.value }.map { DocumentStanding(name: $0.key, version: document($0.key).version, offset: $0.value) }
+        let changes = last.sorted { $0.value < $1.value }.map {
+            DocumentStanding(name: $0.key, version: document($0.key).version, offset: $0.value)
+        }
         return (changes, end)
     }
 
@@ -148,7 +151,8 @@ final class ExchangeNode {
         do {
             switch gift.material.content {
             case .nothing: return nil
-            case .diverged: return DocumentFeedError(.diverged, "both have events that the other's history was cut before", document: gift.name)
+            case .diverged:
+                return DocumentFeedError(.diverged, "both have events that the other's history was cut before", document: gift.name)
             case .history(let bytes):
                 let before = document(gift.name).version
                 try document(gift.name).merge(bytes)

@@ -70,7 +70,9 @@ struct ExchangeWorld {
         for _ in 0..<4_000 {
             now += 10
             step()
-            if deliveries.isEmpty, sink.sink?.isCaughtUp ?? false, sink.sink?.cursor.offset == UInt64(source.commits.count) || isQuiet { return true }
+            if deliveries.isEmpty, sink.sink?.isCaughtUp ?? false, sink.sink?.cursor.offset == UInt64(source.commits.count) || isQuiet {
+                return true
+            }
         }
         return false
     }
@@ -89,7 +91,9 @@ struct ExchangeWorld {
         }
         for (name, document) in sink.documents {
             let own = document.version.dots.filter { $0.origin.rawValue >= 0x2000_0000 }
-            if !own.allSatisfy({ source.documents[name]?.version.covers($0) ?? false }) { wrong.append("\(name): own changes are not at the source") }
+            if !own.allSatisfy({ source.documents[name]?.version.covers($0) ?? false }) {
+                wrong.append("\(name): own changes are not at the source")
+            }
         }
         return wrong.sorted()
     }
@@ -101,7 +105,9 @@ struct ExchangeWorld {
             sink.sink?.tick(now: now, into: &actions)
             send(sink.perform(actions, asSource: false), toSource: true)
         }
-        while let place = deliveries.indices.min(by: { (deliveries[$0].at, deliveries[$0].number) < (deliveries[$1].at, deliveries[$1].number) }),
+        while let place = deliveries.indices.min(by: {
+            (deliveries[$0].at, deliveries[$0].number) < (deliveries[$1].at, deliveries[$1].number)
+        }),
             deliveries[place].at <= now
         {
             let delivery = deliveries.remove(at: place)
@@ -138,13 +144,17 @@ struct ExchangeWorld {
     private mutating func connect() {
         isLinked = true
         link += 1
-        send(sink.perform(sink.subscribe(interest, session: UInt32(truncatingIfNeeded: draws.next()), now: now), asSource: false), toSource: true)
+        send(
+            sink.perform(sink.subscribe(interest, session: UInt32(truncatingIfNeeded: draws.next()), now: now), asSource: false),
+            toSource: true)
     }
 
     private mutating func change() {
         let isSource = draws.next(below: 3) > 0
         let node = isSource ? source : sink
-        let name = isSource || draws.next(below: 2) == 0 ? "\(draws.next(below: 2) == 0 ? "a" : "b")/\(draws.next(below: 50))" : "a/own\(draws.next(below: 5))"
+        let name =
+            isSource || draws.next(below: 2) == 0
+            ? "\(draws.next(below: 2) == 0 ? "a" : "b")/\(draws.next(below: 50))" : "a/own\(draws.next(below: 5))"
         send(node.perform(node.change(name, isSource ? "+" : "-"), asSource: isSource), toSource: !isSource)
     }
 
@@ -177,7 +187,8 @@ struct ExchangeWorld {
 
     private mutating func changeInterest() throws {
         let choices: [DocumentInterest] = [
-            try DocumentInterest(names: ["b/3"], prefixes: ["a/"]), try DocumentInterest(names: ["b/3", "b/5"], prefixes: ["a/1", "a/o"]), .all,
+            try DocumentInterest(names: ["b/3"], prefixes: ["a/"]), try DocumentInterest(names: ["b/3", "b/5"], prefixes: ["a/1", "a/o"]),
+            .all,
             try DocumentInterest(names: ["a/2"]),
         ]
         let next = choices[draws.next(below: choices.count)]
