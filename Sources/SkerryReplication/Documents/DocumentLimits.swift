@@ -1,4 +1,4 @@
-public import SkerryGossip
+internal import SkerryGossip
 
 /// The named bounds of documents over gossip.
 public enum DocumentLimits {

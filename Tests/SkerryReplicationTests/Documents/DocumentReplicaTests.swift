@@ -18,7 +18,7 @@ struct DocumentReplicaTests {
 
     // MARK: - Convergence
 
-    @Test("a thousand documents, two nodes, one feed, one digest")
+    @Test("U-16: a thousand documents, two nodes, one feed, one digest")
     func thousand() async throws {
         let (left, right) = (try await DocumentNode("left"), try await DocumentNode("right"))
         try left.replica.start(with: right.replica)
@@ -78,7 +78,7 @@ struct DocumentReplicaTests {
         observation.cancel()
     }
 
-    @Test("models and documents share one feed, one digest and one session")
+    @Test("U-12: models and documents share one feed, one digest and one session")
     func shared() async throws {
         let (left, right) = (try await DocumentNode("left"), try await DocumentNode("right"))
         let (mine, theirs) = (ReplicatedModel<String>(), ReplicatedModel<String>())
@@ -93,6 +93,17 @@ struct DocumentReplicaTests {
         #expect(theirs["size"] == "12")
         #expect(right.replica.digest.dots.map(\.sequence) == [3])
         #expect(left.replica.statistics.sessions == 1)
+    }
+
+    @Test("a replica with documents keeps its log, so that who comes late gets them all")
+    func late() async throws {
+        let (left, right) = (try await DocumentNode("left"), try await DocumentNode("right"))
+        for round in 0..<20 { try await left.append("\(round) ", to: "d\(round % 3)") }
+        try await left.replica.compact()
+        try left.replica.start(with: right.replica)
+        try await Self.settle(left, right)
+        #expect(try await right.texts() == left.texts())
+        #expect(right.replica.digest == left.replica.digest)
     }
 
     // MARK: - Memory

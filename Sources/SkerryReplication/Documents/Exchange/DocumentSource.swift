@@ -1,4 +1,4 @@
-public import SkerryCRDT
+internal import SkerryCRDT
 
 /// Serves one peer that wants some documents: tells it what there is of them, sends what it lacks, and goes on with what changes. Takes what the peer has
 /// and this side lacks.

@@ -1,5 +1,3 @@
-public import SkerryGossip
-
 /// How updates of documents travel in a feed: the grammar of keys and values (`docs/formats/document-feed.md`).
 ///
 /// The key of an entry is the document's name, its value an update: chunks of the document's history, as `Document.history(since:)` writes them. One that

@@ -1,4 +1,4 @@
-public import SkerryCRDT
+internal import SkerryCRDT
 internal import SkerryDocuments
 internal import SkerrySession
 internal import SkerryStorage

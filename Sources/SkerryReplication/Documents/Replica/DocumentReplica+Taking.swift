@@ -10,7 +10,10 @@ internal import Synchronization
 extension DocumentReplica {
     public var digest: CausalContext { state.withLock { $0.digest } }
 
-    /// Nothing: updates build on each other, and what the log no longer holds is not kept a second time. Documents come by an exchange then.
+    /// True: updates build on each other, and what the log holds is not kept a second time.
+    public var needsLog: Bool { true }
+
+    /// Nothing: the log has it.
     public func history(since digest: CausalContext) -> [ReplicaEntry] { [] }
 
     public func attached(_ handle: ReplicaPart) {

@@ -19,7 +19,7 @@ internal import Synchronization
 ///   gets it at once, as a remote change; one that nobody uses stays on disk, and gets it when it is opened or when much has come.
 /// - An entry that a document refuses is put aside with an error, see ``refusals``.
 ///
-/// - Important: give a replica with documents a store that lasts as long as the document store does. Where a peer's log was cut behind what is missing here,
+/// - Important: give a replica with documents a store that lasts as long as the document store does. Where a peer's log begins behind what is missing here,
 ///   documents come by an exchange (``subscribe(to:as:over:)``), not by the feed.
 /// - Memory: what the document store's budget says, some hundred bytes for each document beside which something lies unread.
 public final class DocumentReplica: Replicated {
