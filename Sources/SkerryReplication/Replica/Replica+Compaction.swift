@@ -38,7 +38,8 @@ extension Replica.State {
         let marks = core.marks
         // One before the last, which is what others believe a position for.
         let isTrimmed = !parts.values.contains { $0.needsLog }
-        let floors = !isTrimmed ? [] : marks.filter { $0.position.sequence > 1 }.map { Dot(origin: $0.origin, sequence: $0.position.sequence - 1) }
+        let floors =
+            !isTrimmed ? [] : marks.filter { $0.position.sequence > 1 }.map { Dot(origin: $0.origin, sequence: $0.position.sequence - 1) }
         let trimmed = CausalContext(covering: floors)
         let alive =
             partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: CausalContext()) } + unclaimed.entries(since: CausalContext())

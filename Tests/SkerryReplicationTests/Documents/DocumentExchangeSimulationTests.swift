@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Exchange of documents over a bad network")
 struct DocumentExchangeSimulationTests {
-    static var seeds: Range<UInt64> { isSoak ? 0..<400 : 0..<20 }
+    static var seeds: Range<UInt64> { isDocumentSoak ? 0..<400 : 0..<20 }
 
     private static func run(_ seed: UInt64) throws -> (ExchangeWorld, healed: Bool) {
         var world = try ExchangeWorld(seed: seed)

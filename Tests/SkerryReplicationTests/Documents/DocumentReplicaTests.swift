@@ -251,7 +251,7 @@ struct DocumentReplicaTests {
         try await Self.script(whole, &all)
         let count = whole.files.operationCount - before
         #expect(count > 20)
-        for cut in stride(from: 0, to: count, by: isSoak ? 1 : 3) {
+        for cut in stride(from: 0, to: count, by: isDocumentSoak ? 1 : 3) {
             let (node, peer) = try await Self.pair(form)
             node.files.inject(FileFault(nil, after: node.files.operationCount + cut, isLasting: true))
             try node.replica.start(with: peer.replica)
@@ -271,7 +271,7 @@ struct DocumentReplicaTests {
         try await Self.script(whole, &all)
         let count = whole.disk.calls
         #expect(count > 30)
-        for cut in stride(from: 0, to: count, by: isSoak ? 1 : 5) {
+        for cut in stride(from: 0, to: count, by: isDocumentSoak ? 1 : 5) {
             let (node, peer) = try await Self.pair()
             node.disk.cut(after: cut)
             var acknowledged: [String] = []

@@ -1,4 +1,4 @@
 import Foundation
 
 /// Whether the long forms of tests run.
-let isSoak = ProcessInfo.processInfo.environment["SKERRY_SOAK"] != nil
+let isDocumentSoak = ProcessInfo.processInfo.environment["SKERRY_SOAK"] != nil
