@@ -44,6 +44,7 @@ struct Turn {
         try source.core.attach(FeedPeerID(rawValue: 0), session: 1, isOrdered: true, now: now, into: &source.actions)
         try target.core.attach(FeedPeerID(rawValue: 0), session: 2, isOrdered: true, now: now, into: &target.actions)
         for _ in 0..<4 { _ = try exchange(&source, &target, now) }
+        let sent = source.core.statistics.bytesSent
         let authors = (0..<Turn.documents).map { Document(origin: OriginID(rawValue: UInt64($0 + 10))) }
         for number in 0..<count {
             let author = authors[number % Turn.documents]
@@ -57,7 +58,6 @@ struct Turn {
             }
             try source.perform(now)
         }
-        let sent = source.core.statistics.bytesSent
         var nanoseconds: UInt64 = 0
         var time = now
         while target.core.statistics.entriesApplied < UInt64(count) {
