@@ -7,7 +7,7 @@ extension Replica {
     /// Trims the log to what the parts still keep: entries that were superseded go, those alive stay beside the log. Peers that lack what is gone
     /// get the parts' histories (``Replicated/history(since:)``).
     ///
-    /// Returns when it is durable. The last entry of each origin always stays.
+    /// With a part that needs the log (``Replicated/needsLog``) nothing is trimmed. Returns when it is durable. The last entry of each origin always stays.
     ///
     /// - Returns: how many entries are still kept.
     /// - Complexity: O(entries alive); what is alive and leaves the log is written once more.
@@ -37,7 +37,9 @@ extension Replica.State {
     func compaction(kept: [FeedEntry]) -> (floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], alive: Int) {
         let marks = core.marks
         // One before the last, which is what others believe a position for.
-        let floors = marks.filter { $0.position.sequence > 1 }.map { Dot(origin: $0.origin, sequence: $0.position.sequence - 1) }
+        let isTrimmed = !parts.values.contains { $0.needsLog }
+        let floors =
+            !isTrimmed ? [] : marks.filter { $0.position.sequence > 1 }.map { Dot(origin: $0.origin, sequence: $0.position.sequence - 1) }
         let trimmed = CausalContext(covering: floors)
         let alive =
             partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: CausalContext()) } + unclaimed.entries(since: CausalContext())

@@ -19,6 +19,10 @@ public protocol Replicated: AnyObject, Sendable {
     /// What the state already holds. A replica to which the part is added applies what the digest lacks.
     var digest: CausalContext { get }
 
+    /// Whether its entries build on each other, so that the log has to hold all of them: a replica with such a part trims nothing
+    /// (``Replica/compact()``). Constant.
+    var needsLog: Bool { get }
+
     /// The part is now a replica's, and writes by the handle. Called once, before entries are applied.
     func attached(_ handle: ReplicaPart)
 
@@ -36,6 +40,7 @@ public protocol Replicated: AnyObject, Sendable {
 }
 
 extension Replicated {
+    public var needsLog: Bool { false }
     public func attached(_ handle: ReplicaPart) {}
     public func caughtUp() {}
     public func tell() {}
