@@ -204,7 +204,7 @@ let package = Package(
             name: "SkerryReplicationTests",
             dependencies: [
                 "SkerryReplication", "SkerryGossip", "SkerryMerge", "SkerryCRDT", "SkerryDocuments", "SkerryStorage", "SkerryRocksDB",
-                "SkerrySession", "SkerryWire",
+                "SkerrySession", "SkerryWire", logging,
             ],
             swiftSettings: settings),
         .testTarget(
