@@ -13,7 +13,8 @@ internal import Darwin
 enum Memory {
     static func measure(count: Int = 1_000_000) {
         let before = resident()
-        var (table, tree) = (PackedKeyTable(), ReconciliationTree())
+        var table = PackedKeyTable()
+        var tree = ReconciliationTree()
         let value = [UInt8](repeating: 0x61, count: 40)
         for number in 0..<count {
             // 140 writes a second at three origins.
