@@ -74,7 +74,7 @@ package struct Defects: OptionSet, Sendable, Hashable {
 
     // Marks, moves, gaps, what is taken back, what is told, presence.
 
-    /// A mark that grows at its end grows at its beginning, and the other way round.
+    /// A mark that grows nowhere grows on both sides, and the other way round.
     package static let markGrowsAtWrongSide = Defects(rawValue: 1 << 24)
     /// Of two marks, the one that came last holds.
     package static let markByArrival = Defects(rawValue: 1 << 25)
