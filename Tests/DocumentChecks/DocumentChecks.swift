@@ -4,7 +4,7 @@ import SkerryCRDT
 /// The tests of documents that take many cases: optimised, on two threads, each case from its seed.
 ///
 /// `document-checks` runs all at the counts of every change, `document-checks NAME...` some, `SKERRY_SOAK=1` at the counts of a night,
-/// `SKERRY_PERCENT=5` a part of them.
+/// `SKERRY_PERCENT=5` a part of them. `SKERRY_TRACES=FOLDER` adds recorded sessions to those of the tree.
 @main
 enum DocumentChecks {
     static let isSoak = ProcessInfo.processInfo.environment["SKERRY_SOAK"] == "1"
@@ -81,10 +81,8 @@ enum DocumentChecks {
     }
 
     private static func traces() async throws -> String {
-        let names = ["automerge-paper", "rustcode", "sveltecomponent", "friendsforever_flat", "friendsforever"]
-        try await inParallel(0..<names.count) { index in
-            if index == 4 { try Traces.concurrent(names[index], looks: 100) } else { try Traces.sequential(names[index], looks: 100) }
-        }
+        let names = Traces.names
+        try await inParallel(0..<names.count) { index in try Traces.run(names[index], looks: 100) }
         return "\(names.count) traces end on their text, and each says the same at 100 versions on the way"
     }
 
@@ -120,10 +118,15 @@ enum DocumentChecks {
         try await inParallel(0..<seeds) { seed in
             try Clocks.run(seed: seed)
             try Undoing.run(seed: seed)
+            try Undoing.authors(seed: seed)
+            try Slices.run(seed: seed)
+            try Presences.run(seed: seed)
         }
+        try Undoing.values()
+        try Slices.fault()
         try Clocks.documents()
         try Clocks.future()
         try Clocks.ownPast()
-        return "\(seeds) lives of clocks and sessions with undo"
+        return "\(seeds) lives of clocks, sessions with undo of all and by author, presence, and imports in slices"
     }
 }

@@ -13,11 +13,14 @@ final class Session {
     private struct Abandoned: Error {}
 
     let seed: Int
+    private let isMarking: Bool
     private var random: CheckRandom
     let clock = CheckClock()
     let documents: [Document]
     private(set) var models: [ModelReplica]
     private let mirrors: [Mirror]
+    /// Of the first replica, told of several changes at once.
+    private let late: Mirror
     private(set) var commits: [Commit] = []
     private let keepsCommits: Bool
 
@@ -36,6 +39,9 @@ final class Session {
         var decoder = UpdateDecoder()
     }
 
+    /// What the first document said at some version.
+    private var look: Past?
+
     /// By link.
     private var encoders: [UpdateEncoder]
     private let decoders: [Decoder]
@@ -43,14 +49,17 @@ final class Session {
     /// Origins with bits in another order than their numbers.
     static let origins: [UInt64] = [50, 10, 40, 20, 30]
 
-    init(seed: Int, replicas: Int, keepsCommits: Bool) {
+    /// - Parameter isMarking: whether texts get marks, which makes every look at them longer.
+    init(seed: Int, replicas: Int, keepsCommits: Bool, isMarking: Bool) {
         self.seed = seed
+        self.isMarking = isMarking
         self.keepsCommits = keepsCommits
         random = CheckRandom(seed: seed)
         let clock = clock
         documents = (0..<replicas).map { Document(origin: OriginID(rawValue: Session.origins[$0]), now: { clock.now }) }
         models = (0..<replicas).map { ModelReplica(replica: $0, origins: Array(Session.origins[..<replicas])) }
         mirrors = documents.map { Mirror($0) }
+        late = Mirror(documents[0], isLate: true)
         operations = Array(repeating: [], count: replicas)
         commitsSeen = Array(repeating: Array(repeating: 0, count: replicas), count: replicas)
         events = Array(repeating: 0, count: replicas)
@@ -64,6 +73,7 @@ final class Session {
         var left = Array(repeating: changes, count: documents.count)
         while left.contains(where: { $0 > 0 }) {
             if random.chance(30) { clock.advance(UInt64(random.below(3))) }
+            if seed % 3 == 0, look == nil ? left[0] < changes / 2 : random.below(changes) == 0 { look = Past(documents[0]) }
             let who = random.below(documents.count)
             // Anyhow, often, hardly ever, in long turns.
             if random.chance([20, 40, 2, 8][mode]) { try meet(who) }
@@ -75,12 +85,26 @@ final class Session {
         for _ in 0..<2 {
             for to in documents.indices { for from in documents.indices where from != to { try merge(into: to, from: from) } }
         }
+        try late.check()
         let expected = Plain(documents[0])
         for who in documents.indices {
             try agree(who)
             try require(Plain(documents[who]) == expected, "seed \(seed): replicas 0 and \(who) differ")
             try require(documents[who].version == documents[0].version, "seed \(seed): versions differ")
         }
+        try checkSnapshot(expected)
+        if let look {
+            let past = try Past(documents[0].at(look.version))
+            try require(past == look, "seed \(seed): the past says \(past), it was \(look)")
+        }
+    }
+
+    /// A document opened from a snapshot says the same, and is written the same.
+    private func checkSnapshot(_ expected: Plain) throws {
+        let bytes = documents[0].snapshot()
+        let opened = try Document(origin: OriginID(rawValue: 5), snapshot: bytes, now: { 9_000_000 })
+        try require(Plain(opened) == expected, "seed \(seed): a snapshot says something else")
+        try require(opened.snapshot() == bytes, "seed \(seed): a snapshot is written otherwise when it was read")
     }
 
     /// Whether a document says what its model says.
@@ -109,6 +133,7 @@ final class Session {
         for operation in news.sorted(by: { $0.order < $1.order }) { models[who].apply(operation) }
         for replica in documents.indices { commitsSeen[who][replica] = max(commitsSeen[who][replica], commitsSeen[other][replica]) }
         try mirrors[who].check()
+        if random.chance(5) { try late.check() }
     }
 
     /// Over the connection from one to the other, which has known all that went over it.
@@ -139,6 +164,8 @@ final class Session {
                 change.map("m").map("n")["gone"] = .int(Int64(random.below(10)))
                 if change.list("l").count > 1 { change.list("l").move(from: 0, to: 1) }
                 change.counter("c") += 1
+                change.set("s").insert("gone")
+                if isMarking { change.text("t").mark(0..<2, in: .scalars, "b") }
                 throw Abandoned()
             }
             try require(Plain(documents[who]) == plain, "seed \(seed): a change that threw left something behind")
@@ -164,8 +191,14 @@ final class Session {
     private func step(_ who: Int, _ change: Change) throws {
         let place = random.chance(30) ? 1 : 0
         switch random.below(16) {
-        case 0..<6: try stepText(who, place, change)
-        case 6..<11: try stepList(who, place, change)
+        case 0..<6:
+            let text = place == 1 ? nested(who, change).text("t") : change.text("t")
+            if place == 1 { ensure(who, 1, "t", .text) }
+            try stepText(who, place, text)
+        case 6..<11:
+            let list = place == 1 ? nested(who, change).list("l") : change.list("l")
+            if place == 1 { ensure(who, 1, "l", .list) }
+            try stepList(who, place, list)
         case 11, 12:
             let key = random.pick(["a", "b", "n"])
             let value = random.chance(25) ? nil : DocumentValue.int(Int64(random.below(1000)))
@@ -218,11 +251,10 @@ final class Session {
 
     private var nextOrder = 0
 
-    private func stepText(_ who: Int, _ place: Int, _ change: Change) throws {
-        let text = place == 1 ? nested(who, change).text("t") : change.text("t")
-        if place == 1 { ensure(who, 1, "t", .text) }
+    private func stepText(_ who: Int, _ place: Int, _ text: TextEditor) throws {
         let length = models[who].texts[place].visible().count
         try require(text.count(in: .scalars) == length, "seed \(seed): a text is \(text.count(in: .scalars)) long, not \(length)")
+        if isMarking, length > 0, random.chance(12) { return stepMark(who, place, text, length) }
         let start = random.below(length + 1)
         let end = random.chance(40) ? min(length, start + random.below(length > 300 ? 30 : 4)) : start
         let inserted = random.chance(75) ? random.pick(["x", "y", "é", "ab", "hello", "😀\n"]) : ""
@@ -233,6 +265,7 @@ final class Session {
         }
         let scalars = Array(inserted.unicodeScalars)
         if scalars.isEmpty { return }
+        let correction = models[who].correction(place, at: start)
         let first = textUnits[place]
         textUnits[place] += scalars.count
         var placements: [FugueOrder.Placement] = []
@@ -241,6 +274,28 @@ final class Session {
             dots[place].append(Dot(origin: OriginID(rawValue: Session.origins[who]), sequence: events[who] + UInt64(offset) + 1))
         }
         perform(who, events: scalars.count, .textInsert(place, unit: first, placements, scalars))
+        for (key, value) in correction { mark(who, place, start..<start + scalars.count, key, value, .both) }
+    }
+
+    private func stepMark(_ who: Int, _ place: Int, _ text: TextEditor, _ length: Int) {
+        let start = random.below(length), end = min(length, start + 1 + random.below(8))
+        let key = random.pick(ModelReplica.markKeys), expansion = random.pick(Array(MarkExpansion.allCases))
+        if random.chance(30) {
+            text.unmark(start..<end, in: .scalars, key, expansion: expansion)
+            // A hole grows where the marks around it do not.
+            let removal: MarkExpansion = [.none: .both, .before: .before, .after: .after, .both: MarkExpansion.none][expansion]!
+            mark(who, place, start..<end, key, nil, removal)
+        } else {
+            let value: DocumentValue = key == "color" ? .int(Int64(random.below(3))) : true
+            text.mark(start..<end, in: .scalars, key, value, expansion: expansion)
+            mark(who, place, start..<end, key, value, expansion)
+        }
+    }
+
+    private func mark(_ who: Int, _ place: Int, _ range: Range<Int>, _ key: String, _ value: DocumentValue?, _ expansion: MarkExpansion) {
+        let visible = models[who].texts[place].visible(), stamp = models[who].nextStamp(now: clock.now)
+        perform(
+            who, .mark(place, ModelMark(range, of: visible, key, value, expansion, origin: Session.origins[who], stamp: stamp)))
     }
 
     private func stepSet(_ who: Int, _ place: Int, _ set: SetEditor) {
@@ -255,18 +310,18 @@ final class Session {
         }
     }
 
-    private func stepList(_ who: Int, _ place: Int, _ change: Change) throws {
-        let list = place == 1 ? nested(who, change).list("l") : change.list("l")
-        if place == 1 { ensure(who, 1, "l", .list) }
+    private func stepList(_ who: Int, _ place: Int, _ list: ListEditor) throws {
         let shown = models[who].shown(place)
         try require(list.count == shown.count, "seed \(seed): a list is \(list.count) long, not \(shown.count)")
         // Short lists, so that what is done to one element meets often; what was deleted stays in the order all the same.
+        if random.chance(15), try stepChild(who, place, list, shown) { return }
         switch random.below(shown.isEmpty ? 2 : shown.count > 40 ? 10 : 7) {
         case 0, 1, 2:
             let index = random.below(shown.count + 1), value = DocumentValue.int(Int64(random.below(1000)))
+            if random.chance(8) { return insertChild(who, place, list, at: index) }
             list.insert(value, at: index)
             let (unit, placement) = slot(who, place, before: index)
-            perform(who, .listInsert(place, unit: unit, placement, value))
+            perform(who, .listInsert(place, unit: unit, placement, value, child: -1))
         case 3, 7, 8, 9:
             let index = random.below(shown.count)
             list.remove(at: index)
@@ -285,6 +340,39 @@ final class Session {
             let stamp = models[who].nextStamp(now: clock.now)
             perform(who, .listWrite(place, element: models[who].slots[place][shown[index]]!, stamp: stamp, value))
         }
+    }
+
+    /// Inserts an element that is a text or a list.
+    private func insertChild(_ who: Int, _ place: Int, _ list: ListEditor, at index: Int) {
+        let isText = random.chance(60)
+        if isText { _ = list.insertText(at: index) } else { _ = list.insertList(at: index) }
+        let child = isText ? textUnits.count : listUnits.count
+        if isText {
+            textUnits.append(0)
+            dots.append([])
+        } else {
+            listUnits.append(0)
+        }
+        for replica in models.indices { models[replica].open(texts: textUnits.count, lists: listUnits.count) }
+        let (unit, placement) = slot(who, place, before: index)
+        perform(who, .listInsert(place, unit: unit, placement, .container(isText ? .text : .list), child: child))
+    }
+
+    /// Changes a text or list that is an element; false when none is.
+    private func stepChild(_ who: Int, _ place: Int, _ list: ListEditor, _ shown: [Int]) throws -> Bool {
+        let start = random.below(max(1, shown.count))
+        for offset in shown.indices {
+            let index = (start + offset) % shown.count
+            let element = models[who].element(place, slot: shown[index])
+            guard case .container(let kind) = element.value else { continue }
+            if kind == .text {
+                try stepText(who, element.child, list.text(at: index))
+            } else {
+                try stepList(who, element.child, list.list(at: index))
+            }
+            return true
+        }
+        return false
     }
 
     /// A new slot right before the one that shows at an index, or behind everything.

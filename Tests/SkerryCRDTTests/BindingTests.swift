@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Two-way bindings")
 struct BindingTests {
@@ -52,7 +53,7 @@ struct BindingTests {
         "C-10: fields of two replicas stay what their documents say, the selection on its characters",
         arguments: 0..<Soak.count(30, soak: 2_000))
     func fields(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 5)
+        var random = CheckRandom(seed: seed &+ 5)
         let (one, two) = pair()
         let fields = [Field(one.text("t"), unit: .scalars), Field(two.text("t"), unit: .scalars)]
         for _ in 0..<40 {

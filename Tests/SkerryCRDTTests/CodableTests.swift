@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Codable values")
 struct CodableTests {
@@ -49,8 +50,8 @@ struct CodableTests {
 
         init() {}
 
-        init(_ random: inout TestRandom, depth: Int = 2) {
-            func word(_ random: inout TestRandom) -> String { ["", "a", "é😀", "word", "other"][random.below(5)] }
+        init(_ random: inout CheckRandom, depth: Int = 2) {
+            func word(_ random: inout CheckRandom) -> String { ["", "a", "é😀", "word", "other"][random.below(5)] }
             flag = random.chance(50)
             int = random.below(1 << 40) - 1 << 39
             small = Int8(random.below(256) - 128)
@@ -83,7 +84,7 @@ struct CodableTests {
     }
 
     private func pair() throws -> (Document, Document) {
-        let time = TestClock()
+        let time = CheckClock()
         let now: @Sendable () -> UInt64 = {
             time.advance(1)
             return time.now
@@ -95,7 +96,7 @@ struct CodableTests {
         "what is written is read, at the root, in a map and on another replica; writing it again changes nothing",
         arguments: 0..<Soak.count(30, soak: 3_000))
     func roundTrip(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 55)
+        var random = CheckRandom(seed: seed &+ 55)
         let (one, two) = try pair()
         for _ in 0..<6 {
             let sample = Sample(&random)
@@ -118,7 +119,7 @@ struct CodableTests {
 
     @Test("replicas that write different fields of one struct both keep theirs, at every depth", arguments: 0..<Soak.count(30, soak: 3_000))
     func concurrentFields(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 99)
+        var random = CheckRandom(seed: seed &+ 99)
         let (one, two) = try pair()
         let base = Sample(&random), left = Sample(&random), right = Sample(&random)
         try one.encode(base)

@@ -1,12 +1,13 @@
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Compression of columns")
 struct CompressionTests {
     /// Noise, one byte, few letters, mostly blanks, repeats near and far, counting numbers.
     static func bytes(seed: Int) -> [UInt8] {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         let count = random.below(seed % 5 == 0 ? 200_000 : 3000)
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -38,7 +39,7 @@ struct CompressionTests {
 
     @Test("damaged bytes are refused or read as others, and never trap", arguments: 0..<60)
     func damaged(seed: Int) {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         let bytes = Self.bytes(seed: seed * 5 + 1)
         var writer = ByteWriter()
         bytes.withUnsafeBufferPointer { Compression.compress($0, into: &writer) }

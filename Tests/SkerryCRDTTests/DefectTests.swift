@@ -36,7 +36,16 @@ struct DefectTests {
         try Hostile.bombs()
         _ = try Hostile.histories(samples, seed: 1, count: 300)
     }
-    private static let undo: @Sendable () throws -> Void = { for seed in 0..<40 { try Undoing.run(seed: seed) } }
+    private static let undo: @Sendable () throws -> Void = {
+        for seed in 0..<40 { try Undoing.run(seed: seed) }
+        for seed in 0..<10 { try Undoing.authors(seed: seed) }
+        try Undoing.values()
+    }
+    private static let slices: @Sendable () throws -> Void = {
+        for seed in 0..<4 { try Slices.run(seed: seed) }
+        try Slices.fault()
+    }
+    private static let presence: @Sendable () throws -> Void = { for seed in 0..<20 { try Presences.run(seed: seed) } }
     private static let laws: @Sendable () throws -> Void = {
         for subject in StateLaws.subjects { try StateLaws.run(subject, triples: 4_000) }
     }
@@ -68,6 +77,18 @@ struct DefectTests {
         Case(defect: .futureAdopted, testDescription: "a stamp of the future is taken", check: clocks),
         Case(defect: .registerTieKeepsOwn, testDescription: "a register keeps its own on a tie", check: laws),
         Case(defect: .contextHasNoGaps, testDescription: "a set of dots has no gaps", check: meanings),
+        Case(defect: .markGrowsAtWrongSide, testDescription: "a mark grows on its other side", check: histories),
+        Case(defect: .markByArrival, testDescription: "the last mark to arrive holds", check: histories),
+        Case(defect: .snapshotForgetsMarks, testDescription: "a snapshot has no marks", check: histories),
+        Case(defect: .moveRevivesDeleted, testDescription: "a move brings back what was deleted", check: histories),
+        Case(defect: .gapTaken, testDescription: "a gap in an origin's events is taken", check: replays),
+        Case(defect: .abandonedChangeKept, testDescription: "a change that threw is kept", check: histories),
+        Case(defect: .undoTakesOthers, testDescription: "undo takes back what others wrote", check: undo),
+        Case(defect: .pastIsPresent, testDescription: "a look at the past sees the present", check: histories),
+        Case(defect: .anchorOnNeighbour, testDescription: "an anchor names a neighbour", check: histories),
+        Case(defect: .joinedMarksStay, testDescription: "marks told together stand where they were", check: histories),
+        Case(defect: .presenceGoesBack, testDescription: "presence goes back to what was said before", check: presence),
+        Case(defect: .sliceLosesEvents, testDescription: "an import in slices loses events", check: slices),
     ]
 
     @Test("the checks find each of them", arguments: cases.indices)
@@ -88,7 +109,10 @@ struct DefectTests {
 
     @Test("and find nothing where there is none")
     func nothing() throws {
-        for check in [Self.histories, Self.replays, Self.smallScope, Self.clocks, Self.hostile, Self.undo, Self.laws, Self.meanings] {
+        for check in [
+            Self.histories, Self.replays, Self.smallScope, Self.clocks, Self.hostile, Self.undo, Self.laws, Self.meanings, Self.slices,
+            Self.presence,
+        ] {
             try check()
         }
     }

@@ -2,6 +2,7 @@ import Synchronization
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("A text written as a whole")
 struct DocumentBlobTests {
@@ -72,7 +73,7 @@ struct DocumentBlobTests {
     }
 
     /// Edits of lines, words and single letters, some beyond ASCII.
-    private static func edited(_ text: String, _ random: inout TestRandom) -> String {
+    private static func edited(_ text: String, _ random: inout CheckRandom) -> String {
         var scalars = Array(text.unicodeScalars)
         for _ in 0..<random.below(5) {
             let at = random.below(scalars.count + 1), length = min(random.below(12), scalars.count - at)
@@ -84,7 +85,7 @@ struct DocumentBlobTests {
 
     @Test("the text at a write's version is what was written, and all replicas agree", arguments: 0..<Soak.count(60, soak: 4_000))
     func converges(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 31)
+        var random = CheckRandom(seed: seed &+ 31)
         let documents = (0..<3).map { Self.document(UInt64(40 - $0)) }
         var written: [(version: CausalContext, text: String)] = [(CausalContext(), "")]
         var writers = 0

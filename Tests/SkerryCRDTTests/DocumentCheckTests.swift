@@ -29,8 +29,10 @@ struct DocumentCheckTests {
         _ = try Hostile.states(samples, seed: 4, count: 1_200)
     }
 
-    @Test("a trace of two writers says the same as the naive tree at versions on the way")
-    func trace() throws { try Traces.sequential("friendsforever_flat", looks: 3) }
+    @Test(
+        "recorded sessions end on their text, and say at versions on the way what they said",
+        arguments: Soak.isOn ? Traces.names : ["friendsforever_flat"])
+    func trace(name: String) throws { try Traces.run(name, looks: Soak.count(3, soak: 100)) }
 
     @Test("undo among others takes one's own and nothing else", arguments: 0..<Soak.count(40, soak: 2_000))
     func undo(seed: Int) throws { try Undoing.run(seed: seed) }

@@ -2,41 +2,12 @@ import Synchronization
 import Testing
 
 @testable import SkerryCRDT
-
-/// A clock that a test moves.
-final class TestClock: Sendable {
-    private let time = Mutex<UInt64>(1_000_000)
-
-    var now: UInt64 { time.withLock { $0 } }
-    func advance(_ milliseconds: UInt64) { time.withLock { $0 += milliseconds } }
-}
-
-/// Everything a document says, as plain values.
-struct Plain: Equatable {
-    var texts: [String] = []
-    var runs: [[TextRun]] = []
-    var lists: [[DocumentValue]] = []
-    var maps: [[String: [DocumentValue]]] = []
-    var counter: Int64 = 0
-    var set: Set<DocumentValue> = []
-    var register: [DocumentValue] = []
-
-    init(_ document: Document) {
-        let map = document.map("m"), nested = map.map("n")
-        texts = [document.text("t").string, nested.text("t").string]
-        runs = [document.text("t").runs, nested.text("t").runs]
-        lists = [document.list("l").values, nested.list("l").values]
-        maps = [map, nested].map { map in Dictionary(uniqueKeysWithValues: map.keys.map { ($0, map.values($0)) }) }
-        counter = document.counter("c").value
-        set = document.set("s").members
-        register = document.register("r").values
-    }
-}
+@testable import document_checks
 
 @Suite("A document")
 struct DocumentConvergenceTests {
     /// One random step in an open change.
-    static func step(_ change: Change, _ random: inout TestRandom) {
+    static func step(_ change: Change, _ random: inout CheckRandom) {
         let nested = random.chance(30)
         switch random.below(8) {
         case 0, 1:
@@ -67,7 +38,7 @@ struct DocumentConvergenceTests {
     }
 
     /// A random mark on a text, or a random one off it.
-    static func mark(_ text: TextEditor, _ random: inout TestRandom) {
+    static func mark(_ text: TextEditor, _ random: inout CheckRandom) {
         let length = text.count(in: .scalars)
         let start = random.below(length + 1), end = min(length, start + random.below(6))
         let key = ["b", "i", "color"][random.below(3)]
@@ -83,11 +54,11 @@ struct DocumentConvergenceTests {
     private struct Nothing: Error {}
 
     /// Replicas that work and sometimes hear of each other, each mirrored from its notices alone.
-    static func session(seed: Int, replicas: Int, steps: Int) throws -> (documents: [Document], mirrors: [Mirror]) {
-        var random = TestRandom(seed: seed)
-        let clock = TestClock()
+    static func session(seed: Int, replicas: Int, steps: Int) throws -> (documents: [Document], mirrors: [document_checks.Mirror]) {
+        var random = CheckRandom(seed: seed)
+        let clock = CheckClock()
         let documents = (0..<replicas).map { Document(origin: OriginID(rawValue: UInt64(900 - $0 * 7)), now: { clock.now }) }
-        let mirrors = documents.map { Mirror($0) }
+        let mirrors = documents.map { document_checks.Mirror($0) }
         for _ in 0..<steps {
             if random.chance(40) { clock.advance(UInt64(random.below(3))) }
             let who = random.below(replicas)
@@ -107,7 +78,7 @@ struct DocumentConvergenceTests {
             } else {
                 documents[who].change { change in for _ in 0...random.below(3) { step(change, &random) } }
             }
-            mirrors[who].check(seed)
+            try mirrors[who].check()
         }
         return (documents, mirrors)
     }
@@ -123,7 +94,7 @@ struct DocumentConvergenceTests {
         let expected = Plain(documents[0])
         for (document, mirror) in zip(documents, mirrors) {
             try #require(Plain(document) == expected, "seed \(seed)")
-            mirror.check(seed)
+            try mirror.check()
         }
         // From bytes alone, in an order of their own, and from a snapshot of one replica.
         let copy = Document(origin: OriginID(rawValue: 5), now: { 9_000_000 })
@@ -134,9 +105,31 @@ struct DocumentConvergenceTests {
         #expect(opened.snapshot() == documents[1].snapshot())
     }
 
+    @Test("tells with a change where it came from and whose events it is, and with changes told together all of these")
+    func origins() throws {
+        let documents = (1...3).map { Document(origin: OriginID(rawValue: $0), now: { 1_000_000 }) }
+        let changes = Mutex<[DocumentChange]>([])
+        let observation = documents[0].observe { change in changes.withLock { $0.append(change) } }
+        try documents[0].enableUndo()
+        documents[0].change { $0.counter("c") += 1 }
+        documents[0].undo()
+        documents[2].change { $0.counter("c") += 1 }
+        try documents[1].merge(documents[2])
+        documents[1].change { $0.counter("c") += 1 }
+        try documents[0].merge(documents[1])
+        observation.cancel()
+        let told = changes.withLock { $0 }
+        #expect(told.map(\.source) == [.local, .undo, .remote])
+        #expect(told.map { $0.origins.map(\.rawValue) } == [[1], [1], [2, 3]])
+        var joined = told[0]
+        joined.join(told[2])
+        #expect(joined.source == .several && joined.origins.map(\.rawValue) == [1, 2, 3])
+        #expect(joined.deltas.map(\.effect) == [.counter(3)])
+    }
+
     @Test("goes on from a snapshot, reading history when a branch needs it", arguments: 0..<Soak.count(40, soak: 3_000))
     func continuesFromSnapshot(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 77)
+        var random = CheckRandom(seed: seed &+ 77)
         let (documents, _) = try Self.session(seed: seed &+ 5_000, replicas: 3, steps: 80)
         let chunks = try documents[0].history()
         let opened = try Document(origin: OriginID(rawValue: 5), snapshot: documents[0].snapshot(), now: { 1_000_200 }, history: { chunks })
@@ -154,130 +147,5 @@ struct DocumentConvergenceTests {
         let copy = Document(origin: OriginID(rawValue: 6), now: { 9_000_000 })
         try copy.merge(opened.history())
         try #require(Plain(copy) == Plain(opened), "seed \(seed), from history")
-    }
-}
-
-/// A document's state rebuilt from its notices.
-final class Mirror: Sendable {
-    private struct State {
-        var texts: [ContainerPath: [MarkedScalar]] = [:]
-        var lists: [ContainerPath: [DocumentValue]] = [:]
-        var keys: [ContainerPath: [String: DocumentValue]] = [:]
-        var counters: [ContainerPath: Int64] = [:]
-        var sets: [ContainerPath: Set<DocumentValue>] = [:]
-        var failure: String?
-    }
-
-    private let state = Mutex(State())
-    private let document: Document
-    private let observation = Mutex<Observation?>(nil)
-
-    init(_ document: Document) {
-        self.document = document
-        let made = document.observe { [weak self] change in
-            guard let self else { return }
-            state.withLock { state in for delta in change.deltas { Mirror.apply(delta, to: &state) } }
-        }
-        observation.withLock { $0 = made }
-    }
-
-    /// What changes that were told lead to.
-    init(_ document: Document, replaying changes: [DocumentChange]) {
-        self.document = document
-        state.withLock { state in
-            for change in changes { for delta in change.deltas { Mirror.apply(delta, to: &state) } }
-        }
-    }
-
-    private static func apply(_ delta: ContainerDelta, to state: inout State) {
-        switch delta.effect {
-        case .text(let edits):
-            for edit in edits {
-                var scalars = state.texts[delta.container, default: []]
-                let end = edit.position.scalars + edit.deleted.unicodeScalars.count
-                if end > scalars.count { state.failure = "\(edit)" }
-                let old = scalars[edit.position.scalars..<end]
-                if String(old.map(\.scalar)) != edit.deleted { state.failure = "\(edit)" }
-                // What was marked of it is told, the rest is told to have no marks by saying nothing.
-                let runs = old.contains { !$0.marks.isEmpty } ? [TextRun](Array(old)) : []
-                if runs != edit.deletedRuns { state.failure = "\(edit) of \(runs)" }
-                let before = String(scalars[..<edit.position.scalars].map(\.scalar))
-                if before.utf8.count != edit.position.utf8 || before.utf16.count != edit.position.utf16 { state.failure = "\(edit)" }
-                let inserted = edit.insertedRuns.isEmpty ? [TextRun(edit.inserted)] : edit.insertedRuns
-                if inserted.map(\.string).joined() != edit.inserted { state.failure = "\(edit)" }
-                scalars.replaceSubrange(
-                    edit.position.scalars..<end,
-                    with: inserted.flatMap { run in run.string.unicodeScalars.map { MarkedScalar(scalar: $0, marks: run.marks) } })
-                state.texts[delta.container] = scalars
-            }
-        case .marks(let edits):
-            for edit in edits {
-                for position in edit.start.scalars..<edit.end.scalars {
-                    if state.texts[delta.container]![position].marks[edit.key] != edit.before { state.failure = "\(edit)" }
-                    state.texts[delta.container]![position].marks[edit.key] = edit.after
-                }
-                let before = String(state.texts[delta.container]![..<edit.end.scalars].map(\.scalar))
-                if before.utf8.count != edit.end.utf8 || before.utf16.count != edit.end.utf16 { state.failure = "\(edit)" }
-            }
-        case .list(let edits):
-            for edit in edits {
-                let range = edit.index..<edit.index + edit.deleted.count
-                let list = state.lists[delta.container, default: []]
-                if range.upperBound > list.count || Array(list[range]) != edit.deleted {
-                    state.failure = "\(edit) on \(list)"
-                    return
-                }
-                state.lists[delta.container, default: []].replaceSubrange(range, with: edit.inserted)
-            }
-        case .keys(let edits):
-            for edit in edits {
-                if state.keys[delta.container]?[edit.key] != edit.before { state.failure = "\(edit)" }
-                state.keys[delta.container, default: [:]][edit.key] = edit.after
-            }
-        case .counter(let amount): state.counters[delta.container, default: 0] += amount
-        case .members(let edits):
-            for edit in edits {
-                if edit.isMember {
-                    state.sets[delta.container, default: []].insert(edit.member)
-                } else {
-                    state.sets[delta.container]?.remove(edit.member)
-                }
-            }
-        }
-    }
-
-    /// Compares with what the document says.
-    func check(_ seed: Int) {
-        let state = state.withLock { $0 }
-        #expect(state.failure == nil, "seed \(seed)")
-        let nested = ContainerPath(key: "m", kind: .map).appending(key: "n", kind: .map)
-        #expect([TextRun](state.texts[ContainerPath(key: "t", kind: .text), default: []]) == document.text("t").runs, "seed \(seed)")
-        #expect([TextRun](state.texts[nested.appending(key: "t", kind: .text), default: []]) == document.map("m").map("n").text("t").runs)
-        #expect(state.lists[ContainerPath(key: "l", kind: .list), default: []] == document.list("l").values, "seed \(seed)")
-        #expect(state.lists[nested.appending(key: "l", kind: .list), default: []] == document.map("m").map("n").list("l").values)
-        #expect(state.counters[ContainerPath(key: "c", kind: .counter), default: 0] == document.counter("c").value)
-        #expect(state.sets[ContainerPath(key: "s", kind: .set), default: []] == document.set("s").members)
-        let map = document.map("m")
-        #expect(state.keys[ContainerPath(key: "m", kind: .map), default: [:]].keys.sorted() == map.keys)
-        #expect(state.keys[ContainerPath(key: "r", kind: .register)]?[""] == document.register("r").value)
-    }
-}
-
-/// A character and its marks.
-struct MarkedScalar: Hashable {
-    var scalar: Unicode.Scalar
-    var marks: [String: DocumentValue] = [:]
-}
-
-extension [TextRun] {
-    init(_ scalars: [MarkedScalar]) {
-        self = []
-        for scalar in scalars {
-            if last?.marks == scalar.marks {
-                self[count - 1].string.unicodeScalars.append(scalar.scalar)
-            } else {
-                append(TextRun(String([scalar.scalar]), scalar.marks))
-            }
-        }
     }
 }

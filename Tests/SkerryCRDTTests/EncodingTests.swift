@@ -1,6 +1,7 @@
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Encodings of a document")
 struct EncodingTests {
@@ -14,7 +15,7 @@ struct EncodingTests {
 
     @Test("history read back in one piece, in two, or twice says the same", arguments: 0..<Soak.count(60, soak: 4_000))
     func historyRoundTrip(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 1_000)
+        var random = CheckRandom(seed: seed &+ 1_000)
         let history = TextHistory.random(seed: seed &+ 500, replicas: 2 + seed % 4, count: 10 + random.below(60), mode: seed % 4)
         let order = history.order(&random)
         let whole = try document(history, order)
@@ -54,7 +55,7 @@ struct EncodingTests {
         "a snapshot goes on where it was made, and reads history only for what branched off before",
         arguments: 0..<Soak.count(60, soak: 4_000))
     func snapshots(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 2_000)
+        var random = CheckRandom(seed: seed &+ 2_000)
         let history = TextHistory.random(seed: seed &+ 900, replicas: 2 + seed % 3, count: 10 + random.below(60), mode: seed % 4)
         let order = history.order(&random)
         let cut = random.below(order.count + 1)
@@ -93,7 +94,7 @@ struct EncodingTests {
 
     @Test("update frames carry a live session, each event once", arguments: 0..<Soak.count(40, soak: 2_000))
     func frames(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 3_000)
+        var random = CheckRandom(seed: seed &+ 3_000)
         let count = 2 + seed % 3
         let documents = (0..<count).map { Document(origin: OriginID(rawValue: UInt64(100 - $0))) }
         let links = (0..<count * count).map { _ in Link() }
@@ -134,7 +135,7 @@ struct EncodingTests {
 
     @Test("compression gives back what it was given", arguments: 0..<20)
     func compression(seed: Int) throws {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         let kinds: [() -> UInt8] = [
             { UInt8(random.below(256)) }, { 7 }, { UInt8(97 + random.below(4)) }, { random.chance(90) ? 32 : UInt8(random.below(256)) },
         ]

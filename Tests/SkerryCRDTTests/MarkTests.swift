@@ -2,13 +2,14 @@ import Synchronization
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 /// The examples of "Peritext: A CRDT for Collaborative Rich Text Editing" (Litt, Lim, Kleppmann, van Hardenberg, 2022), with its sentence.
 @Suite("Marks")
 struct MarkTests {
     /// Two replicas that start with a text, marked or not.
     private func pair(_ text: String, _ prepare: (TextEditor) -> Void = { _ in }) throws -> (Document, Document) {
-        let time = TestClock()
+        let time = CheckClock()
         let now: @Sendable () -> UInt64 = {
             time.advance(1)
             return time.now
@@ -254,6 +255,33 @@ struct MarkTests {
         #expect(told.take().isEmpty)
     }
 
+    @Test("typing and deleting in bold and italic is told as one edit and its marks to a reader that is behind")
+    func joined() throws {
+        let (one, _) = try pair("ab") { $0.mark(0..<2, "bold") }
+        one.change { $0.text("t").mark(0..<2, "italic") }
+        var changes: [DocumentChange] = []
+        let told = Told(one)
+        func take() { changes.append(DocumentChange(source: .local, deltas: told.take())) }
+        for position in 2..<12 {
+            one.change { $0.text("t").insert("é", at: position * 2 - 2) }
+            take()
+        }
+        one.change { $0.text("t").delete(18..<22) }
+        take()
+        var joined = changes[0]
+        for change in changes.dropFirst() { joined.join(change) }
+        try #require(joined.deltas.count == 2)
+        guard case .text(let edits) = joined.deltas[0].effect, case .marks(let marks) = joined.deltas[1].effect else {
+            Issue.record("\(joined)")
+            return
+        }
+        #expect(edits.map(\.inserted) == [String(repeating: "é", count: 10), ""] && edits.map(\.deleted) == ["", "éé"])
+        // What was deleted had not been marked yet when it is told to have gone.
+        #expect(edits[1].deletedRuns.isEmpty)
+        #expect(marks.map(\.key).sorted() == ["bold", "italic"])
+        #expect(marks.allSatisfy { $0.start == TextPosition(utf8: 2, scalars: 2, utf16: 2) && $0.end.utf8 == 18 && $0.end.scalars == 10 })
+    }
+
     @Test("undo takes marks off and brings them back, leaves those of others, and deleted text returns as it was marked")
     func undo() throws {
         let (one, two) = try pair("The fox jumped.")
@@ -299,13 +327,6 @@ struct MarkTests {
         two.change { $0.text("t").insert("def", at: 3) }
         #expect(try meet(one, two) == [TextRun("a"), TextRun("bc", bold), TextRun("def")])
     }
-
-    @Test("marks converge, agree with a naive oracle, and survive snapshots and undo", arguments: 0..<Soak.count(80, soak: 5_000))
-    func oracle(seed: Int) throws {
-        var session = MarkSession(seed: seed)
-        for _ in 0..<60 { try session.step() }
-        try session.finish()
-    }
 }
 
 /// Collects the deltas a document tells.
@@ -324,170 +345,4 @@ final class Told: Sendable {
             return deltas
         }
     }
-}
-
-/// Replicas that write and mark one text, beside an oracle that looks at every character and every mark.
-struct MarkSession {
-    /// A mark as the paper keeps it: two names of characters, with a side each.
-    private struct Mark {
-        var key: String
-        var value: DocumentValue?
-        var stamp: HybridTimestamp
-        var dot: Dot
-        var start: (dot: Dot?, isAfter: Bool)
-        var end: (dot: Dot?, isAfter: Bool)
-    }
-
-    private enum Operation {
-        case text(FugueTree.Operation)
-        case mark(Mark)
-    }
-
-    private struct Replica {
-        var document: Document
-        var tree = FugueTree()
-        var marks: [Mark] = []
-        var log: [(dot: Dot, operation: Operation)] = []
-        var known: Set<Dot> = []
-        var events = 0
-        var marksSeen = 0
-
-        mutating func apply(_ operation: Operation, as dot: Dot) {
-            guard known.insert(dot).inserted else { return }
-            log.append((dot, operation))
-            switch operation {
-            case .text(let operation): tree.apply(operation, as: dot)
-            case .mark(let mark): marks.append(mark)
-            }
-        }
-
-        /// Every character that shows, with what holds on it.
-        var scalars: [MarkedScalar] {
-            let order = tree.order
-            let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($0.element, $0.offset) })
-            var result: [MarkedScalar] = []
-            for (place, (dot, scalar)) in zip(order.indices, zip(order, tree.everyScalar)) where !tree.isDeleted(dot) {
-                var holding: [String: Mark] = [:]
-                for mark in marks {
-                    let start = mark.start.dot.map { places[$0]! + (mark.start.isAfter ? 1 : 0) } ?? (mark.start.isAfter ? 0 : order.count)
-                    let end = mark.end.dot.map { places[$0]! + (mark.end.isAfter ? 1 : 0) } ?? (mark.end.isAfter ? 0 : order.count)
-                    guard start <= place, place < end else { continue }
-                    if let other = holding[mark.key], (other.stamp, other.dot) > (mark.stamp, mark.dot) { continue }
-                    holding[mark.key] = mark
-                }
-                result.append(MarkedScalar(scalar: scalar, marks: holding.compactMapValues(\.value)))
-            }
-            return result
-        }
-    }
-
-    private let seed: Int
-    private var random: TestRandom
-    private var replicas: [Replica]
-    private let clock = TestClock()
-
-    init(seed: Int) {
-        self.seed = seed
-        random = TestRandom(seed: seed &+ 4711)
-        let clock = clock
-        replicas = (0..<3).map { Replica(document: Document(origin: OriginID(rawValue: [50, 10, 40][$0]), now: { clock.now })) }
-    }
-
-    mutating func step() throws {
-        if random.chance(40) { clock.advance(UInt64(random.below(3))) }
-        let who = random.below(3)
-        if random.chance(25) {
-            try hear(who, of: (who + 1 + random.below(2)) % 3)
-        } else {
-            write(who)
-        }
-        try check(who)
-    }
-
-    private mutating func hear(_ who: Int, of other: Int) throws {
-        try replicas[who].document.merge(replicas[other].document.history(since: replicas[who].document.version))
-        for (dot, operation) in replicas[other].log { replicas[who].apply(operation, as: dot) }
-        replicas[who].marksSeen = replicas[who].document.withCore { $0.texts.count > 0 ? $0.texts[0].marks.log.count : 0 }
-    }
-
-    /// One own edit or mark, which the oracle makes of what the document wrote down.
-    private mutating func write(_ who: Int) {
-        let document = replicas[who].document
-        let length = replicas[who].tree.scalars.count
-        if random.chance(40) {
-            document.change { DocumentConvergenceTests.mark($0.text("t"), &random) }
-        } else {
-            let start = random.below(length + 1), end = min(length, start + (random.chance(40) ? random.below(4) : 0))
-            let inserted = random.chance(75) ? ["x", "é", "hello", "😀\n"][random.below(4)] : ""
-            document.change { $0.text("t").replace(start..<end, in: .scalars, with: inserted) }
-            for _ in start..<end { addText(who, replicas[who].tree.deletion(at: start)) }
-            for (offset, scalar) in inserted.unicodeScalars.enumerated() {
-                addText(who, replicas[who].tree.insertion(of: scalar, at: start + offset))
-            }
-        }
-        addMarks(who)
-    }
-
-    private mutating func addText(_ who: Int, _ operation: FugueTree.Operation) {
-        replicas[who].events += 1
-        replicas[who].apply(.text(operation), as: Dot(origin: replicas[who].document.origin, sequence: UInt64(replicas[who].events)))
-    }
-
-    /// Marks that the document wrote, asked for or to put an insertion right, with the anchors that this replica's oracle gives them.
-    private mutating func addMarks(_ who: Int) {
-        let seen = replicas[who].marksSeen
-        let written = replicas[who].document.withCore { core in core.texts.count > 0 ? Array(core.texts[0].marks.entries[seen...]) : [] }
-        replicas[who].marksSeen += written.count
-        let order = replicas[who].tree.order.filter { !replicas[who].tree.isDeleted($0) }
-        for entry in written {
-            replicas[who].events += 1
-            let mark = entry.mark
-            let end = mark.position + mark.count
-            let grows = mark.expansion
-            let first: (Dot?, Bool) =
-                grows.growsAtStart ? (mark.position == 0 ? nil : order[mark.position - 1], true) : (order[mark.position], false)
-            let last: (Dot?, Bool) = grows.growsAtEnd ? (end == order.count ? nil : order[end], false) : (order[end - 1], true)
-            replicas[who].apply(
-                .mark(Mark(key: mark.key, value: mark.value, stamp: mark.stamp, dot: entry.dot, start: first, end: last)), as: entry.dot)
-        }
-    }
-
-    private func check(_ who: Int) throws {
-        let expected = [TextRun](replicas[who].scalars)
-        try #require(replicas[who].document.text("t").runs == expected, "seed \(seed), replica \(who)")
-        #expect(replicas[who].document.version.dots.map(\.sequence).reduce(0, +) == UInt64(replicas[who].known.count))
-    }
-
-    mutating func finish() throws {
-        for _ in 0..<2 { for who in 0..<3 { for other in 0..<3 where other != who { try hear(who, of: other) } } }
-        for who in 0..<3 { try check(who) }
-        let runs = replicas[0].document.text("t").runs
-        for replica in replicas { #expect(replica.document.text("t").runs == runs, "seed \(seed)") }
-        let copy = Document(origin: OriginID(rawValue: 7), now: { 9_000_000 })
-        try copy.merge(replicas[random.below(3)].document.history())
-        try #require(copy.text("t").runs == runs, "seed \(seed), from history")
-        let snapshot = replicas[1].document.snapshot()
-        let opened = try Document(origin: OriginID(rawValue: 8), snapshot: snapshot, now: { 9_000_000 })
-        try #require(opened.text("t").runs == runs, "seed \(seed), from a snapshot")
-        #expect(opened.snapshot() == snapshot)
-        // What follows the snapshot means the same with and without the history before it.
-        for _ in 0..<6 {
-            opened.change { change in
-                let text = change.text("t")
-                let start = random.below(text.count(in: .scalars) + 1)
-                if random.chance(60) {
-                    text.replace(start..<min(text.count(in: .scalars), start + random.below(3)), in: .scalars, with: "N")
-                } else {
-                    DocumentConvergenceTests.mark(text, &random)
-                }
-            }
-            try copy.merge(opened.history(since: copy.version))
-            try #require(copy.text("t").runs == opened.text("t").runs, "seed \(seed), behind a snapshot")
-        }
-    }
-}
-
-extension FugueTree {
-    /// The scalars of ``order``.
-    var everyScalar: [Unicode.Scalar] { order.map(scalar) }
 }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("A rope")
 struct RopeTests {
@@ -10,7 +11,7 @@ struct RopeTests {
 
     @Test("says what a plain array of scalars says", arguments: 0..<Soak.count(24, soak: 2_000))
     func agreesWithArray(seed: Int) {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         var rope = Rope()
         var plain: [Unicode.Scalar] = []
         var caret = 0
@@ -40,7 +41,7 @@ struct RopeTests {
         check(&rope, against: plain, &random)
     }
 
-    private func check(_ rope: inout Rope, against plain: [Unicode.Scalar], _ random: inout TestRandom) {
+    private func check(_ rope: inout Rope, against plain: [Unicode.Scalar], _ random: inout CheckRandom) {
         for _ in 0..<20 where !plain.isEmpty {
             let start = random.below(plain.count), count = random.below(plain.count - start + 1)
             var bytes = RawArray<UInt8>()

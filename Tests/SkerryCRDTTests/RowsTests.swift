@@ -2,11 +2,12 @@ import Synchronization
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Rows, live sets and sequences")
 struct RowsTests {
     private func pair() -> (Document, Document) {
-        let time = TestClock()
+        let time = CheckClock()
         // Each question takes a millisecond, so later writes have later stamps.
         let now: @Sendable () -> UInt64 = {
             time.advance(1)
@@ -111,7 +112,7 @@ struct RowsTests {
 
     @Test("C-07: a sequence is the array it is compared with, through every operation", arguments: 0..<Soak.count(20, soak: 500))
     func sequence(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 3)
+        var random = CheckRandom(seed: seed &+ 3)
         let sequence = LiveSequence(Rows(pair().0), field: "list", equals: "main", name: "main")
         var plain: [String] = []
         for step in 0..<92 {
@@ -184,24 +185,6 @@ struct RowsTests {
         try rows.add("a", ["name": "n"])
         #expect(throws: DocumentError.self) { try rows.set("a", ["name": nil, "x": 2]) }
         #expect(rows["a"] == ["name": "n"])
-    }
-
-    @Test("X-05: presence is the last thing each replica said, until it falls silent")
-    func presence() {
-        var one = Presence(origin: OriginID(rawValue: 1), number: 100),
-            two = Presence(origin: OriginID(rawValue: 2), timeToLive: 1_000, number: 7)
-        let early = one.say("here", now: 0), late = one.say("there", now: 5)
-        var heard = [two.hear(late, now: 10), two.hear(early, now: 20), two.hear(late, now: 20)]
-        #expect(heard == [true, false, false])
-        _ = two.say(3, now: 20)
-        #expect(two.states.map(\.state) == ["there", 3])
-        heard = [two.hear(one.say("there", now: 900), now: 900)]
-        #expect(heard == [false])
-        let early900 = two.expire(now: 1_500), gone = two.expire(now: 2_000)
-        #expect(early900.isEmpty && gone == [OriginID(rawValue: 1)])
-        #expect(two.states.map(\.origin) == [OriginID(rawValue: 2)])
-        heard = [two.hear(one.say(nil, now: 3_000), now: 3_000)]
-        #expect(heard == [false] && two.states.count == 1)
     }
 
     @Test("changes come as a sequence in order, joined when the reader is behind, and end with the task")

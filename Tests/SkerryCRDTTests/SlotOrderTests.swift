@@ -1,12 +1,13 @@
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("The order of a list's slots")
 struct SlotOrderTests {
     @Test("answers as an array of slots does, whatever is inserted, removed, shown and hidden", arguments: 0..<40)
     func model(seed: Int) {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         var order = SlotOrder()
         var model: [(slot: Int, isShown: Bool)] = []
         var next = 0

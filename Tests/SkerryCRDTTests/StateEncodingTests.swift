@@ -1,6 +1,7 @@
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Encodings of states")
 struct StateEncodingTests {
@@ -63,7 +64,7 @@ struct StateEncodingTests {
 
     @Test("of the same state are the same, whatever way it came about")
     func canonical() throws {
-        var random = TestRandom(seed: 5)
+        var random = CheckRandom(seed: 5)
         for _ in 0..<200 {
             var states = [AddWinsSet<String>(), AddWinsSet<String>()], deltas: [AddWinsSet<String>] = []
             for _ in 0..<12 {

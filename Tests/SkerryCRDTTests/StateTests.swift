@@ -130,7 +130,7 @@ struct StateTests {
 
     @Test("a set of dots is what a plain set says, whatever is put in, joined and taken away", arguments: 0..<20)
     func dots(seed: Int) throws {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         func draw() -> (DotSet, Set<Dot>) {
             var dots = DotSet(), plain: Set<Dot> = []
             for _ in 0..<random.below(25) {

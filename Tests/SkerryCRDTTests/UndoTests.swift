@@ -1,6 +1,7 @@
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Undo and anchors")
 struct UndoTests {
@@ -8,7 +9,7 @@ struct UndoTests {
 
     @Test("X-04: undoing everything one did leaves nothing, redoing it brings everything back", arguments: 0..<Soak.count(60, soak: 4_000))
     func alone(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 31)
+        var random = CheckRandom(seed: seed &+ 31)
         let document = Document(origin: OriginID(rawValue: 1), now: Self.clock)
         try document.enableUndo()
         var states: [Plain] = [Plain(document)]
@@ -36,7 +37,7 @@ struct UndoTests {
 
     @Test("X-04: undo takes back one's own and leaves what others did", arguments: 0..<Soak.count(40, soak: 3_000))
     func amongOthers(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 91)
+        var random = CheckRandom(seed: seed &+ 91)
         let one = Document(origin: OriginID(rawValue: 1), now: Self.clock), two = Document(origin: OriginID(rawValue: 2), now: Self.clock)
         try one.enableUndo()
         // Own characters are small letters, the other's are large.
@@ -94,9 +95,33 @@ struct UndoTests {
         #expect(one.map("m")["k"] == "theirs")
     }
 
+    @Test("X-04: of several authors behind one replica each takes back its own", arguments: 0..<Soak.count(40, soak: 3_000))
+    func byAuthor(seed: Int) throws { try Undoing.authors(seed: seed) }
+
+    @Test("X-04: what another replica or author wrote stays, written later or brought back by undo")
+    func valuesOfOthers() throws { try Undoing.values() }
+
+    @Test("X-04: a change that an author gave up is nobody's, and the next one has no author")
+    func abandoned() throws {
+        struct Nothing: Error {}
+        let document = Document(origin: OriginID(rawValue: 1), now: Self.clock)
+        document.change(by: "ann") { $0.text("t").insert("before anybody remembered", at: 0) }
+        #expect(!document.undo(by: "ann") && !document.canUndo(by: "ann"))
+        try document.enableUndo()
+        #expect(throws: Nothing.self) { try document.change(by: "ann") { change throws(Nothing) in throw Nothing() } }
+        document.change { $0.text("t").insert("x", at: 0) }
+        #expect(!document.canUndo(by: "ann") && document.canUndo)
+        document.change(by: "ann") { $0.text("t").insert("y", at: 0) }
+        #expect(document.canUndo(by: "ann") && !document.canRedo(by: "ann"))
+        #expect(document.undo(by: "ann") && document.canRedo(by: "ann") && !document.undo(by: "ann"))
+        // Another's change leaves what can be made again alone.
+        document.change(by: "ben") { $0.text("t").insert("z", at: 0) }
+        #expect(document.redo(by: "ann") && document.text("t").string.hasPrefix("zyx"))
+    }
+
     @Test("X-03: an anchor stays on its character through everybody's edits", arguments: 0..<Soak.count(60, soak: 4_000))
     func anchors(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 17)
+        var random = CheckRandom(seed: seed &+ 17)
         let history = TextHistory.random(seed: seed &+ 4_000, replicas: 3, count: 40 + random.below(40), mode: seed % 4)
         let order = history.order(&random)
         let document = Document(origin: OriginID(rawValue: 99))

@@ -32,7 +32,9 @@ extension TextView {
             guard let container = core.existingContainer(view.path) else { return TextAnchor(character: nil, side: side) }
             try core.restoreHistory()
             let slot = core.containers.slot(of: container)
-            let index = core.texts[slot].scalars(position..<position, in: unit).lowerBound - (side == .after ? 1 : 0)
+            let index =
+                core.texts[slot].scalars(position..<position, in: unit).lowerBound
+                - (side == .after || isDefective(.anchorOnNeighbour) ? 1 : 0)
             if index < 0 || index == core.texts[slot].sequence.count { return TextAnchor(character: nil, side: side) }
             core.texts[slot].identify(graph: core.graph, scratch: &core.scratch)
             let version = core.texts[slot].sequence.log.version(ofUnit: core.texts[slot].sequence.unit(at: index))

@@ -71,6 +71,33 @@ package struct Defects: OptionSet, Sendable, Hashable {
     package static let registerTieKeepsOwn = Defects(rawValue: 1 << 22)
     /// A set of dots has seen all dots before its last.
     package static let contextHasNoGaps = Defects(rawValue: 1 << 23)
+
+    // Marks, moves, gaps, what is taken back, what is told, presence.
+
+    /// A mark that grows nowhere grows on both sides, and the other way round.
+    package static let markGrowsAtWrongSide = Defects(rawValue: 1 << 24)
+    /// Of two marks, the one that came last holds.
+    package static let markByArrival = Defects(rawValue: 1 << 25)
+    /// A snapshot has no marks.
+    package static let snapshotForgetsMarks = Defects(rawValue: 1 << 26)
+    /// A move brings back an element that was deleted.
+    package static let moveRevivesDeleted = Defects(rawValue: 1 << 27)
+    /// An event is taken though one of its origin before it is missing.
+    package static let gapTaken = Defects(rawValue: 1 << 28)
+    /// A change that threw is kept.
+    package static let abandonedChangeKept = Defects(rawValue: 1 << 29)
+    /// Undo takes back what others wrote.
+    package static let undoTakesOthers = Defects(rawValue: 1 << 30)
+    /// A look at the past sees the present.
+    package static let pastIsPresent = Defects(rawValue: 1 << 31)
+    /// An anchor names the character on its other side.
+    package static let anchorOnNeighbour = Defects(rawValue: 1 << 32)
+    /// Changes that are told together leave marks where they were before later edits.
+    package static let joinedMarksStay = Defects(rawValue: 1 << 33)
+    /// What is late in coming is taken for what is new.
+    package static let presenceGoesBack = Defects(rawValue: 1 << 34)
+    /// An import in slices begins each piece one operation late.
+    package static let sliceLosesEvents = Defects(rawValue: 1 << 35)
 }
 
 /// Whether an error is put in. Constant false in release builds.

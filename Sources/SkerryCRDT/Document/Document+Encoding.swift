@@ -9,6 +9,13 @@ extension Document {
         try history(since: known, until: nil)
     }
 
+    /// As ``history(since:)``, in chunks of so many bytes of columns at most, so that a reader that takes them in slices is never long at one of them.
+    ///
+    /// - Parameter chunkMaximum: bytes; 64 KiB are read in a fraction of a millisecond. A single event may take more.
+    public func history(since known: CausalContext = CausalContext(), chunkMaximum: Int) throws(DocumentError) -> [UInt8] {
+        try history(since: known, until: nil, budget: min(max(chunkMaximum, 1 << 10), DocumentCore.chunkBudget))
+    }
+
     /// - Parameter budget: decoded bytes of a chunk.
     func history(
         since known: CausalContext, until limit: CausalContext?, budget: Int = DocumentCore.chunkBudget

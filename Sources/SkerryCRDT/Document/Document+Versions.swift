@@ -101,7 +101,7 @@ extension Document {
     ) throws(DocumentError) -> Document {
         if let limit, !version.covers(limit) { throw DocumentError(code: .notFound, message: "the version has events that are not here") }
         let copy = Document(origin: origin, now: now)
-        try copy.takeInWhole(events(since: CausalContext(), until: limit))
+        try copy.takeInWhole(events(since: CausalContext(), until: isDefective(.pastIsPresent) ? nil : limit))
         return copy
     }
 }

@@ -27,7 +27,7 @@ extension DocumentCore {
         }
         commitEdits()
         releaseTrackers(afterBatchOf: graph.count - checkpoint.events)
-        publish(.remote)
+        publish(.remote, result.result)
         return result
     }
 
@@ -36,8 +36,9 @@ extension DocumentCore {
         // An origin gets a number with its first event: names of what is not taken in leave nothing behind.
         let number = graph.existingNumber(of: batch.origins[Int(run.origin)])
         let known = number.map { Int(graph.sequences[Int($0)]) } ?? 0
-        let skipped = isDefective(.appliedTwice) ? min(0, known - Int(run.sequence)) : known - Int(run.sequence)
-        if skipped < 0 { return Dot(origin: batch.origins[Int(run.origin)], sequence: UInt64(known) + 1) }
+        var skipped = isDefective(.appliedTwice) ? min(0, known - Int(run.sequence)) : known - Int(run.sequence)
+        if skipped < 0, !isDefective(.gapTaken) { return Dot(origin: batch.origins[Int(run.origin)], sequence: UInt64(known) + 1) }
+        if isDefective(.gapTaken) { skipped = max(0, skipped) }
         let count = Int(run.count) - skipped
         if count <= 0 { return nil }
         guard graph.count + count < EventGraph.limit else {

@@ -14,11 +14,14 @@ extension DocumentCore {
     }
 
     /// Puts what was noted into the outbox, as one change.
-    mutating func publish(_ source: DocumentChange.Source) {
+    ///
+    /// - Parameter events: what became part of the document; nil for own events.
+    mutating func publish(_ source: DocumentChange.Source, _ events: ImportResult? = nil) {
         if isWatched { noteMarks() }
         if deltas.isEmpty { return }
         published += 1
-        outbox.append((published, DocumentChange(source: source, deltas: deltas)))
+        let origins = events.map { Set($0.appliedRanges.map(\.origin)).sorted() } ?? [origin]
+        outbox.append((published, DocumentChange(source: source, origins: origins, deltas: deltas)))
         deltas.removeAll()
     }
 

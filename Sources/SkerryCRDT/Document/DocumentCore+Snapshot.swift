@@ -1,6 +1,7 @@
 extension DocumentCore {
     /// Whether any text has marks.
     var hasMarks: Bool {
+        if isDefective(.snapshotForgetsMarks) { return false }
         for slot in 0..<texts.count where !texts[slot].marks.isEmpty { return true }
         return false
     }

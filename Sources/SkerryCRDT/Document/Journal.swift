@@ -49,6 +49,7 @@ struct Journal: ~Copyable, Sendable {
 extension DocumentCore {
     /// Takes back what the open change did.
     mutating func abandonChange() {
+        if isDefective(.abandonedChangeKept) { return finishChange() }
         for index in stride(from: journal.entries.count - 1, through: 0, by: -1) {
             let entry = journal.entries[index]
             let slot = containers.slot(of: entry.container)

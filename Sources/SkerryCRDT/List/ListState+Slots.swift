@@ -63,6 +63,7 @@ extension ListState {
         let before = elements[number].slot
         let shown = Int(before)
         var hid: (slot: Int, index: Int)?
+        if isDefective(.moveRevivesDeleted), slot != shown { elements[number].isDeleted = false }
         var shows = !elements[number].isDeleted
         if slot != shown {
             let wins = isDefective(.moveByArrival) || (slots[slot].stamp, slots[slot].dot) > (slots[shown].stamp, slots[shown].dot)

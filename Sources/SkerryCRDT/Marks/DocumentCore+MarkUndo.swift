@@ -74,7 +74,7 @@ extension DocumentCore {
             let entry = holding[step.key].map { texts[slot].marks.entries[$0] }
             if entry?.mark.value == value { return }
             // Somebody else's later mark stays.
-            if let entry, entry.dot.origin != origin { return }
+            if let entry, !isOwn(entry.dot) { return }
             if let last = ranges.last, last.upperBound == stretch.lowerBound {
                 ranges[ranges.count - 1] = last.lowerBound..<stretch.upperBound
             } else {

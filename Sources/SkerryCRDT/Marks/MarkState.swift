@@ -25,7 +25,8 @@ struct MarkState: ~Copyable, Sendable {
 
         /// Whether this mark holds against another of its kind.
         func wins(over other: Entry) -> Bool {
-            mark.stamp != other.mark.stamp ? mark.stamp > other.mark.stamp : dot > other.dot
+            if isDefective(.markByArrival) { return version > other.version }
+            return mark.stamp != other.mark.stamp ? mark.stamp > other.mark.stamp : dot > other.dot
         }
     }
 

@@ -24,7 +24,7 @@ extension TextState {
         func anchor(_ position: Int, isAfter: Bool) -> MarkState.Anchor {
             MarkState.Anchor(unit: sequence.identity.unit(at: position, by: lane), isAfter: isAfter)
         }
-        let grows = mark.expansion
+        let grows = isDefective(.markGrowsAtWrongSide) ? mark.expansion.removal : mark.expansion
         let first: MarkState.Anchor =
             grows.growsAtStart ? (start == 0 ? .beginning : anchor(start - 1, isAfter: true)) : anchor(start, isAfter: false)
         let last: MarkState.Anchor =

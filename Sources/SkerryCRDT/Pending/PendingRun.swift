@@ -19,8 +19,10 @@ struct PendingRun: Sendable {
     var bytes: [UInt8] = []
 
     /// Copies a run out of a batch.
-    init(_ index: Int, of batch: borrowing ChangeBatch) {
-        let run = batch.runs[index]
+    init(_ index: Int, of batch: borrowing ChangeBatch) { self.init(batch.runs[index], of: batch) }
+
+    /// Copies a run out of a batch, or a part of one.
+    init(_ run: ChangeBatch.Run, of batch: borrowing ChangeBatch) {
         origin = batch.origins[Int(run.origin)]
         sequence = run.sequence
         count = run.count

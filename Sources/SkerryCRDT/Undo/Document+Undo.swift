@@ -57,46 +57,86 @@ extension Document {
     @discardableResult
     public func undo() -> Bool { rewind(.undo) }
 
-    /// Makes the change again that ``undo()`` took back last, unless a new change came after it.
+    /// Makes the change again that ``undo()`` took back last, unless a new change of the same author came after it.
     ///
     /// - Returns: false when there was nothing to redo.
     @discardableResult
     public func redo() -> Bool { rewind(.redo) }
 
-    private func rewind(_ direction: UndoHistory.Direction) -> Bool {
-        let isDone = withCore { core in core.rewind(direction) }
+    private func rewind(_ direction: UndoHistory.Direction, by author: String? = nil) -> Bool {
+        let isDone = withCore { core in core.rewind(direction, by: author) }
         deliver()
         return isDone
     }
+
+    // MARK: - By author
+
+    /// Makes a change as ``change(_:)`` does, in the name of an author: of several users behind this replica, or parts of the program that write
+    /// to one document, each takes back its own with ``undo(by:)``.
+    ///
+    /// Authors are known to this object alone. They are no part of the document and others do not hear of them.
+    public func change<R, E: Error>(by author: String, _ body: (Change) throws(E) -> R) throws(E) -> R {
+        try change { change throws(E) in
+            change.core.pointee.undo?.author = author
+            do throws(E) {
+                return try body(change)
+            } catch {
+                change.core.pointee.undo?.author = nil
+                throw error
+            }
+        }
+    }
+
+    /// Takes back the last step of an author that was not taken back, as ``undo()`` does; what other authors did later stays, as that of other replicas.
+    ///
+    /// - Returns: false when there was nothing to undo.
+    @discardableResult
+    public func undo(by author: String) -> Bool { rewind(.undo, by: author) }
+
+    /// Makes the change again that the author took back last, unless a new change of this author came after it.
+    ///
+    /// - Returns: false when there was nothing to redo.
+    @discardableResult
+    public func redo(by author: String) -> Bool { rewind(.redo, by: author) }
+
+    public func canUndo(by author: String) -> Bool { withCore { $0.undo?.undoable.contains { $0.author == author } ?? false } }
+    public func canRedo(by author: String) -> Bool { withCore { $0.undo?.redoable.contains { $0.author == author } ?? false } }
 }
 
 extension DocumentCore {
     /// Remembers the change that just ended.
     mutating func recordUndo() {
+        defer { undo!.author = nil }
         // What undid nothing is still a step on the way back.
         if undo!.direction == nil, graph.count == checkpoint.events { return }
+        undo!.noteAuthor(from: checkpoint.events)
+        let author = undo!.author
         let step = UndoHistory.Step(
             versions: checkpoint.events..<graph.count, effects: journal.effects, steps: journal.steps, marks: journal.marks,
             erasures: journal.erasures)
         switch undo!.direction {
-        case .undo: undo!.redoable.append(UndoHistory.Group(steps: [step], time: 0))
-        case .redo: undo!.undoable.append(UndoHistory.Group(steps: [step], time: 0))
+        case .undo: undo!.redoable.append(UndoHistory.Group(steps: [step], time: 0, author: author))
+        case .redo: undo!.undoable.append(UndoHistory.Group(steps: [step], time: 0, author: author))
         case nil:
             undo!.append(step, now: undo!.joiningWithin == nil ? 0 : now())
-            undo!.redoable.removeAll()
+            undo!.redoable.removeAll { $0.author == author }
         }
         if undo!.undoable.count > undo!.limit { undo!.undoable.removeFirst(undo!.undoable.count - undo!.limit) }
         forgetRevivals()
     }
 
-    mutating func rewind(_ direction: UndoHistory.Direction) -> Bool {
-        guard let group = direction == .undo ? undo?.undoable.popLast() : undo?.redoable.popLast() else { return false }
+    mutating func rewind(_ direction: UndoHistory.Direction, by author: String?) -> Bool {
+        guard let group = undo?.take(direction, by: author) else { return false }
         // The step that this makes goes to the other side.
         undo!.direction = direction
+        undo!.author = group.author
+        undo!.isByAuthor = author != nil
         undo!.isGroupClosed = true
         // What follows within an open group is a step of its own: the one that it would have joined may just have gone.
         undo!.isGroupBegun = false
         beginChange()
+        // What is taken back in several steps is this author's from the first of them on.
+        undo!.noteAuthor(from: checkpoint.events)
         for step in group.steps.reversed() {
             for (container, effect) in step.effects.reversed() { revert(effect, of: container, by: step.versions) }
             for (container, listStep) in step.steps.reversed() { revert(listStep, of: container, by: step.versions) }
@@ -110,6 +150,19 @@ extension DocumentCore {
         return true
     }
 
+    /// Whether a write is one of those that a step may take back: its own, or an earlier one of the same author.
+    func isOwn(_ dot: Dot, by versions: Range<Int> = 0..<0) -> Bool {
+        guard dot.origin == origin || isDefective(.undoTakesOthers) else { return false }
+        guard let version = graph.version(origin: originNumber, sequence: Int(dot.sequence) - 1) else { return true }
+        if versions.contains(version) { return true }
+        return !undo!.standIns.contains(dot.sequence) && (!undo!.isByAuthor || undo!.author(of: version) == undo!.author)
+    }
+
+    /// Notes that the newest own event brings back what others wrote, so that older steps leave it alone.
+    private mutating func noteStandIn(for dot: Dot?) {
+        if let dot, !isOwn(dot) { undo!.standIns.insert(UInt64(graph.sequences[Int(originNumber)])) }
+    }
+
     // MARK: - Values
 
     private mutating func revert(_ effect: ValueState.Effect, of container: UInt32, by versions: Range<Int>) {
@@ -117,9 +170,10 @@ extension DocumentCore {
         switch effect {
         case .key(let key, let before):
             // Somebody else's later write stays.
-            guard let winner = values[slot].registers[key]?.entries.first, winner.dot.origin == origin else { return }
+            guard let winner = values[slot].registers[key]?.entries.first, isOwn(winner.dot, by: versions) else { return }
             if before?.value == winner.value { return }
             write(.write(key: key, stamp: nextStamp(), value: before?.value), to: container)
+            noteStandIn(for: before?.entries.first?.dot)
         case .counted(let amount):
             write(.add(0 &- amount), to: container)
         case .member(let member, let before):
@@ -160,9 +214,10 @@ extension DocumentCore {
             let now = currentSlot(Int(lists[slot].elements[element].slot), of: container)
             let number = Int(lists[slot].slots[now].element)
             guard !lists[slot].elements[number].isDeleted, let winner = lists[slot].elements[number].value.entries.first,
-                winner.dot.origin == origin, let value = before.value, value != winner.value
+                isOwn(winner.dot, by: versions), let value = before.value, value != winner.value
             else { return }
             write(.element(lists[slot].elements[number].dot, stamp: nextStamp(), value: value), to: container)
+            noteStandIn(for: before.entries.first?.dot)
         }
     }
 

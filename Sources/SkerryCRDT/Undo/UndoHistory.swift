@@ -15,6 +15,8 @@ struct UndoHistory: Sendable {
         var steps: [Step]
         /// When the last of them was made.
         var time: UInt64
+        /// Who made them, nil when nobody said so.
+        var author: String?
     }
 
     /// Groups kept; older ones are forgotten.
@@ -31,8 +33,15 @@ struct UndoHistory: Sendable {
     var revivals = Revivals()
     /// Runs of ``revivals`` above which those that no step needs are looked for.
     var revivalsKept = UndoHistory.revivalsMinimum
+    /// Own events by which undo brought back what others had written, by sequence: they stand for others' writes.
+    var standIns: Set<UInt64> = []
     /// Where the step being made goes, instead of among the new changes.
     var direction: Direction?
+    /// Who makes the change at hand, and whether it takes back what this author did and leaves what others of this replica did.
+    var author: String?
+    var isByAuthor = false
+    /// From which local version on who made the own events; only where that changes, so a replica with one author has one entry.
+    private var authors: [(version: Int, author: String?)] = []
 
     static let revivalsMinimum = 256
 
@@ -41,16 +50,43 @@ struct UndoHistory: Sendable {
 
     enum Direction: Sendable { case undo, redo }
 
+    init(limit: Int) { self.limit = limit }
+
     /// Adds a step to the newest group, or begins another with it.
     mutating func append(_ step: Step, now: UInt64) {
         defer { isGroupClosed = false }
-        if joins(now: now), !undoable.isEmpty {
+        if joins(now: now), let last = undoable.last, last.author == author {
             undoable[undoable.count - 1].steps.append(step)
             undoable[undoable.count - 1].time = now
         } else {
-            undoable.append(Group(steps: [step], time: now))
+            undoable.append(Group(steps: [step], time: now, author: author))
             isGroupBegun = true
         }
+    }
+
+    /// Takes out the newest group of one side, of an author or of anybody.
+    mutating func take(_ direction: Direction, by author: String?) -> Group? {
+        let groups = direction == .undo ? undoable : redoable
+        guard let index = author == nil ? groups.indices.last : groups.lastIndex(where: { $0.author == author }) else { return nil }
+        return direction == .undo ? undoable.remove(at: index) : redoable.remove(at: index)
+    }
+
+    // MARK: - Authors
+
+    /// Notes who made the own events from a local version on.
+    mutating func noteAuthor(from version: Int) {
+        // Before the first entry nobody said who it was.
+        if author != authors.last?.author ?? nil { authors.append((version, author)) }
+    }
+
+    /// Who made the own event at a local version.
+    func author(of version: Int) -> String? {
+        var low = 0, high = authors.count
+        while low < high {
+            let middle = (low + high) / 2
+            if authors[middle].version <= version { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? nil : authors[low - 1].author
     }
 
     private func joins(now: UInt64) -> Bool {

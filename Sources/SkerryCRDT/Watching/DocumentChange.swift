@@ -10,6 +10,8 @@ public struct DocumentChange: Sendable, Hashable {
     }
 
     public var source: Source
+    /// The replicas whose events it is made of, sorted.
+    public var origins: [OriginID] = []
     /// In order.
     public var deltas: [ContainerDelta]
 }

@@ -73,7 +73,25 @@ enum Hostile {
                 }, state.encoded()
             )
         }
-        return [sample(map), sample(register), sample(words), sample(counter), sample(set), sample(map.context)]
+        return [sample(map), sample(register), sample(words), sample(counter), sample(set), sample(map.context), presence()]
+    }
+
+    /// What replicas say of themselves; it has the frame of a state.
+    private static func presence() -> (decode: @Sendable ([UInt8]) -> Bool, bytes: [UInt8]) {
+        let messages = (0..<3).map { number in
+            Presence.Message(
+                origin: OriginID(rawValue: UInt64(number) << 40), number: 1 << UInt64(20 * number),
+                state: [.string("é"), .bytes([1, 2]), nil][number], timeToLive: 30_000)
+        }
+        return (
+            { bytes in
+                guard let read = try? Presence.decode(bytes) else { return false }
+                var presence = Presence(origin: OriginID(rawValue: 1), number: 0)
+                _ = try? presence.hear(bytes, now: .max >> 16)
+                _ = presence.expire(now: 0)
+                return read.isEmpty || Presence.encode(read) == [bytes]
+            }, Presence.encode(messages)[0]
+        )
     }
 
     // MARK: - Mutating
@@ -127,6 +145,7 @@ enum Hostile {
             }
             var bytes = mutate(samples.history, &random)
             if random.chance(90) { bytes = reframed(bytes) }
+            if round % 8 == 7 { try slices(bytes, &random) }
             do {
                 try document.merge(bytes)
                 tally.taken += 1
@@ -138,6 +157,15 @@ enum Hostile {
             }
         }
         return tally
+    }
+
+    /// In slices: what was taken before the damage is a document.
+    private static func slices(_ bytes: [UInt8], _ random: inout CheckRandom) throws {
+        let document = Document(origin: OriginID(rawValue: 50), now: { 1000 })
+        var work = DocumentImport(bytes)
+        do { while !work.isDone { try work.step(into: document) { random.chance(50) } } } catch {}
+        try require(work.isDone, "an import that was refused is not done")
+        try goOn(document)
     }
 
     /// Uses a document that holds what bytes said.

@@ -5,7 +5,7 @@ enum RandomHistories {
     /// One history: 2 to 5 replicas, each with so many changes.
     static func run(seed: Int, changes: ClosedRange<Int>) throws {
         var random = CheckRandom(seed: seed &+ 9_000_000)
-        let session = Session(seed: seed, replicas: 2 + seed % 4, keepsCommits: false)
+        let session = Session(seed: seed, replicas: 2 + seed % 4, keepsCommits: false, isMarking: seed / 4 % 4 == 1)
         // Long ones are rarer: the smallest of three draws.
         let drawn = (0..<3).map { _ in random.below(changes.count) }.min()!
         try session.run(changes: changes.lowerBound + drawn)
@@ -17,7 +17,7 @@ enum Replays {
     static func run(seed: Int, changes: ClosedRange<Int>, orders: Int) throws {
         var random = CheckRandom(seed: seed &+ 8_000_000)
         let replicas = 2 + seed % 4
-        let session = Session(seed: seed &+ 100_000, replicas: replicas, keepsCommits: true)
+        let session = Session(seed: seed &+ 100_000, replicas: replicas, keepsCommits: true, isMarking: seed / 4 % 4 == 1)
         try session.run(changes: (changes.lowerBound + random.below(changes.count)) / replicas)
         let expected = Plain(session.documents[0])
         for order in 0..<orders {
@@ -56,7 +56,12 @@ enum Replays {
             return try Document(origin: origin, snapshot: document.snapshot(), now: { 9_000_000 }, history: { chunks })
         }
         let copy = Document(origin: origin, now: { 9_000_000 })
-        try copy.merge(chunks)
+        if random.chance(50) {
+            var work = DocumentImport(chunks)
+            while !work.isDone { try work.step(into: copy) { random.chance(70) } }
+        } else {
+            try copy.merge(chunks)
+        }
         return copy
     }
 

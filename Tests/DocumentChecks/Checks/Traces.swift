@@ -27,12 +27,31 @@ enum Traces {
         var txns: [Transaction]
     }
 
-    static func load(_ name: String) throws -> File {
+    /// Those of the tree, and what else lies in the folder that `SKERRY_TRACES` names.
+    static var names: [String] {
+        let more = try? ProcessInfo.processInfo.environment["SKERRY_TRACES"].map(FileManager.default.contentsOfDirectory)
+        return ["automerge-paper", "rustcode", "sveltecomponent", "friendsforever_flat", "friendsforever"]
+            + (more ?? []).filter { $0.hasSuffix(".json.gz") }.map { String($0.dropLast(8)) }.sorted()
+    }
+
+    static func run(_ name: String, looks: Int) throws {
+        let trace = try load(name)
+        let agents = trace.txns.reduce(0) { max($0, ($1.agent ?? -1) + 1) }
+        if agents > 0 { try concurrent(name, trace, agents: agents, looks: looks) } else { try sequential(name, trace, looks: looks) }
+    }
+
+    private static func path(_ name: String) -> String {
         let here = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
         let root = (0..<4).reduce(here) { url, _ in url.deletingLastPathComponent() }
+        let ours = root.appendingPathComponent("Benchmarks/Traces/\(name).json.gz").path
+        let more = ProcessInfo.processInfo.environment["SKERRY_TRACES"] ?? "."
+        return FileManager.default.fileExists(atPath: ours) ? ours : "\(more)/\(name).json.gz"
+    }
+
+    private static func load(_ name: String) throws -> File {
         let gzip = Process(), pipe = Pipe()
         gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        gzip.arguments = ["gzip", "-dc", root.appendingPathComponent("Benchmarks/Traces/\(name).json.gz").path]
+        gzip.arguments = ["gzip", "-dc", path(name)]
         gzip.standardOutput = pipe
         try gzip.run()
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
@@ -41,8 +60,7 @@ enum Traces {
     }
 
     /// One writer, one commit a transaction.
-    static func sequential(_ name: String, looks: Int) throws {
-        let trace = try load(name)
+    private static func sequential(_ name: String, _ trace: File, looks: Int) throws {
         var random = CheckRandom(seed: 1)
         let document = Document(origin: OriginID(rawValue: 1))
         let chosen = Set((0..<looks).map { _ in random.below(trace.txns.count) })
@@ -69,16 +87,15 @@ enum Traces {
         try require(read.text("t").string == trace.endContent, "\(name) reads back as another text")
     }
 
-    /// Two writers, each transaction made by a document that has seen exactly what its writer had, and followed one at a time.
-    static func concurrent(_ name: String, looks: Int) throws {
-        let trace = try load(name)
+    /// Several writers, each transaction made by a document that has seen exactly what its writer had, and followed one at a time.
+    private static func concurrent(_ name: String, _ trace: File, agents: Int, looks: Int) throws {
         var random = CheckRandom(seed: 1)
-        let writers = (0..<2).map { Document(origin: OriginID(rawValue: UInt64($0) + 1)) }
-        let follower = Document(origin: OriginID(rawValue: 9))
-        var trees = [FugueOrder(), FugueOrder()]
+        let writers = (0..<agents).map { Document(origin: OriginID(rawValue: UInt64($0) + 1)) }
+        let follower = Document(origin: OriginID(rawValue: 900))
+        var trees = Array(repeating: FugueOrder(), count: agents)
         var scalars: [Unicode.Scalar] = []
         enum Step { case insert(Int, FugueOrder.Placement), delete(Int) }
-        var steps: [[Step]] = [], bytes: [[UInt8]] = [], past: [Set<Int>] = [[], []]
+        var steps: [[Step]] = [], bytes: [[UInt8]] = [], past: [Set<Int>] = Array(repeating: [], count: agents)
         let chosen = Set((0..<looks).map { _ in random.below(trace.txns.count) })
         var seen: [(version: CausalContext, text: String)] = []
         func text(_ writer: Int) -> String { String(String.UnicodeScalarView(trees[writer].visible().map { scalars[$0] })) }
@@ -127,7 +144,7 @@ enum Traces {
         for (version, text) in seen {
             try require(try follower.at(version).text("t").string == text, "\(name): another text at \(version)")
         }
-        let read = Document(origin: OriginID(rawValue: 8))
+        let read = Document(origin: OriginID(rawValue: 800))
         try read.merge(follower.history())
         try require(read.text("t").string == trace.endContent, "\(name) reads back as another text")
     }

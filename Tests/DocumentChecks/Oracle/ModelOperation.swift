@@ -5,8 +5,9 @@ struct ModelOperation {
     enum Body {
         case textInsert(Int, unit: Int, [FugueOrder.Placement], [Unicode.Scalar])
         case textDelete(Int, [Int])
-        /// A new element, named by its unit.
-        case listInsert(Int, unit: Int, FugueOrder.Placement, DocumentValue)
+        case mark(Int, ModelMark)
+        /// A new element, named by its unit, with the number of the text or list that it is.
+        case listInsert(Int, unit: Int, FugueOrder.Placement, DocumentValue, child: Int)
         /// Another slot for an element.
         case listMove(Int, unit: Int, FugueOrder.Placement, element: Int, stamp: HybridTimestamp)
         case listDelete(Int, unit: Int)

@@ -11,6 +11,8 @@ struct ModelReplica {
 
     struct Element {
         var writes: [Write]
+        /// The number of the text or list that it is, if it is one.
+        var child: Int
         var isDeleted = false
         /// The slot it shows in, with what that slot won by.
         var slot: Int
@@ -28,6 +30,8 @@ struct ModelReplica {
     var texts = [FugueOrder(), FugueOrder()]
     /// By text and unit.
     var scalars: [[Unicode.Scalar?]] = [[], []]
+    /// By text.
+    var marks: [[ModelMark]] = [[], []]
     var lists = [FugueOrder(), FugueOrder()]
     /// By list and slot: the element it is for.
     var slots: [[Int?]] = [[], []]
@@ -41,6 +45,20 @@ struct ModelReplica {
         self.replica = replica
         self.origins = origins
         seen = Array(repeating: 0, count: origins.count)
+    }
+
+    /// Elements of lists are texts and lists, too: room for so many.
+    mutating func open(texts textCount: Int, lists listCount: Int) {
+        while texts.count < textCount {
+            texts.append(FugueOrder())
+            scalars.append([])
+            marks.append([])
+        }
+        while lists.count < listCount {
+            lists.append(FugueOrder())
+            slots.append([])
+            elements.append([])
+        }
     }
 
     // MARK: - The clock
@@ -61,11 +79,15 @@ struct ModelReplica {
                 Self.set(content[offset], at: first + offset, of: &scalars[text])
             }
         case .textDelete(let text, let units): for unit in units { texts[text].delete(unit) }
-        case .listInsert(let list, let unit, let placement, let value):
+        case .mark(let text, let mark):
+            observe(mark.stamp)
+            marks[text].append(mark)
+        case .listInsert(let list, let unit, let placement, let value, let child):
             if !lists[list].has(unit) { lists[list].place(unit, placement) }
             Self.set(unit, at: unit, of: &slots[list])
             let write = Write(replica: operation.replica, index: operation.index, stamp: .zero, value: value)
-            let element = Element(writes: [write], slot: unit, slotStamp: .zero, slotReplica: operation.replica)
+            let element = Element(
+                writes: [write], child: child, slot: unit, slotStamp: .zero, slotReplica: operation.replica)
             Self.set(element, at: unit, of: &elements[list])
         case .listMove(let list, let unit, let placement, let element, let stamp):
             observe(stamp)
@@ -109,17 +131,24 @@ struct ModelReplica {
 
     // MARK: - Reading
 
-    mutating func string(_ text: Int) -> String {
-        var view = String.UnicodeScalarView()
-        for unit in texts[text].visible() { view.append(scalars[text][unit]!) }
-        return String(view)
-    }
-
     /// The slots that show, in order.
     mutating func shown(_ list: Int) -> [Int] { lists[list].visible().filter { isShown($0, list) } }
 
-    mutating func values(_ list: Int) -> [DocumentValue] {
-        shown(list).map { elements[list][slots[list][$0]!]!.writes[0].value ?? .null }
+    mutating func items(_ list: Int) -> [Plain.Item] {
+        shown(list).map { slot in
+            let element = elements[list][slots[list][slot]!]!
+            switch element.writes[0].value ?? .null {
+            case .container(.text): return .text(runs(element.child))
+            case .container(.list): return .list(items(element.child))
+            case let value: return .value(value)
+            }
+        }
+    }
+
+    /// What an element of a list says, and the number of the text or list that it is.
+    func element(_ list: Int, slot: Int) -> (value: DocumentValue, child: Int) {
+        let element = elements[list][slots[list][slot]!]!
+        return (element.writes[0].value ?? .null, element.child)
     }
 
     func isShown(_ slot: Int, _ list: Int) -> Bool {

@@ -1,4 +1,5 @@
 @testable import SkerryCRDT
+@testable import document_checks
 
 /// A history of one text, made by oracles that sometimes hear of each other.
 struct TextHistory {
@@ -40,7 +41,7 @@ struct TextHistory {
 
     /// - Parameter mode: how people work: 0 anyhow, 1 typing runs, 2 typing backwards, 3 long branches.
     static func random(seed: Int, replicas: Int, count: Int, mode: Int) -> TextHistory {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         var history = TextHistory()
         var seen = Array(repeating: Set<Int>(), count: replicas)
         var trees = Array(repeating: FugueTree(), count: replicas)
@@ -74,7 +75,7 @@ struct TextHistory {
     }
 
     private mutating func step(
-        replica: Int, delete: Bool, caret: inout Int, seen: inout Set<Int>, tree: inout FugueTree, mode: Int, random: inout TestRandom
+        replica: Int, delete: Bool, caret: inout Int, seen: inout Set<Int>, tree: inout FugueTree, mode: Int, random: inout CheckRandom
     ) {
         let length = tree.scalars.count
         if delete, length == 0 { return }
@@ -105,7 +106,7 @@ struct TextHistory {
     // MARK: - Delivering
 
     /// An order in which each event comes after its past.
-    func order(_ random: inout TestRandom) -> [Int] {
+    func order(_ random: inout CheckRandom) -> [Int] {
         var rest = Set(events.indices), done = Set<Int>(), result: [Int] = []
         let isLazy = random.chance(50)
         var last = -1
