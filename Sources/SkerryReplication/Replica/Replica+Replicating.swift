@@ -22,7 +22,7 @@ extension Replica {
     @discardableResult
     public func start(over stream: some DuplexStream, _ options: ReplicaOptions = ReplicaOptions()) throws(ReplicaError) -> ReplicaSession {
         let session = try open(options)
-        StreamCarrier(self, session, stream).start(options.direction)
+        StreamCarrier(self, session, stream, options.direction).start(options.direction)
         return session
     }
 
@@ -80,14 +80,16 @@ private final class StreamCarrier<Stream: DuplexStream>: Sendable {
     private let stream: Stream
     private let bell = Bell()
     private let tasks = Mutex<[Task<Void, Never>]>([])
+    private let writes: Bool
 
     /// Bytes of a write.
     private static var pieceSize: Int { 64 << 10 }
 
-    init(_ replica: Replica, _ session: ReplicaSession, _ stream: Stream) {
+    init(_ replica: Replica, _ session: ReplicaSession, _ stream: Stream, _ direction: ReplicaOptions.Direction) {
         self.replica = replica
         self.session = session
         self.stream = stream
+        writes = direction != .readOnly
     }
 
     private var id: UInt32 { session.id.rawValue }
@@ -102,8 +104,15 @@ private final class StreamCarrier<Stream: DuplexStream>: Sendable {
     }
 
     private func stop() {
-        for task in tasks.withLock({ $0 }) { task.cancel() }
+        let tasks = tasks.withLock { $0 }
+        for task in tasks { task.cancel() }
         bell.ring()
+        guard writes else { return }
+        // However it ended, the peer must see an end: behind the last write, which is the other task's.
+        Task { [stream] in
+            for task in tasks { await task.value }
+            try? await stream.close()
+        }
     }
 
     private func read() async {

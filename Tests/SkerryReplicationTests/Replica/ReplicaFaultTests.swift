@@ -98,21 +98,6 @@ struct ReplicaFaultTests {
         _ = observation
     }
 
-    @Test("U-07: over links that lose, double and reorder packets, replicas end up equal, histories too", arguments: 0..<2)
-    func lossy(seed: UInt64) async throws {
-        let network = SimulatedNetwork(seed: seed, conditions: seed == 1 ? .disorder : .datagrams)
-        let (a, b) = (try Node(), try Node())
-        for index in 0..<60 { try a.write(index) }
-        if seed == 1 { try await a.replica.compact() }
-        let (near, far) = network.pair(delivery: .lossy)
-        try a.replica.start(over: near)
-        try b.replica.start(over: far)
-        for index in 60..<100 { try b.write(index) }
-        try await until { a.content == b.content && a.content.events.count == 20 }
-        await a.replica.dispose()
-        await b.replica.dispose()
-    }
-
     @Test("U-09: a header and a digest larger than a packet come in parts, cut anywhere")
     func largeHandshake() async throws {
         let (hub, other) = (try Node(), try Node())
@@ -249,13 +234,6 @@ extension NetworkConditions {
         conditions.latency = .milliseconds(1)
         conditions.jitter = .milliseconds(2)
         conditions.duplication = 0.1
-        return conditions
-    }
-
-    /// And lost.
-    fileprivate static var datagrams: NetworkConditions {
-        var conditions = disorder
-        conditions.loss = 0.1
         return conditions
     }
 }

@@ -380,12 +380,14 @@ struct ReducerTests {
 
     @Test("T-01, T-02: a change from a user, from a peer and from a disk is one shape, and everything works alone and catches up later")
     func oneShape() async throws {
-        let (a, b) = (try Node(), try Node())
+        let time = TestTime()
+        let (a, b) = (try Node(time: time), try Node(time: time))
         let seen = Heard<String>()
         let observation = b.model.observe { seen.add("\($0.key)=\($0.value ?? "-")") }
         // The user's, offline.
         try b.model.set("k", to: "user")
         // The peer's.
+        time.move(wall: 1)
         try a.model.set("k", to: "peer")
         try await a.replica.start(with: b.replica, ReplicaOptions(tail: false)).ended()
         // The disk's.

@@ -283,8 +283,10 @@ struct ReplicaTests {
         let b = try Replica(configuration: ReplicaConfiguration(cluster: 2))
         let (near, far) = MemoryDuplexStream.pair()
         let (session, other) = (try a.start(over: near), try b.start(over: far))
-        await #expect(throws: ReplicaError.self) { try await session.ended() }
-        _ = try? await other.ended()
+        // Whoever hears the other's header first refuses it; the other may see no more than the end.
+        var refusals = 0
+        for one in [session, other] { do { try await one.ended() } catch { refusals += 1 } }
+        #expect(refusals >= 1)
         #expect(a.statistics.sessions == 0 && b.statistics.sessions == 0)
     }
 

@@ -227,7 +227,11 @@ extension FeedCore {
             clock.restore(mark.position.stamp)
             // Pending batches of these origins lead to less than what is now there.
         }
-        for place in peers.indices { peers[place].needsFrame = peers[place].phase == .established }
+        for place in peers.indices where peers[place].phase == .established {
+            peers[place].needsFrame = true
+            // The peer has said all it has to say, and will not say it again.
+            reportIfSynchronised(place, into: &actions)
+        }
     }
 
     /// The log no longer holds an origin's entries up to a sequence.
