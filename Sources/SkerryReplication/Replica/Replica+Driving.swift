@@ -310,7 +310,7 @@ extension ReplicaError {
         case .malformed, .limitExceeded, .creditExceeded:
             self.init(.protocolViolation, "\(error)", feed: error)
         case .mismatch, .fenced: self.init(.refused, "\(error)", feed: error)
-        case .futureStamp, .staleStamp, .badSignature, .equivocation, .overloaded: return nil
+        case .futureStamp, .staleStamp, .badSignature, .equivocation, .overloaded, .unregistered: return nil
         }
     }
 }
