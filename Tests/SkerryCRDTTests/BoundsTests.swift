@@ -1,6 +1,7 @@
 import Testing
 
 @testable import SkerryCRDT
+@testable import document_checks
 
 @Suite("Bounds of what a document keeps and sends")
 struct BoundsTests {
@@ -12,7 +13,7 @@ struct BoundsTests {
 
     /// Three replicas that heard of each other now and then, merged into the first.
     private static func history(_ seed: Int, steps: Int = 120) throws -> Document {
-        var random = TestRandom(seed: seed &+ 7)
+        var random = CheckRandom(seed: seed &+ 7)
         let documents = (1...3).map { document(UInt64($0)) }
         for _ in 0..<steps {
             documents[random.below(3)].change { DocumentConvergenceTests.step($0, &random) }
@@ -59,7 +60,7 @@ struct BoundsTests {
 
     @Test("items of a list go over as many as fit, whatever their sizes")
     func longItems() throws {
-        var random = TestRandom(seed: 3)
+        var random = CheckRandom(seed: 3)
         let document = Self.document(1), other = Self.document(2)
         let values = (0..<300).map { _ in DocumentValue.string(String(repeating: "x", count: random.chance(10) ? 400 : random.below(20))) }
         document.change { change in for value in values { change.list("l").append(value) } }
@@ -98,7 +99,7 @@ struct BoundsTests {
 
     private static let maximum = 64 << 10
 
-    private static func write(_ document: Document, _ count: Int, _ random: inout TestRandom) {
+    private static func write(_ document: Document, _ count: Int, _ random: inout CheckRandom) {
         for _ in 0..<count {
             document.change { change in
                 let text = change.text("t")
@@ -115,7 +116,7 @@ struct BoundsTests {
 
     @Test("a tracker is let go when branches have met or a batch made most of it, and nothing else changes", arguments: 0..<2)
     func trackers(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 3)
+        var random = CheckRandom(seed: seed &+ 3)
         let one = Self.document(1), two = Self.document(2)
         let bounded = Self.document(3), unbounded = Self.document(4)
         bounded.withCore { $0.trackerMaximum = Self.maximum }
@@ -162,7 +163,7 @@ struct BoundsTests {
 
     @Test("large pastes are taken back and made again in stretches, however often", arguments: 0..<3)
     func pastes(seed: Int) throws {
-        var random = TestRandom(seed: seed &+ 11)
+        var random = CheckRandom(seed: seed &+ 11)
         let document = Self.document(1)
         try document.enableUndo()
         var states = [""]
@@ -234,7 +235,7 @@ struct BoundsTests {
 
     @Test("a map of units says what a plain one says", arguments: 0..<20)
     func unitMap(seed: Int) {
-        var random = TestRandom(seed: seed)
+        var random = CheckRandom(seed: seed)
         var map = UnitMap()
         var plain: [UInt32: UInt32] = [:]
         for _ in 0..<60 {
@@ -262,7 +263,7 @@ struct BoundsTests {
 
     @Test("keys are put in the order of their bytes", arguments: 0..<30)
     func byteOrder(seed: Int) {
-        var random = TestRandom(seed: seed &+ 5)
+        var random = CheckRandom(seed: seed &+ 5)
         let letters = ["a", "b", "\u{0}", "é", "photos/2024/", "zz"]
         var keys: Set<String> = []
         for _ in 0..<(seed % 3 == 0 ? 20 : 400) {
