@@ -121,6 +121,7 @@ extension Replica {
             if state.work.isEmpty { hasten(&state, now) }
             guard !state.work.isEmpty else { return nil }
             state.isWorking = true
+            state.groupsBegun += 1
             defer { state.work = [] }
             return state.work
         }
@@ -209,6 +210,7 @@ extension Replica {
         var done: [CheckedContinuation<Void, Never>] = []
         state.withLock { state in
             state.isWorking = false
+            state.groupsDone = state.groupsBegun
             state.statistics.writeGroups += 1
             guard state.failure == nil else { return }
             // Batches become durable in order: the last ticket says it for all.
@@ -281,14 +283,18 @@ extension Replica {
     /// - Returns: whether anybody is there for whom it does.
     func tick() -> Bool {
         let now = configuration.now()
-        let goesOn = state.withLock { state in
+        let (goesOn, stuck) = state.withLock { state in
             state.core.tick(now: now, into: &state.actions)
             settle(&state, now)
             resumeHistories(&state, now)
             serveHistories(&state)
             if state.sessions.isEmpty { state.ticker = nil }
-            return !state.sessions.isEmpty
+            let stuck = state.sessionIDs.filter { id in
+                state.sessions[id]?.closingAt.map { $0 + Self.closingMaximum <= now.monotonic } ?? false
+            }
+            return (!state.sessions.isEmpty, stuck)
         }
+        for id in stuck { end(id, nil) }
         settle()
         return goesOn
     }
@@ -296,9 +302,8 @@ extension Replica {
 
 extension Replica.State {
     mutating func satisfiedWaiters() -> [CheckedContinuation<Void, Never>] {
-        let isIdle = work.isEmpty
-        let done = durableWaiters.filter { $0.ticket <= durableTicket && isIdle }
-        durableWaiters.removeAll { $0.ticket <= durableTicket && isIdle }
+        let done = durableWaiters.filter { $0.group <= groupsDone }
+        durableWaiters.removeAll { $0.group <= groupsDone }
         return done.map(\.continuation)
     }
 }

@@ -194,6 +194,7 @@ extension Replica {
     func close(_ id: UInt32, _ error: ReplicaError?, _ state: inout State) {
         guard state.sessions[id]?.isClosing == false else { return }
         state.sessions[id]?.isClosing = true
+        state.sessions[id]?.closingAt = configuration.now().monotonic
         state.sessions[id]?.closingError = error
         state.sessions[id]?.needsWake = true
         state.core.detach(FeedPeerID(rawValue: id))

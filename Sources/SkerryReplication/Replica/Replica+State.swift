@@ -26,7 +26,10 @@ extension Replica {
         var isWorking = false
         var lastTicket: UInt64 = 0
         var durableTicket: UInt64 = 0
-        var durableWaiters: [(ticket: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+        /// Groups of work that the store began and ended. What waits goes with the next.
+        var groupsBegun: UInt64 = 0
+        var groupsDone: UInt64 = 0
+        var durableWaiters: [(group: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
         var ticker: Task<Void, Never>?
         var isDisposed = false
         var failure: String?

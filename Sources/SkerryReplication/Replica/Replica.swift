@@ -27,6 +27,9 @@ public final class Replica: Sendable {
     /// How long ``dispose()`` lets a peer take what waits for it.
     public static let farewell = Duration.seconds(2)
 
+    /// For how long a session that is being closed may still write what waits, milliseconds.
+    public static let closingMaximum: UInt64 = 2_000
+
     public let identity: FeedIdentity
     let configuration: ReplicaConfiguration
     let state: Mutex<State>
@@ -159,8 +162,9 @@ public final class Replica: Sendable {
     public func durable() async throws(ReplicaError) {
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
-                let isDone = state.failure != nil || (state.durableTicket >= state.lastTicket && state.work.isEmpty && !state.isWorking)
-                if !isDone { state.durableWaiters.append((state.lastTicket, continuation)) }
+                let last = state.groupsBegun + (state.work.isEmpty ? 0 : 1)
+                let isDone = state.failure != nil || state.groupsDone >= last
+                if !isDone { state.durableWaiters.append((last, continuation)) }
                 return isDone
             }
             if isDone { continuation.resume() }

@@ -25,7 +25,12 @@ struct GossipView: Sendable, Hashable {
     var unreached: [String]
 
     func entries(of member: MemberView) -> UInt64 {
-        member.isSelf ? digest.entries : member.applied.reduce(0) { $0 + $1.sequence }
+        // What a member says of itself is whatever it says.
+        guard !member.isSelf else { return digest.entries }
+        return member.applied.reduce(0) { sum, dot in
+            let (value, isOver) = sum.addingReportingOverflow(dot.sequence)
+            return isOver ? .max : value
+        }
     }
 
     func count(_ status: MemberStatus) -> Int { members.count { $0.status == status } }

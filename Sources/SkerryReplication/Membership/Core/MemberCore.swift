@@ -246,6 +246,11 @@ extension MemberCore {
         _ = memberTime(now)
         guard let state = links.removeValue(forKey: link), var peer = peers[state.member] else { return }
         peer.links.removeAll { $0 == link }
+        // Who only said a name and went leaves nothing behind.
+        if peer.links.isEmpty, peer.dial == nil, !known.contains(state.member) {
+            peers[state.member] = nil
+            return
+        }
         peer.echoToken = nil
         if peer.links.isEmpty {
             peer.outbox.removeAll()

@@ -167,6 +167,8 @@ struct SessionState: Sendable {
     var written = CausalContext()
     var nextTag: UInt32
     var isClosing = false
+    /// Since when it has only written what waits, milliseconds: a peer that takes nothing does not keep it for ever.
+    var closingAt: UInt64?
     var closingError: ReplicaError?
     var needsWake = false
 
