@@ -71,7 +71,8 @@ struct ReplicaMeshTests {
         try await late.start()
         await settle(peers, keys: 9)
         #expect(late.model["key 0"] == "value 0" && late.model["key 8"] == "late")
-        #expect(peers.allSatisfy { !$0.mesh.linked.isEmpty })
+        // News may have come over a link that was given up for a better one.
+        while !peers.allSatisfy({ !$0.mesh.linked.isEmpty }) { await Task.yield() }
         for peer in peers { await peer.stop() }
     }
 }

@@ -53,13 +53,18 @@ public final class MemoryDuplexStream: DuplexStream {
             try await wait(\.writer) { [capacity] in $0.bytes.count < capacity || $0.failure != nil }
         }
 
-        func fail(_ error: LinkError) {
-            let waiters = state.withLock { state in
-                state.failure = state.failure ?? error
-                defer { (state.reader, state.writer) = (nil, nil) }
-                return [state.reader, state.writer]
+        /// Both directions at once: who notices on one must not close the other politely before it is cut too.
+        static func fail(_ first: Pipe, _ second: Pipe, _ error: LinkError) {
+            let waiters = first.state.withLock { one in
+                second.state.withLock { other in Self.fail(&one, error) + Self.fail(&other, error) }
             }
             for waiter in waiters { waiter?.resume() }
+        }
+
+        private static func fail(_ state: inout State, _ error: LinkError) -> [CheckedContinuation<Void, Never>?] {
+            state.failure = state.failure ?? error
+            defer { (state.reader, state.writer) = (nil, nil) }
+            return [state.reader, state.writer]
         }
 
         var count: Int { state.withLock { $0.bytes.count } }
@@ -89,10 +94,13 @@ public final class MemoryDuplexStream: DuplexStream {
 
     private let incoming: Pipe
     private let outgoing: Pipe
+    /// Whether this is the first of the two ends: both lock the directions in one order.
+    private let isFirst: Bool
 
-    private init(incoming: Pipe, outgoing: Pipe) {
+    private init(incoming: Pipe, outgoing: Pipe, isFirst: Bool) {
         self.incoming = incoming
         self.outgoing = outgoing
+        self.isFirst = isFirst
     }
 
     /// Two ends.
@@ -103,7 +111,10 @@ public final class MemoryDuplexStream: DuplexStream {
     public static func pair(capacity: Int = 64 << 10, piece: Int = .max) -> (MemoryDuplexStream, MemoryDuplexStream) {
         let there = Pipe(capacity: capacity, piece: piece)
         let back = Pipe(capacity: capacity, piece: piece)
-        return (MemoryDuplexStream(incoming: back, outgoing: there), MemoryDuplexStream(incoming: there, outgoing: back))
+        return (
+            MemoryDuplexStream(incoming: back, outgoing: there, isFirst: true),
+            MemoryDuplexStream(incoming: there, outgoing: back, isFirst: false)
+        )
     }
 
     public func read() async throws(LinkError) -> [UInt8] { try await incoming.read() }
@@ -111,7 +122,8 @@ public final class MemoryDuplexStream: DuplexStream {
 
     /// Breaks both directions, as when a cable is cut.
     public func cut() {
-        for pipe in [incoming, outgoing] { pipe.fail(LinkError(.reset, "the stream was cut")) }
+        let (there, back) = isFirst ? (outgoing, incoming) : (incoming, outgoing)
+        Pipe.fail(there, back, LinkError(.reset, "the stream was cut"))
     }
 
     /// Bytes written by this end that the other has not read.
