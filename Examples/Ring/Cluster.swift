@@ -114,6 +114,8 @@ final class Cluster: Sendable {
     }
 
     /// Hands the ring and those who do not answer to the node, when they have changed.
+    ///
+    /// Within the lock: of two changes at one time the later one must be the last that the node hears of.
     private func refresh() {
         let (map, away) = state.withLock { state -> (PlacementMap?, Set<MemberID>?) in
             let members = state.membership.map.members.filter { state.membership.detector.opinion(of: $0)?.status != .left }
@@ -122,19 +124,15 @@ final class Cluster: Sendable {
                 return PlacementRing.Node(member: member, zone: String(decoding: zone, as: UTF8.self))
             }
             let away = Set(members.filter { state.membership.detector.opinion(of: $0)?.status == .dead })
-            defer { (state.nodes, state.away) = (nodes, away) }
-            return (
-                state.nodes == nodes ? nil : PlacementMap(PlacementRing(nodes), copies: copies), state.away == away ? nil : away
-            )
+            let map = state.nodes == nodes ? nil : PlacementMap(PlacementRing(nodes), copies: copies)
+            let changed = state.away == away ? nil : away
+            (state.nodes, state.away) = (nodes, away)
+            if let map { node.setMap(map) }
+            if let changed { node.setUnreachable(changed) }
+            return (map, changed)
         }
-        if let map {
-            node.setMap(map)
-            say("ring: members \(map.ring.nodes.map { "\($0.member)" }.joined(separator: " "))")
-        }
-        if let away {
-            node.setUnreachable(away)
-            say("ring: away \(away.isEmpty ? "nobody" : away.sorted().map { "\($0)" }.joined(separator: " "))")
-        }
+        if let map { say("ring: members \(map.ring.nodes.map { "\($0.member)" }.joined(separator: " "))") }
+        if let away { say("ring: away \(away.isEmpty ? "nobody" : away.sorted().map { "\($0)" }.joined(separator: " "))") }
     }
 
     /// Members with their zones, and whether they are away.

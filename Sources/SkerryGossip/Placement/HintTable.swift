@@ -43,20 +43,29 @@ public struct HintTable: Sendable {
 
     public func count(for home: MemberID) -> Int { shelves[home]?.copies.count ?? 0 }
 
-    /// Whether the hint was taken.
+    /// Takes a hint, or joins it to the one that is kept.
+    ///
+    /// - Returns: whether the hint was taken: not beyond the bounds, nor when the copies together break ``PlacementLimits``.
     public mutating func insert(_ copy: Siblings, of key: [UInt8], for home: MemberID) -> Bool {
-        if var kept = shelves[home]?.copies[key] {
+        insert(Hint(home: home, key: key, copy: copy), isBounded: true)
+    }
+
+    /// Takes a hint that was kept before this process began, whatever the bounds: it was acknowledged. New ones wait until there is room.
+    public mutating func load(_ hint: Hint) { _ = insert(hint, isBounded: false) }
+
+    private mutating func insert(_ hint: Hint, isBounded: Bool) -> Bool {
+        if var kept = shelves[hint.home]?.copies[hint.key] {
             let before = kept.byteCount
-            guard kept.merge(copy) else { return true }
-            guard bytes - before + kept.byteCount <= bytesMaximum else { return false }
+            guard kept.merge(hint.copy) else { return true }
+            guard !isBounded || kept.isWithinLimits && bytes - before + kept.byteCount <= bytesMaximum else { return false }
             bytes += kept.byteCount - before
-            shelves[home]?.copies[key] = kept
+            shelves[hint.home]?.copies[hint.key] = kept
             return true
         }
-        let hint = Hint(home: home, key: key, copy: copy)
-        guard count < maximum, bytes + hint.byteCount <= bytesMaximum else { return false }
-        shelves[home, default: Shelf()].copies[key] = copy
-        shelves[home]?.order.append(key)
+        let hasRoom = count < maximum && bytes + hint.byteCount <= bytesMaximum
+        guard !isBounded || hint.copy.isWithinLimits && hasRoom else { return false }
+        shelves[hint.home, default: Shelf()].copies[hint.key] = hint.copy
+        shelves[hint.home]?.order.append(hint.key)
         count += 1
         bytes += hint.byteCount
         return true

@@ -162,6 +162,11 @@ public struct QuorumRequest: Sendable {
         }
     }
 
+    /// Does not wait for members that are still silent, once it is done.
+    mutating func stopWaiting(into actions: inout [Action]) {
+        if isDone, !isOver { end(&actions) }
+    }
+
     private mutating func end(_ actions: inout [Action]) {
         isEnded = true
         guard isDone else { return fail(&actions) }

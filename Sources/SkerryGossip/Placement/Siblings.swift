@@ -57,14 +57,35 @@ public struct Siblings: Sendable, Hashable {
     /// The join with another copy: commutative, associative, idempotent.
     ///
     /// - Returns: whether this copy changed.
+    /// - Complexity: O(n log origins), n being the versions of both.
     @discardableResult
     public mutating func merge(_ other: Siblings) -> Bool {
         let before = self
-        let kept = versions.filter { mine in !other.context.covers(mine.dot) || other.versions.contains { $0.dot == mine.dot } }
-        let news = other.versions.filter { !context.covers($0.dot) }
-        versions = (kept + news).sorted { $0.dot < $1.dot }
+        var (joined, theirs): ([Version], ArraySlice<Version>) = ([], other.versions[...])
+        for mine in versions {
+            while let next = theirs.first, next.dot < mine.dot {
+                if !context.covers(next.dot) { joined.append(next) }
+                theirs.removeFirst()
+            }
+            if theirs.first?.dot == mine.dot || !other.context.covers(mine.dot) { joined.append(mine) }
+        }
+        joined.append(contentsOf: theirs.filter { !context.covers($0.dot) })
+        versions = joined
         context.merge(other.context)
         return self != before
+    }
+
+    /// The join of both.
+    func merging(_ other: Siblings) -> Siblings {
+        var joined = self
+        joined.merge(other)
+        return joined
+    }
+
+    /// Whether a member that is sent the copy, or reads it from its store, takes it (``PlacementLimits``).
+    public var isWithinLimits: Bool {
+        context.dots.count <= PlacementLimits.originsMaximum && versions.count <= PlacementLimits.versionsMaximum
+            && byteCount <= PlacementLimits.joinBytesMaximum
     }
 
     /// Values and keys in bytes, roughly what the copy takes in memory and on the wire.

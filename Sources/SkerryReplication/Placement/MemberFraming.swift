@@ -7,10 +7,14 @@ struct MemberFraming: Sendable {
     static let packetSize = 64 << 10
     /// Bytes of a frame with its lane.
     static let frameMaximum = PlacementLimits.messageBytesMaximum + 1
+    /// The same of the first frame, a hello: what a stranger may make this side keep.
+    static let helloMaximum = 1_024
     private static let headSize = 5
 
     /// Length, lane and first bytes of a frame that is not whole. Grows with what has come, not with what the length promises.
     private var partial: [UInt8] = []
+    /// Whether the first frame was taken.
+    private var isGreeted = false
 
     static func frame(_ lane: UInt8, _ bytes: [UInt8]) -> [UInt8] {
         let size = UInt32(bytes.count + 1)
@@ -19,21 +23,23 @@ struct MemberFraming: Sendable {
 
     /// Takes a packet and hands out the frames that are whole, until `deliver` returns false.
     ///
-    /// - Returns: false when `deliver` did, or a length breaks the grammar.
+    /// - Returns: false when `deliver` did, or a length breaks the grammar. Nothing more may be read then.
     mutating func read(_ packet: UnsafeRawBufferPointer, _ deliver: (UInt8, UnsafeRawBufferPointer) -> Bool) -> Bool {
         partial.append(contentsOf: packet)
-        var start = 0
+        var (start, isGreeted) = (0, isGreeted)
         let isSound = partial.withUnsafeBytes { bytes in
             while bytes.count - start >= Self.headSize {
                 let size = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
-                guard size >= 1, size <= Self.frameMaximum else { return false }
+                guard size >= 1, size <= (isGreeted ? Self.frameMaximum : Self.helloMaximum) else { return false }
                 guard bytes.count - start - 4 >= size else { return true }
                 let body = UnsafeRawBufferPointer(rebasing: bytes[start + Self.headSize..<start + 4 + size])
                 guard deliver(bytes[start + 4], body) else { return false }
                 start += 4 + size
+                isGreeted = true
             }
             return true
         }
+        self.isGreeted = isGreeted
         if start == partial.count { partial = [] } else { partial.removeFirst(start) }
         return isSound
     }

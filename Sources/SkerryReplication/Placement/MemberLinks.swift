@@ -5,7 +5,7 @@ internal import Synchronization
 /// The links of a member to the others: it opens one to each address it sends to, and listens where they open theirs.
 ///
 /// Frames travel in lanes, so that placement, membership and what an application adds share the links. A link carries frames one way, behind a ``MemberHello``.
-/// Nothing waits: a frame is queued, or it is lost and ``Events/lost`` says so when it is known. Frames to one address are in order while none is lost.
+/// Nothing waits: a frame is queued or lost, and ``Events/lost`` says so when that is because the link is. Frames to one address are in order while none is lost.
 ///
 /// ```swift
 /// let links = MemberLinks(id: id, secret: secret, connect: { address in try TCPConnector(to: address, security: .plain) }, events)
@@ -15,8 +15,10 @@ internal import Synchronization
 public final class MemberLinks: Sendable {
     /// Lanes from here on are free to use; 0 is the hello.
     public static let firstLane: UInt8 = 1
-    /// Bytes of frames that wait for one peer. Above it the link is cut and they are lost: a peer that takes nothing is as good as gone.
+    /// Bytes of frames that wait for one peer. A frame that comes above it is lost, silently.
     public static let outboxMaximum = 64 << 20
+    /// A peer that takes nothing for so long while that much waits is as good as gone: the link is cut, and what waits is lost.
+    public static let patience = Duration.seconds(5)
     /// Addresses to which links may be open or opening.
     public static let peersMaximum = 4_096
 
@@ -82,7 +84,7 @@ public final class MemberLinks: Sendable {
         }
         guard let peer else { return events.lost(address) }
         peer.onEnd = { [weak self] in self?.ended(peer, address) }
-        if !peer.add(MemberFraming.frame(lane, bytes)) { return ended(peer, address) }
+        if !peer.add(MemberFraming.frame(lane, bytes), now: .now) { return ended(peer, address) }
         if isNew { open(peer, address) }
     }
 
@@ -118,7 +120,7 @@ public final class MemberLinks: Sendable {
 }
 
 /// A link that this member opened: frames out, nothing in.
-private final class OutgoingLink: LinkDriver {
+final class OutgoingLink: LinkDriver {
     private struct State {
         var link: (any Link)?
         /// Frames to be sent, and how much of the first is gone.
@@ -126,6 +128,8 @@ private final class OutgoingLink: LinkDriver {
         var head = 0
         var sentOfFirst = 0
         var bytes = 0
+        /// When a frame was lost because too much waits, and since when nothing was taken.
+        var stuckSince: ContinuousClock.Instant?
         var isOver = false
         var onEnd: (@Sendable () -> Void)?
     }
@@ -140,16 +144,22 @@ private final class OutgoingLink: LinkDriver {
         set { state.withLock { if !$0.isOver { $0.onEnd = newValue } } }
     }
 
-    /// False when nothing can be sent any more, or too much waits.
-    func add(_ frame: [UInt8]) -> Bool {
-        let (isTaken, link) = state.withLock { state -> (Bool, (any Link)?) in
-            guard !state.isOver, state.bytes + frame.count <= MemberLinks.outboxMaximum else { return (false, nil) }
+    /// Queues a frame, or drops it when too much waits. False when the link is of no more use.
+    func add(_ frame: [UInt8], now: ContinuousClock.Instant) -> Bool {
+        let (isUsable, link) = state.withLock { state -> (Bool, (any Link)?) in
+            guard !state.isOver else { return (false, nil) }
+            guard state.bytes + frame.count <= MemberLinks.outboxMaximum else {
+                // A burst comes faster than any peer takes it. Only time tells one that is slow from one that is gone.
+                let since = state.stuckSince ?? now
+                state.stuckSince = since
+                return (now - since < MemberLinks.patience, nil)
+            }
             state.outbox.append(frame)
             state.bytes += frame.count
             return (true, state.link)
         }
         link?.wake()
-        return isTaken
+        return isUsable
     }
 
     func start(on link: any Link) {
@@ -181,6 +191,7 @@ private final class OutgoingLink: LinkDriver {
                 let count = min(limit - packet.count, first.count - state.sentOfFirst)
                 packet.append(contentsOf: first[state.sentOfFirst..<state.sentOfFirst + count])
                 state.sentOfFirst += count
+                state.stuckSince = nil
                 guard state.sentOfFirst == first.count else { break }
                 state.bytes -= min(first.count, state.bytes)
                 state.outbox[state.head] = []

@@ -17,11 +17,17 @@ internal import Synchronization
 public final class PlacementNode<Store: PlacementStore & Sendable & ~Copyable>: Sendable where Store.Failure == StorageError {
     /// Messages and requests that wait to be handled. Above it messages are lost and requests answered with `busy`.
     public static var inboxMaximum: Int { 16_384 }
+    /// Bytes of messages that wait to be handled. Above it they are lost.
+    public static var inboxBytesMaximum: Int { 64 << 20 }
     /// How many of them one commit covers at most.
     public static var batchMaximum: Int { 512 }
+    /// Bytes of messages, in and out, after which a commit waits for no more.
+    public static var batchBytesMaximum: Int { 16 << 20 }
+    /// How long to wait when the executor is full.
+    private static var retryInterval: Duration { .milliseconds(10) }
 
     private enum Job: Sendable {
-        case message(PlacementMessage, from: MemberID)
+        case message(PlacementMessage, from: MemberID, byteCount: Int)
         case lost(MemberID)
         case read([UInt8], ticket: UInt64)
         case write([UInt8], value: [UInt8]?, seen: CausalContext, ticket: UInt64)
@@ -29,10 +35,14 @@ public final class PlacementNode<Store: PlacementStore & Sendable & ~Copyable>: 
         case unreachable(Set<MemberID>)
         case look(@Sendable (borrowing PlacementCore<Store>) throws(StorageError) -> Void, refused: @Sendable (PlacementError) -> Void)
         case tick
+
+        var byteCount: Int { if case .message(_, _, let byteCount) = self { byteCount } else { 0 } }
     }
 
     private struct State {
         var jobs: [Job] = []
+        /// Of their messages.
+        var jobBytes = 0
         var isWorking = false
         var waiters: [UInt64: CheckedContinuation<Result<Siblings, PlacementError>, Never>] = [:]
         var nextTicket: UInt64 = 1
@@ -146,7 +156,7 @@ public final class PlacementNode<Store: PlacementStore & Sendable & ~Copyable>: 
     ///
     /// - Throws: where it breaks the grammar: drop the link.
     public func receive(_ bytes: UnsafeRawBufferPointer, from member: MemberID) throws(MalformedPacket) {
-        add(.message(try PlacementMessage(bytes), from: member))
+        add(.message(try PlacementMessage(bytes), from: member, byteCount: bytes.count))
     }
 
     /// Nothing can be sent to a member now.
@@ -173,7 +183,9 @@ extension PlacementNode where Store: ~Copyable {
     private func add(_ job: Job, always: Bool = false) -> Bool {
         let isTaken = state.withLock { state in
             guard !state.isStopped, always || state.jobs.count < Self.inboxMaximum else { return false }
+            guard state.jobBytes + job.byteCount <= Self.inboxBytesMaximum else { return false }
             state.jobs.append(job)
+            state.jobBytes += job.byteCount
             return true
         }
         if isTaken { work() }
@@ -189,7 +201,15 @@ extension PlacementNode where Store: ~Copyable {
         }
         guard isIdle else { return }
         Task { [self] in
-            do throws(StorageError) { try await executor.run { [self] in drain() } } catch { end(error) }
+            while !state.withLock({ $0.isStopped }) {
+                do throws(StorageError) {
+                    return try await executor.run { [self] in drain() }
+                } catch {
+                    // Others keep the executor busy, for a while.
+                    guard error.code == .unavailable else { return end(error) }
+                    try? await Task.sleep(for: Self.retryInterval)
+                }
+            }
         }
     }
 
@@ -207,14 +227,32 @@ extension PlacementNode where Store: ~Copyable {
             }
             let batch = Array(state.jobs.prefix(Self.batchMaximum))
             state.jobs.removeFirst(batch.count)
+            for job in batch { state.jobBytes -= job.byteCount }
             return batch
         }
     }
 
     private func perform(_ jobs: [Job]) throws(StorageError) {
+        var rest = jobs[...]
+        do throws(StorageError) {
+            while !rest.isEmpty { try performSome(of: &rest) }
+        } catch {
+            // These are not in the queue any more, and nobody else answers them.
+            for case .look(_, let refused) in rest { refused(PlacementError(.stopped)) }
+            throw error
+        }
+    }
+
+    /// Does the first of the jobs, and as many more as go into one commit.
+    private func performSome(of jobs: inout ArraySlice<Job>) throws(StorageError) {
         var output = PlacementOutput()
         let deadline = try core.withLock { core throws(StorageError) in
-            for job in jobs { try perform(job, &core, &output) }
+            var (bytes, counted) = (0, 0)
+            while bytes < Self.batchBytesMaximum, let job = jobs.popFirst() {
+                try perform(job, &core, &output)
+                for message in output.messages[counted...] { bytes += message.bytes.count }
+                (bytes, counted) = (bytes + job.byteCount, output.messages.count)
+            }
             var generator = SystemRandomNumberGenerator()
             let now = now
             if core.nextDeadline <= now { try core.advance(now: now, using: &generator, into: &output) }
@@ -231,7 +269,7 @@ extension PlacementNode where Store: ~Copyable {
     ) throws(StorageError) {
         let now = now
         switch job {
-        case .message(let message, let member): try core.receive(message, from: member, now: now, into: &output)
+        case .message(let message, let member, _): try core.receive(message, from: member, now: now, into: &output)
         case .lost(let member): try core.lost(member, now: now, into: &output)
         case .read(let key, let ticket): try core.read(key, ticket: ticket, now: now, into: &output)
         case .write(let key, let value, let seen, let ticket):
@@ -271,6 +309,7 @@ extension PlacementNode where Store: ~Copyable {
         let (jobs, waiters, timer) = state.withLock { state in
             defer {
                 state.jobs = []
+                state.jobBytes = 0
                 state.waiters = [:]
                 state.timer = nil
             }

@@ -18,8 +18,10 @@ public struct PlacementConfiguration: Sendable, Hashable {
     public var transferTimeout: UInt64 = 5_000
     /// Copies under way to one member at a time, of hints and of each comparison.
     public var transferWindow = 32
-    /// Reads and writes under way.
+    /// Reads and writes under way that have no answer yet.
     public var requestsMaximum = 1_024
+    /// Reads and writes that have their answer and wait for their last members. The oldest is ended: hints are kept for homes without the copy.
+    public var lingeringMaximum = 1_024
     /// Messages of this member that wait for an answer.
     public var pendingMaximum = 16_384
     /// Comparisons that others began and this member answers at a time.

@@ -88,13 +88,13 @@ extension PlacementCore where Store: ~Copyable {
         comparison.expiresAt = now + configuration.compareTimeout
         // When nothing can be sent, its turn comes again with the next comparison.
         guard try transfer(&comparison, name, now, &output) else { return giveUp(name, &output) }
-        if comparison.isOver { finish(name) } else { comparisons[name] = comparison }
+        if comparison.isOver { finish(name, settles: comparison.settles) } else { comparisons[name] = comparison }
     }
 
-    private mutating func finish(_ name: PlacementComparison.Name) {
+    private mutating func finish(_ name: PlacementComparison.Name, settles: Bool) {
         guard name.isMine else { return }
         statistics.comparisons += 1
-        unsettled.remove(name.peer)
+        if settles { unsettled.remove(name.peer) }
     }
 
     // MARK: Sending copies

@@ -11,8 +11,8 @@ extension PlacementCore where Store: ~Copyable {
         switch message.content {
         case .read(let key): reply(.copy(try localCopy(of: key)), number, to: member, &output)
         case .store(let key, let home, let copy):
-            let isKept = try keep(copy, of: key, for: home)
-            reply(isKept ? .stored : .refused(PlacementError(.busy)), number, to: member, &output)
+            let refusal = try keep(copy, of: key, for: home, now)
+            reply(refusal.map(PlacementMessage.Content.refused) ?? .stored, number, to: member, &output)
         case .write(let key, let value, let seen):
             try coordinate(
                 PlacementWrite(key: key, value: value, seen: seen, asker: .member(member, number: number)), now, &output)
@@ -39,25 +39,59 @@ extension PlacementCore where Store: ~Copyable {
 
     /// What is held of a key here, for others too: what a stand-in keeps is part of what a quorum knows.
     func localCopy(of key: [UInt8]) throws(Store.Failure) -> Siblings {
-        var copy = try store.siblings(of: key)
-        if !has(.hintsNotRead), hints.count > 0 { copy.merge(hints.copy(of: key)) }
-        return copy
+        let own = try store.siblings(of: key)
+        guard !has(.hintsNotRead), hints.count > 0 else { return own }
+        let joined = own.merging(hints.copy(of: key))
+        return joined.isWithinLimits ? joined : own
     }
 
-    /// Keeps a copy as a home, or for one; false when there is no room for another hint.
-    mutating func keep(_ copy: Siblings, of key: [UInt8], for home: MemberID?) throws(Store.Failure) -> Bool {
+    /// Keeps a copy as a home, or for one.
+    ///
+    /// - Returns: nil when it is kept. `busy` when there is no room for another hint; `tooManySiblings` when the join would break the limits of a copy, now
+    ///   and later.
+    mutating func keep(
+        _ copy: Siblings, of key: [UInt8], for home: MemberID?, _ now: UInt64
+    ) throws(Store.Failure) -> PlacementError? {
         guard let home, home != id else {
-            try store.merge(has(.siblingsOverwritten) ? try overwriting(key, with: copy) : copy, into: key)
-            return true
+            switch try join(has(.siblingsOverwritten) ? try overwriting(key, with: copy) : copy, into: key) {
+            case .refused: return PlacementError(.tooManySiblings)
+            case .unchanged: break
+            case .changed: bringHome(key, now)
+            }
+            return nil
         }
-        guard !has(.hintNotKept) else { return true }
+        guard !has(.hintNotKept) else { return nil }
         guard hints.insert(copy, of: key, for: home), let hint = hints.hint(of: key, for: home) else {
             statistics.hintsRefused += 1
-            return false
+            let isPossible = (hints.hint(of: key, for: home)?.copy ?? Siblings()).merging(copy).isWithinLimits
+            return PlacementError(isPossible ? .busy : .tooManySiblings)
         }
         statistics.hintsKept += 1
         try store.keep(hint)
-        return true
+        return nil
+    }
+
+    enum Joined {
+        case unchanged, changed
+        /// The join would break the limits that hold for a copy that is read.
+        case refused
+    }
+
+    /// Joins a copy into the store, unless nobody could read the result.
+    mutating func join(_ copy: Siblings, into key: [UInt8]) throws(Store.Failure) -> Joined {
+        var joined = try store.siblings(of: key)
+        guard joined.merge(copy) else { return .unchanged }
+        guard joined.isWithinLimits else { return .refused }
+        try store.merge(copy, into: key)
+        return .changed
+    }
+
+    /// Whoever sent a copy took this member for a home. If it is none any more, the homes must get it: reads do not come here.
+    private mutating func bringHome(_ key: [UInt8], _ now: UInt64) {
+        let homes = map.homes(of: PlacementRing.position(of: key))
+        guard !homes.isEmpty, !homes.contains(id) else { return }
+        unsettle(homes)
+        nextCompare = min(nextCompare, now + configuration.settleInterval)
     }
 
     private func overwriting(_ key: [UInt8], with copy: Siblings) throws(Store.Failure) -> Siblings {
@@ -74,8 +108,7 @@ extension PlacementCore where Store: ~Copyable {
         guard let entry = pending[number], entry.member == member else { return }
         pending[number] = nil
         if case .failure(let error) = result {
-            guard case .forwarded(let asker) = entry.purpose else { return try fail(entry, isLost: false, now, &output) }
-            return try answer(asker, .failure(error), now, &output)
+            return try refused(entry, error, now, &output)
         }
         guard case .success(let copy) = result else { return }
         switch entry.purpose {
@@ -88,6 +121,22 @@ extension PlacementCore where Store: ~Copyable {
             try hintEnded(hint.home, isDelivered: true, now, &output)
         case .transfer(let name): try transferEnded(name, isDelivered: true, now, &output)
         case .forwarded(let asker): try answer(asker, .success(copy), now, &output)
+        }
+    }
+
+    private mutating func refused(
+        _ entry: PlacementPending, _ error: PlacementError, _ now: UInt64, _ output: inout PlacementOutput
+    ) throws(Store.Failure) {
+        let isForGood = error.code == .tooManySiblings
+        switch entry.purpose {
+        case .forwarded(let asker): try answer(asker, .failure(error), now, &output)
+        // What the other side can never take must not hold up the rest.
+        case .hint(let hint) where isForGood:
+            statistics.hintsRefused += 1
+            try drop(hint)
+            try hintEnded(hint.home, isDelivered: true, now, &output)
+        case .transfer(let name) where isForGood: try transferEnded(name, isDelivered: true, now, &output)
+        case .request, .repair, .hint, .transfer: try fail(entry, isLost: false, now, &output)
         }
     }
 

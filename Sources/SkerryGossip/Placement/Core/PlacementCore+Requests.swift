@@ -57,6 +57,8 @@ extension PlacementCore where Store: ~Copyable {
         var asker = write.asker
         if case .write(let inner) = asker { asker = inner.asker }
         let seen = has(.contextIgnored) ? own.context : has(.contextBelieved) ? write.seen : write.seen.clipped(to: own.context)
+        // Before anything is changed: what is refused has no effect.
+        guard hasRoom else { return try answer(asker, .failure(PlacementError(.busy)), now, &output) }
         var copy = own
         let earlier = own.context.sequence(of: store.origin)
         var sequence = max(try store.nextSequence(), earlier + 1)
@@ -64,19 +66,20 @@ extension PlacementCore where Store: ~Copyable {
         guard sequence < PlacementLimits.sequenceLimit else { return try answer(asker, .failure(PlacementError(.busy)), now, &output) }
         copy.write(write.value, replacing: seen, as: Dot(origin: store.origin, sequence: sequence), unchecked: has(.sequenceReused))
         let isTooMuch = copy.versions.count > PlacementLimits.siblingsMaximum || copy.byteCount > PlacementLimits.copyBytesMaximum
-        guard !isTooMuch || copy.versions.count <= own.versions.count else {
+        guard copy.isWithinLimits, !isTooMuch || copy.versions.count <= own.versions.count else {
             return try answer(asker, .failure(PlacementError(.tooManySiblings)), now, &output)
         }
         try store.merge(copy, into: write.key)
         try begin(.write(copy), of: write.key, for: asker, now, &output)
     }
 
+    /// Whether one more read or write may be under way.
+    private var hasRoom: Bool { openRequests < configuration.requestsMaximum }
+
     mutating func begin(
         _ purpose: QuorumRequest.Purpose, of key: [UInt8], for asker: PlacementAsker, _ now: UInt64, _ output: inout PlacementOutput
     ) throws(Store.Failure) {
-        guard requests.count < configuration.requestsMaximum else {
-            return try answer(asker, .failure(PlacementError(.busy)), now, &output)
-        }
+        guard hasRoom else { return try answer(asker, .failure(PlacementError(.busy)), now, &output) }
         var preference = preference(of: key)
         let isRead = purpose == .read
         if isRead { sortHomes(&preference, now) }
@@ -86,6 +89,7 @@ extension PlacementCore where Store: ~Copyable {
         #endif
         let number = takeNumber()
         requests[number] = PlacementRequest(key: key, isRead: isRead, quorum: quorum, asker: asker)
+        openRequests += 1
         try step(number, now, &output) { quorum, actions in quorum.start(into: &actions) }
     }
 
@@ -104,13 +108,25 @@ extension PlacementCore where Store: ~Copyable {
         _ body: (inout QuorumRequest, inout [QuorumRequest.Action]) -> Void
     ) throws(Store.Failure) {
         guard var request = requests.removeValue(forKey: number) else { return }
+        let wasDone = request.quorum.isDone
         var (actions, index): ([QuorumRequest.Action], Int) = ([], 0)
         body(&request.quorum, &actions)
         while index < actions.count {
             try perform(actions[index], number, &request, &actions, now, &output)
             index += 1
         }
-        if !request.quorum.isOver { requests[number] = request }
+        guard !request.quorum.isOver else { return }
+        requests[number] = request
+        if request.quorum.isDone, !wasDone { try linger(number, now, &output) }
+    }
+
+    /// Notes that a request has its answer and waits for its last members, and ends the one that has waited longest when there are too many.
+    private mutating func linger(_ number: UInt64, _ now: UInt64, _ output: inout PlacementOutput) throws(Store.Failure) {
+        lingering.append(number)
+        while let oldest = lingering.first, requests[oldest] == nil || lingering.count > configuration.lingeringMaximum {
+            lingering.removeFirst()
+            try step(oldest, now, &output) { quorum, actions in quorum.stopWaiting(into: &actions) }
+        }
     }
 
     private mutating func perform(
@@ -124,19 +140,23 @@ extension PlacementCore where Store: ~Copyable {
             if !isSent { request.quorum.failed(member, into: &actions) }
         case .store(let copy, let member, let hint):
             if member == id {
-                let isKept = try keep(copy, of: request.key, for: hint)
-                return isKept ? request.quorum.answered(id, into: &actions) : request.quorum.failed(id, into: &actions)
+                let refusal = try keep(copy, of: request.key, for: hint, now)
+                return refusal == nil ? request.quorum.answered(id, into: &actions) : request.quorum.failed(id, into: &actions)
             }
+            // What a read joins may be more than a member takes.
+            guard copy.isWithinLimits else { return request.quorum.failed(member, into: &actions) }
             if request.isRead { statistics.repairs += 1 }
             let isSent = send(
                 .store(key: request.key, home: hint, copy: copy), to: member, request.isRead ? .repair : .request(number),
                 wait: configuration.quorum.timeout, now, &output)
             if !isSent { request.quorum.failed(member, into: &actions) }
-        case .keep(let copy, let home): _ = try keep(copy, of: request.key, for: home)
+        case .keep(let copy, let home): _ = try keep(copy, of: request.key, for: home, now)
         case .succeeded(let copy):
+            openRequests -= 1
             if request.isRead { statistics.readsSucceeded += 1 } else { statistics.writesSucceeded += 1 }
             try answer(request.asker, .success(copy), now, &output)
         case .failed(let answers):
+            openRequests -= 1
             statistics.requestsFailed += 1
             try answer(request.asker, .failure(PlacementError(.unavailable, answers: answers)), now, &output)
         }
@@ -150,7 +170,9 @@ extension PlacementCore where Store: ~Copyable {
         case (.member(let member, let number), .success(let copy)): reply(.copy(copy), number, to: member, &output)
         case (.member(let member, let number), .failure(let error)): reply(.refused(error), number, to: member, &output)
         case (.write(let write), .success(let copy)):
-            try store.merge(copy, into: write.key)
+            guard try join(copy, into: write.key) != .refused else {
+                return try answer(write.asker, .failure(PlacementError(.tooManySiblings)), now, &output)
+            }
             var informed = write
             informed.asker = .write(write)
             try coordinate(informed, now, &output)

@@ -1,4 +1,4 @@
-public import SkerryCRDT
+internal import SkerryCRDT
 
 /// A member that keeps the keys placed on it and coordinates reads and writes of all keys: the whole of a Dynamo node but disks, links and clocks.
 ///
@@ -34,6 +34,10 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
 
     var nextNumber: UInt64
     var requests: [UInt64: PlacementRequest] = [:]
+    /// Those of them that have no answer yet.
+    var openRequests = 0
+    /// Those that have one and were not over with it, the oldest first; some are over meanwhile.
+    var lingering = RangeQueue<UInt64>()
     var pending: [UInt64: PlacementPending] = [:]
     /// No later than the first of them expires.
     var nextExpiry = UInt64.max
@@ -58,7 +62,7 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
         id: MemberID, life: UInt64, store: consuming Store, configuration: PlacementConfiguration = PlacementConfiguration(), now: UInt64
     ) throws(Store.Failure) {
         var hints = HintTable(maximum: configuration.hintsMaximum, bytesMaximum: configuration.hintBytesMaximum)
-        for hint in try store.hints() { _ = hints.insert(hint.copy, of: hint.key, for: hint.home) }
+        for hint in try store.hints() { hints.load(hint) }
         self.hints = hints
         self.id = id
         self.store = store
@@ -86,7 +90,8 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
             let nodes = map.ring.nodes.map { PlacementRing.Node(member: $0.member, weight: $0.weight) }
             self.map = PlacementMap(PlacementRing(nodes), copies: map.copies)
         }
-        unsettled = Set(map.ring.nodes.map(\.member).filter { $0 != id })
+        unsettled = []
+        unsettle(map.ring.nodes.map(\.member))
         nextCompare = min(nextCompare, now + configuration.settleInterval)
         mapSince = now
         // Of those that were in the ring: the first rings of a member that has just started lack most others.
@@ -97,11 +102,17 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
     private mutating func takeHints(_ isGone: (MemberID) -> Bool) throws(Store.Failure) {
         for home in hints.homes where isGone(home) && !has(.hintsOfLeaversStay) {
             for hint in hints.hints(for: home, limit: .max) {
-                try store.merge(hint.copy, into: hint.key)
+                if try join(hint.copy, into: hint.key) == .refused { statistics.hintsRefused += 1 }
                 try drop(hint)
             }
-            unsettled = Set(map.ring.nodes.map(\.member).filter { $0 != id })
+            unsettle(map.ring.nodes.map(\.member))
         }
+    }
+
+    /// Notes that these may lack what they should keep, and that comparisons under way do not change that.
+    mutating func unsettle(_ members: [MemberID]) {
+        for member in members where member != id { unsettled.insert(member) }
+        for name in comparisons.keys where members.contains(name.peer) { comparisons[name]?.settles = false }
     }
 
     /// Says which members of the ring do not answer, in place of what was said before. For others a stand-in is only found when messages fail or take long.

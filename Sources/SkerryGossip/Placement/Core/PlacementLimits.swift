@@ -10,8 +10,10 @@ public enum PlacementLimits {
     public static let originsMaximum = 4_096
     /// Versions in a copy that is read: coordinators that do not know of each other make more than ``siblingsMaximum`` together.
     public static let versionsMaximum = 65_536
+    /// Bytes of a copy that a member lets come up when it joins two (``Siblings/byteCount``): it always fits in a message.
+    public static let joinBytesMaximum = 32 << 20
     /// Sequences stay below this, so that there is always a next one.
     public static let sequenceLimit: UInt64 = 1 << 62
-    /// Bytes of a message between members. The largest copy fits, unless sixty coordinators filled it at one time.
+    /// Bytes of a message between members. The largest copy fits.
     public static let messageBytesMaximum = 64 << 20
 }

@@ -61,6 +61,8 @@ struct PlacementComparison: Sendable {
     /// What the peer lacks and has not been sent, the next last.
     var transfers: [WriteRange] = []
     var inFlight = 0
+    /// Whether its end means that the peer has what it should keep. Not when the ring changed, or copies came that are the peer's, after it began.
+    var settles = true
     /// When it is given up, unless something happens.
     var expiresAt: UInt64
 

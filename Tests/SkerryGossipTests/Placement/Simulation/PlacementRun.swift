@@ -24,6 +24,7 @@ final class PlacementRun {
     let world: PlacementWorld
     private let options: PlacementWorld.Options
     private let changesRing: Bool
+    private let isFull: Bool
     private(set) var problems: [String] = []
     private(set) var writes: [Write] = []
     private var acknowledged: [[UInt8]: [Int]] = [:]
@@ -35,10 +36,13 @@ final class PlacementRun {
     private(set) var reads = 0
     private(set) var refusals = 0
     private(set) var siblingsSeen = 0
-    private let keys: [[UInt8]] = (0..<10 as Range<UInt8>).map { [0x6B, $0] }
+    private let keys: [[UInt8]]
 
-    init(seed: UInt64, _ options: PlacementWorld.Options, changesRing: Bool) {
+    /// - Parameter isFull: whether there are hundreds of keys, all of them written before things fail, some while a member is cut off, and one more member joins.
+    init(seed: UInt64, _ options: PlacementWorld.Options, changesRing: Bool, isFull: Bool = false) {
         self.options = options
+        self.isFull = isFull
+        keys = (0..<(isFull ? 240 : 10) as Range<UInt8>).map { [0x6B, $0] }
         self.changesRing = changesRing
         world = PlacementWorld(seed: seed, options)
         world.answered = { [unowned self] ticket, result in self.answer(ticket, result) }
@@ -53,6 +57,7 @@ final class PlacementRun {
 
     func run(operations: Int, crashPercent: Double = 0.15) {
         world.run(for: 300)
+        if isFull { fill() }
         world.crashPercent = crashPercent
         for _ in 0..<operations {
             world.run(for: UInt64(world.draws.below(120)))
@@ -62,6 +67,17 @@ final class PlacementRun {
         heal()
         judge()
         collapse()
+    }
+
+    private func fill() {
+        for (number, key) in keys.enumerated() {
+            if number == keys.count / 3 { world.isolate([0]) }
+            if number == keys.count * 2 / 3 { world.cut([]) }
+            write(key, replacing: CausalContext(), at: world.living[number % world.living.count], 0)
+            world.run(for: 5)
+        }
+        world.run(for: 1_000)
+        if changesRing { world.join() }
     }
 
     // MARK: While things fail

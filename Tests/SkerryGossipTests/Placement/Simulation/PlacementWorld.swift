@@ -70,6 +70,10 @@ final class PlacementWorld {
     var faults = Faults()
     private(set) var bytesSent = 0
     private(set) var messagesSent = 0
+    /// Frames by members and numbers of comparisons.
+    private var frames: [[UInt64]: Int] = [:]
+    /// The most frames of a comparison, of both sides.
+    var framesMaximum: Int { frames.values.max() ?? 0 }
     /// What becomes of a ticket.
     var answered: (UInt64, Result<Siblings, PlacementError>) -> Void = { _, _ in }
     /// Percent of steps that end in a crash before what was done is committed.
@@ -222,6 +226,7 @@ final class PlacementWorld {
             mix(UInt64(bytes.count))
             step(to) { core, output in
                 let message = bytes.withUnsafeBytes { bytes in try? PlacementMessage(bytes) }
+                self.count(message, from, to)
                 if let message { core.receive(message, from: self.residents[from].id, now: self.now, into: &output) }
             }
         case .lost(let about, let index):
@@ -233,6 +238,11 @@ final class PlacementWorld {
         case .map(let index): step(index) { core, _ in core.setMap(self.map, now: self.now) }
         case .script(let body): body()
         }
+    }
+
+    private func count(_ message: PlacementMessage?, _ from: Int, _ to: Int) {
+        guard let message, case .compare(let fromInitiator, _) = message.content else { return }
+        frames[[UInt64(fromInitiator ? from : to), message.number], default: 0] += 1
     }
 
     private func mix(_ value: UInt64) { digest = (digest ^ value ^ now << 20) &* 0x100_0000_01B3 }
