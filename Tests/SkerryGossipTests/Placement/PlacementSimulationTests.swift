@@ -66,7 +66,8 @@ struct PlacementSimulationTests {
         #expect(writes > 600 && reads > 400 && siblings > 100)
         #expect(faults.crashes > 50 && faults.crashesBeforeCommit > 10 && faults.cuts > 30 && faults.lost > 100)
         #expect(statistics.hintsDelivered > 50 && statistics.repairs > 3 && statistics.copiesTransferred > 50)
-        #expect(half == 1 ? strict > 300 : faults.joins > 10 && faults.leaves > 5 && frames > 4)
+        // More than a list and its answer: what a crash or a loss amid a comparison leaves is among what happened.
+        #expect(half == 1 ? strict > 300 : faults.joins > 10 && faults.leaves > 5 && frames > 2)
     }
 
     @Test("two runs of a seed are the same run", arguments: [4, 8, 31] as [UInt64])

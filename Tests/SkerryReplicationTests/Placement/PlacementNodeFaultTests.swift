@@ -101,7 +101,8 @@ struct PlacementNodeFaultTests {
         // The length alone is enough.
         #expect(!read(Array(MemberFraming.frame(0, [UInt8](repeating: 0, count: 1_024)).prefix(5))))
         framing = MemberFraming()
-        #expect(read(MemberFraming.frame(0, [UInt8](repeating: 0, count: 1_023)) + MemberFraming.frame(1, [UInt8](repeating: 0, count: 5_000))))
+        #expect(
+            read(MemberFraming.frame(0, [UInt8](repeating: 0, count: 1_023)) + MemberFraming.frame(1, [UInt8](repeating: 0, count: 5_000))))
         #expect(delivered == [1_023, 5_000])
     }
 
