@@ -88,7 +88,6 @@ struct DefectTests {
         Case(defect: .anchorOnNeighbour, testDescription: "an anchor names a neighbour", check: histories),
         Case(defect: .joinedMarksStay, testDescription: "marks told together stand where they were", check: histories),
         Case(defect: .presenceGoesBack, testDescription: "presence goes back to what was said before", check: presence),
-        Case(defect: .sliceLosesEvents, testDescription: "an import in slices loses events", check: slices),
     ]
 
     @Test("the checks find each of them", arguments: cases.indices)
