@@ -47,11 +47,14 @@ test-clients: build ## aws, boto3, s3cmd, rclone, restic, node, chromium, strace
 	$(SWIFT) build --product skerry
 	$(SWIFT) build --product station-example
 	$(SWIFT) build --product notes-example
+	$(SWIFT) build --product ring-example
 	SKERRY_BINARY=$(RELEASE) SKERRY_DEBUG_BINARY=$(DEBUG) STATION_BINARY=$(CURDIR)/.build/debug/station-example \
-		NOTES_BINARY=$(CURDIR)/.build/debug/notes-example $(PYTHON) -m pytest Tests/ClientTests $(PYTEST)
+		NOTES_BINARY=$(CURDIR)/.build/debug/notes-example RING_BINARY=$(CURDIR)/.build/debug/ring-example \
+		$(PYTHON) -m pytest Tests/ClientTests $(PYTEST)
 
-check: ## the arrows between modules and the formatting, without building
+check: ## the arrows between modules, the rows of the source systems and the formatting, without building
 	@python3 Scripts/check-imports.py
+	@python3 Scripts/check-rows.py
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
 bench: bench-store bench-services bench-documents bench-merge bench-gossip ## every benchmark
@@ -75,11 +78,12 @@ bench-merge: ## diff against git, by lines changed, by shape, by memory; BENCH_S
 	$(SWIFT) build -c release --package-path Benchmarks/merge
 	python3 Benchmarks/merge/bench.py --binary Benchmarks/merge/.build/release/bench-merge
 
-bench-gossip: ## feeds applied, bytes on the wire, reconciliation of a million entries
-	@Scripts/deps.sh build
+bench-gossip: build ## feeds applied, bytes on the wire, reconciliation of a million entries, ten processes
 	$(SWIFT) build -c release --package-path Benchmarks/gossip
 	Benchmarks/gossip/.build/release/bench-gossip
 	Benchmarks/gossip/.build/release/bench-reconciliation
+	Benchmarks/gossip/.build/release/bench-documents-feed
+	python3 Benchmarks/gossip/bench-processes.py --binary $(RELEASE)
 
 generate: ## print the committed expansions of // @Shape and // @Service anew
 	$(SWIFT) build --product skerry-generate
@@ -93,7 +97,7 @@ soak: build ## the crash, dedup, document, merge and gossip tests in their long 
 	$(SWIFT) build -c release --product document-checks
 	SKERRY_SOAK=1 .build/release/document-checks
 	$(SWIFT) build --build-tests
-	SKERRY_SOAK=1 $(SWIFT) test --skip-build --no-parallel --filter 'SkerryCRDTTests|SkerryDocumentsTests|SkerryMergeTests|SkerrySessionTests|SkerryRPCTests|SkerryGossipTests'
+	SKERRY_SOAK=1 $(SWIFT) test --skip-build --no-parallel --filter 'SkerryCRDTTests|SkerryDocumentsTests|SkerryMergeTests|SkerrySessionTests|SkerryRPCTests|SkerryGossipTests|SkerryReplicationTests'
 
 simulate: ## the store on a disk that tears and forgets, sessions and feeds on networks that lose and cut, from seeds: SEED=1 RUNS=20
 	@Scripts/deps.sh build

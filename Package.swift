@@ -134,6 +134,13 @@ let package = Package(
                 logging,
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "ring-example",
+            dependencies: [
+                "SkerryReplication", "SkerryGossip", "SkerryCRDT", "SkerryStorage", "SkerryRocksDB", "SkerryWire", "SkerryHTTP",
+                "SkerryHTTPServer", httpTypes, logging,
+            ],
+            path: "Examples/Ring", exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "SkerryChunks", dependencies: ["SkerryStorage", "SkerryCache", "CSkerryKernels", crypto],
             swiftSettings: settings),
@@ -148,9 +155,9 @@ let package = Package(
         .executableTarget(
             name: "skerry",
             dependencies: [
-                "CMalloc", "SkerryCodec", "SkerryMerge", "SkerryReplication", "SkerryWire", "SkerryS3", "SkerryObjects", "SkerryRocksDB",
-                "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
-                httpTypes,
+                "CMalloc", "SkerryCodec", "SkerryMerge", "SkerryCRDT", "SkerryGossip", "SkerryReplication", "SkerryWire", "SkerryS3",
+                "SkerryObjects", "SkerryRocksDB", "SkerryStorage", "SkerryHTTP", "SkerryHTTPServer",
+                crypto, httpTypes,
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -197,7 +204,7 @@ let package = Package(
             name: "SkerryReplicationTests",
             dependencies: [
                 "SkerryReplication", "SkerryGossip", "SkerryMerge", "SkerryCRDT", "SkerryDocuments", "SkerryStorage", "SkerryRocksDB",
-                "SkerrySession", "SkerryWire",
+                "SkerrySession", "SkerryWire", logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -218,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "skerryTests",
             dependencies: [
-                "skerry", "SkerryCodec", "SkerryMerge", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer", "SkerryRocksDB", httpTypes, logging,
+                "skerry", "SkerryCodec", "SkerryMerge", "SkerryGossip", "SkerryReplication", "SkerryWire", "SkerryHTTP", "SkerryHTTPServer",
+                "SkerryRocksDB", httpTypes, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -15,12 +15,14 @@ run() {
 }
 
 run arrows python3 Scripts/check-imports.py
+run rows python3 Scripts/check-rows.py
 if swift build --build-tests; then
     # One test at a time: crash enumerations keep both cores busy, and tests with sockets beside them would wait on timeouts.
     run swift swift test --skip-build --no-parallel
     # What our own modules commit of the generator's output is what it prints today.
     run generated .build/debug/skerry-generate --check Sources Benchmarks
     export STATION_BINARY=$PWD/.build/debug/station-example NOTES_BINARY=$PWD/.build/debug/notes-example
+    export RING_BINARY=$PWD/.build/debug/ring-example
 else
     failed+=(build)
 fi

@@ -1,6 +1,6 @@
 """One peer replaying one trace or shape in a process of its own; prints one line of JSON.
 
-    python peers.py PEER FILE [--recorded]
+    python peers.py PEER FILE [--recorded] [--limit CPU-SECONDS]
 
 Measures are CPU milliseconds, except `bytes` and `memory` (of the finished document, MiB of resident memory grown). The bindings' own
 cost is in them: some tenths of a microsecond a call.
@@ -12,8 +12,29 @@ import gzip
 import json
 import os
 import pathlib
+import signal
 import sys
 import time
+
+
+#: What has been measured, for when time runs out.
+RESULT = {}
+
+
+class OutOfTime(Exception):
+    pass
+
+
+def limit(seconds):
+    """Ends with what was measured when the CPU time is used up, at the next call of the binding."""
+
+    def look(*_):
+        if time.process_time() > seconds:
+            raise OutOfTime
+
+    # Not RLIMIT_CPU nor a timer of CPU time: the kernel then counts it in steps of four milliseconds.
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
 
 
 def milliseconds():
@@ -335,7 +356,7 @@ def updates(peer, trace):
 
 
 def sequential(name, peer, trace, recorded):
-    result = {}
+    result = RESULT
     transactions = [transaction.get("ops") or transaction["patches"] for transaction in trace["txns"]]
     isValues = "ops" in trace["txns"][0]
     gc.collect()
@@ -408,14 +429,21 @@ def whole(name, peer, doc, result):
     result["load"], read = median_of(3, load)
     if name != "automerge":
         assert read[0] == doc.content()[0], "the text read back differs"
-    if name == "pycrdt":
-        # What was deleted is gone from it: a state, whose counterpart is a snapshot.
-        for measure, other in (("encode", "snapshot"), ("bytes", "snapshot-bytes"), ("load", "open")):
-            result[other] = result.pop(measure)
+    counterparts(name, result)
     if doc.snapshot:
-        result["snapshot"], blob = median_of(3, doc.snapshot)
+        # Once: the next time loro has it at hand.
+        result["snapshot"], blob = median_of(1, doc.snapshot)
         result["snapshot-bytes"] = len(blob)
         result["open"], _ = median_of(3, lambda: opened(peer, blob))
+
+
+def counterparts(name, result):
+    """What of ours the whole history of a peer is compared with: frames for a connection, where it has no other form."""
+    result["frame"], result["whole"] = result["encode"], result["load"]
+    if name == "pycrdt":
+        # It is not compressed, so it is not what is kept; and what was deleted is gone from it, so it is a state too.
+        result["snapshot"], result["open"] = result.pop("encode"), result["load"]
+        result["snapshot-bytes"] = result.pop("bytes")
 
 
 def opened(peer, blob):
@@ -427,7 +455,7 @@ def opened(peer, blob):
 def concurrent(name, peer, trace, recorded):
     if name == "automerge":
         raise NotImplementedError("no way to take in single changes")
-    result = {}
+    result = RESULT
     out, writers = updates(peer, trace)
     gc.collect()
     before = resident()
@@ -450,18 +478,63 @@ def concurrent(name, peer, trace, recorded):
     return result
 
 
+def copies(name, peer, trace, count):
+    """Many small documents with the same edits."""
+    result = RESULT
+    transactions = [transaction["patches"] for transaction in trace["txns"]]
+
+    def made():
+        docs = [peer(0) for _ in range(count)]
+        for doc in docs:
+            for transaction in transactions:
+                doc.commit_patches(transaction)
+        return docs
+
+    gc.collect()
+    before = resident()
+    result["replay"], docs = median_of(3, made)
+    result["memory"] = resident() - before
+    result["encode"], blobs = median_of(3, lambda: [doc.encode() for doc in docs])
+    result["bytes"] = sum(map(len, blobs))
+
+    def loaded(doc, blob):
+        if name == "automerge":
+            return doc.load(blob)
+        other = peer(77)
+        other.take(blob)
+        return other.content()[0]
+
+    result["load"], texts = median_of(3, lambda: [loaded(*pair) for pair in zip(docs, blobs)])
+    assert set(texts) == {docs[0].content()[0]}, "a text read back differs"
+    counterparts(name, result)
+    if docs[0].snapshot:
+        result["snapshot"], blobs = median_of(1, lambda: [doc.snapshot() for doc in docs])
+        result["snapshot-bytes"] = sum(map(len, blobs))
+        result["open"], _ = median_of(3, lambda: [opened(peer, blob) for blob in blobs])
+    return result
+
+
 def main():
     name, file = sys.argv[1:3]
     with gzip.open(file) as source:
         trace = json.load(source)
     recorded = "--recorded" in sys.argv
+    if "--limit" in sys.argv:
+        limit(int(sys.argv[sys.argv.index("--limit") + 1]))
     if name == "pycrdt" and not all(patch[2].isascii() for txn in trace["txns"] for patch in txn.get("patches", [])):
         return print(json.dumps({"cannot": "its positions are not code points"}))
+    if "copies" in trace:
+        return print(json.dumps(copies(name, PEERS[name], trace, trace["copies"])))
     run = concurrent if trace.get("numAgents", 1) > 1 else sequential
     try:
         print(json.dumps(run(name, PEERS[name], trace, recorded)))
     except NotImplementedError as error:
         print(json.dumps({"cannot": str(error)}))
+    except BaseException as error:
+        # What runs in a callback of a binding comes back as an error of the binding's.
+        if "OutOfTime" not in f"{error!r}":
+            raise
+        print(json.dumps({**RESULT, "incomplete": True}))
 
 
 if __name__ == "__main__":

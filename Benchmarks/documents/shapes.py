@@ -149,6 +149,46 @@ def carets(count, seed, places=50):
     return script.trace()
 
 
+def large(count, size, seed, near=None):
+    """One paste, then edits all over it, or about one place that wanders."""
+    script = Script(1, seed)
+    script.start(text(script.random, size))
+    place = size // 2
+    for _ in range(count):
+        length = script.length[0]
+        if near is None:
+            place = script.random.randrange(length)
+        else:
+            place = min(max(0, place + script.random.randint(-near, near)), length - 1)
+        script.write(0, patches=[[place, 1, ""] if script.random.random() < 0.4 else [place, 0, script.random.choice("abc xyz\n")]])
+    return script.trace()
+
+
+def retyping(rounds, count, seed):
+    """A line typed letter by letter and deleted whole, again and again."""
+    script = Script(1, seed)
+    script.start(text(script.random, 500))
+    for _ in range(rounds):
+        for index in range(count):
+            script.write(0, patches=[[index, 0, script.random.choice("abcde ")]])
+        script.write(0, patches=[[0, count, ""]])
+    return script.trace()
+
+
+def flicker(count, seed):
+    """A letter that comes and goes at one place."""
+    script = Script(1, seed)
+    script.start(text(script.random, 2000))
+    for index in range(count):
+        script.write(0, patches=[[1000, 0, "x"] if index % 2 == 0 else [1000, 1, ""]])
+    return script.trace()
+
+
+def small_documents(count, copies, seed):
+    """As many documents, each with a few edits."""
+    return {**typing(count, seed, jump=0.1), "copies": copies}
+
+
 # Several writers
 
 
@@ -219,6 +259,100 @@ def forks(rounds, count, seed):
         script.hear(0, 1)
         typists[0].type()
         script.hear(1, 0)
+    return script.trace()
+
+
+def crossing(writers, rounds, count, seed, **habits):
+    """Everyone writes a stretch, then hears of what the others had before it: merges that cross each other, with no version all share."""
+    script = Script(writers, seed)
+    script.start(text(script.random, 2000))
+    typists = [Typist(script, writer, caret=2000 * writer // writers, **habits) for writer in range(writers)]
+    for _ in range(rounds):
+        before = list(script.last)
+        for typist in typists:
+            for _ in range(count):
+                typist.type()
+        for writer in range(writers):
+            for other in range(writers):
+                if other != writer and before[other] is not None:
+                    script.heard[writer][other] = before[other]
+    return script.trace()
+
+
+def rounds(writers, rounds, count, seed, **habits):
+    """Everyone writes a long branch, all merge, and again."""
+    script = Script(writers, seed)
+    script.start(text(script.random, 2000))
+    typists = [Typist(script, writer, caret=2000 * writer // writers, **habits) for writer in range(writers)]
+    for _ in range(rounds):
+        for typist in typists:
+            for _ in range(count):
+                typist.type()
+        for writer in range(1, writers):
+            script.hear(0, writer)
+        typists[0].type()
+        for writer in range(1, writers):
+            script.hear(writer, 0)
+    return script.trace()
+
+
+def turns(writers, count, seed, stretch=1):
+    """One after the other, each having heard of everything: no concurrency at all."""
+    script = Script(writers, seed)
+    script.start(text(script.random, 1000))
+    typists = [Typist(script, writer, caret=1000) for writer in range(writers)]
+    last, caret = 0, 1000
+    for index in range(count):
+        writer = index // stretch % writers
+        if writer != last:
+            script.hear(writer, last)
+        typists[writer].caret = caret
+        typists[writer].type()
+        last, caret = writer, typists[writer].caret
+    return script.trace()
+
+
+def returning(count, away, seed):
+    """Two type live while a third is away writing a branch of its own, again and again, and is heard of each time it is back."""
+    script = Script(3, seed)
+    script.start(text(script.random, 2000))
+    typists = [Typist(script, writer, caret=700 * writer) for writer in range(3)]
+    for index in range(count):
+        writer = index % 3
+        if writer < 2 and script.random.random() < 0.5:
+            script.hear(writer, 1 - writer)
+        if index % away == 0:
+            script.hear(2, 0)
+            script.hear(0, 2)
+        typists[writer].type()
+    return script.trace()
+
+
+def clearing(writers, rounds, size, seed):
+    """A large text that everyone deletes at once, each beginning another; all merge and someone pastes the next."""
+    script = Script(writers, seed)
+    for _ in range(rounds):
+        script.write(0, patches=[[0, 0, text(script.random, size)]])
+        for writer in range(1, writers):
+            script.hear(writer, 0)
+        for writer in range(writers):
+            script.write(writer, patches=[[0, size, ""]])
+            for index in range(20):
+                script.write(writer, patches=[[index, 0, script.random.choice("abc")]])
+        for writer in range(1, writers):
+            script.hear(0, writer)
+    return script.trace()
+
+
+def thinning(writers, count, size, seed):
+    """Everyone deletes letters and stretches of one large text, offline."""
+    script = Script(writers, seed)
+    script.start(text(script.random, size))
+    for writer in range(writers):
+        for _ in range(count):
+            length = max(2, script.length[writer])
+            position = script.random.randrange(length - 1)
+            script.write(writer, patches=[[position, min(length - position, script.random.choice((1, 1, 1, 20))), ""]])
     return script.trace()
 
 
@@ -318,47 +452,127 @@ def list_live(writers, count, seed, delay):
     return script.trace()
 
 
+def list_queue(count, seed):
+    """In at the end, out at the beginning."""
+    return values(count, seed, lambda random, index: ["push", f"job {index}"] if index < 200 or index % 2 else ["delete", 0])
+
+
+def list_fronts(count, seed):
+    return values(count, seed, lambda random, index: ["insert", 0, f"element {index}"])
+
+
+def several(writers, count, seed, delay, make):
+    """Value operations of several writers who hear of each other after `delay` of their own, or only in the end without one."""
+    script = Script(writers, seed)
+    for index in range(count):
+        writer = index % writers
+        for other in range(writers):
+            if delay and script.random.random() < 1 / delay:
+                script.hear(writer, other)
+        script.write(writer, ops=[make(script.random, index, writer)])
+    return script.trace()
+
+
+def map_offline(writers, count, seed):
+    """Everyone writes the same keys."""
+    return several(writers, count, seed, None, lambda random, index, writer: ["set", f"key-{random.randrange(300)}", index])
+
+
+def list_fronts_live(writers, count, seed, delay):
+    return several(writers, count, seed, delay, lambda random, index, writer: ["insert", 0, f"element {index}"])
+
+
+def list_offline(writers, count, seed):
+    def make(random, index, writer):
+        length = index // writers
+        return ["insert", random.randint(0, length), f"element {index}"] if random.random() < 0.7 else ["delete", random.randint(0, length)]
+    return several(writers, count, seed, None, make)
+
+
+def list_cells(writers, count, seed, delay):
+    """A table that everyone writes the cells of."""
+    script = Script(writers, seed)
+    for index in range(200):
+        script.write(0, ops=[["push", f"cell {index}"]])
+    for other in range(1, writers):
+        script.hear(other, 0)
+    for index in range(count):
+        writer = index % writers
+        for other in range(writers):
+            if script.random.random() < 1 / delay:
+                script.hear(writer, other)
+        script.write(writer, ops=[["replace", script.random.randrange(200), index]])
+    return script.trace()
+
+
 def all_shapes(scale):
-    """Name and a function that makes it; `scale` 1 is the full size."""
+    """By group and name a function that makes it; `scale` 1 is the full size."""
     n = lambda count: max(20, int(count * scale))
     return {
-        "typing": lambda: typing(n(100_000), 1, jump=0.0005, back=0.05),
-        "typing-one-run": lambda: typing(n(50_000), 2, jump=0, back=0),
-        "backward": lambda: typing(n(20_000), 3, jump=0.001, back=0, step=0),
-        "at-start": lambda: typing(n(20_000), 4, jump=0, back=0.2, step=0),
-        "random-edits": lambda: random_edits(n(30_000), 5),
-        "carets": lambda: carets(n(20_000), 6),
-        "pastes": lambda: pastes(n(1500), 7),
-        "replace-whole": lambda: replacements(n(150), 8),
-        "emoji": lambda: typing(n(20_000), 9, jump=0.02, letters="😀é漢ñ👍 x"),
-        "two-offline": lambda: offline(2, n(20_000), 10),
-        "two-offline-long": lambda: offline(2, n(100_000), 11, jump=0.01),
-        "two-offline-edits": lambda: offline_edits(2, n(10_000), 12),
-        "three-offline": lambda: offline(3, n(10_000), 13),
-        "ten-offline": lambda: offline(10, n(2000), 14),
-        "offline-backward": lambda: offline(2, n(10_000), 15, step=0, back=0),
-        "offline-pastes": lambda: offline_pastes(2, n(500), 16),
-        "offline-emoji": lambda: offline(2, n(10_000), 17, letters="😀é漢ñ👍 x"),
-        "two-live": lambda: live(2, n(20_000), 18, 1.5),
-        "three-live": lambda: live(3, n(20_000), 19, 2),
-        "three-late": lambda: live(3, n(20_000), 20, 40),
-        "five-live": lambda: live(5, n(20_000), 21, 3),
-        "eight-live": lambda: live(8, n(20_000), 22, 3),
-        "live-one-run": lambda: live(2, n(30_000), 29, 1.2, jump=0, back=0, writers_typing=1),
-        "live-jumping": lambda: live(3, n(15_000), 23, 3, jump=0.5),
-        "live-backward": lambda: live(3, n(15_000), 24, 3, step=0),
-        "live-one-place": lambda: live(4, n(10_000), 25, 5, jump=0, step=0, back=0),
-        "branches": lambda: branches(n(200), 40, 26),
-        "branches-at-start": lambda: branches(n(100), 40, 27, at_start=True),
-        "forks": lambda: forks(n(200), 40, 28),
-        "map-sets": lambda: map_sets(n(100_000), 30),
-        "map-overwrites": lambda: map_overwrites(n(30_000), 31),
-        "map-removes": lambda: map_removes(n(30_000), 32),
-        "map-live": lambda: map_live(3, n(10_000), 33, 3),
-        "nested": lambda: nested(n(20_000), 34),
-        "counters": lambda: counters(n(20_000), 35),
-        "list-pushes": lambda: list_pushes(n(50_000), 36),
-        "list-edits": lambda: list_edits(n(20_000), 37),
-        "list-moves": lambda: list_edits(n(20_000), 38, moves=True),
-        "list-live": lambda: list_live(3, n(10_000), 39, 3),
+        "text": {
+            "typing": lambda: typing(n(100_000), 1, jump=0.0005, back=0.05),
+            "typing-one-run": lambda: typing(n(50_000), 2, jump=0, back=0),
+            "backward": lambda: typing(n(20_000), 3, jump=0.001, back=0, step=0),
+            "at-start": lambda: typing(n(20_000), 4, jump=0, back=0.2, step=0),
+            "random-edits": lambda: random_edits(n(30_000), 5),
+            "carets": lambda: carets(n(20_000), 6),
+            "pastes": lambda: pastes(n(1500), 7),
+            "replace-whole": lambda: replacements(n(150), 8),
+            "large-anywhere": lambda: large(n(20_000), n(1_000_000), 40),
+            "large-nearby": lambda: large(n(20_000), n(1_000_000), 41, near=40),
+            "retyping": lambda: retyping(n(100), 200, 42),
+            "flicker": lambda: flicker(n(20_000), 43),
+            "small-documents": lambda: small_documents(20, n(1000), 44),
+            "emoji": lambda: typing(n(20_000), 9, jump=0.02, letters="😀é漢ñ👍 x"),
+        },
+        "live": {
+            "two-offline": lambda: offline(2, n(20_000), 10),
+            "two-offline-long": lambda: offline(2, n(100_000), 11, jump=0.01),
+            "two-offline-edits": lambda: offline_edits(2, n(10_000), 12),
+            "three-offline": lambda: offline(3, n(10_000), 13),
+            "ten-offline": lambda: offline(10, n(2000), 14),
+            "offline-backward": lambda: offline(2, n(10_000), 15, step=0, back=0),
+            "offline-pastes": lambda: offline_pastes(2, n(500), 16),
+            "offline-emoji": lambda: offline(2, n(10_000), 17, letters="😀é漢ñ👍 x"),
+            "two-live": lambda: live(2, n(20_000), 18, 1.5),
+            "three-live": lambda: live(3, n(20_000), 19, 2),
+            "three-late": lambda: live(3, n(20_000), 20, 40),
+            "five-live": lambda: live(5, n(20_000), 21, 3),
+            "eight-live": lambda: live(8, n(20_000), 22, 3),
+            "live-one-run": lambda: live(2, n(30_000), 29, 1.2, jump=0, back=0, writers_typing=1),
+            "live-jumping": lambda: live(3, n(15_000), 23, 3, jump=0.5),
+            "live-backward": lambda: live(3, n(15_000), 24, 3, step=0),
+            "live-one-place": lambda: live(4, n(10_000), 25, 5, jump=0, step=0, back=0),
+            "branches": lambda: branches(n(200), 40, 26),
+            "branches-at-start": lambda: branches(n(100), 40, 27, at_start=True),
+            "forks": lambda: forks(n(200), 40, 28),
+            "crossing": lambda: crossing(2, n(500), 20, 45),
+            "three-crossing": lambda: crossing(3, n(200), 30, 46),
+            "three-rounds": lambda: rounds(3, n(20), 300, 47),
+            "rounds-backward": lambda: rounds(3, n(20), 200, 48, step=0, back=0),
+            "turns": lambda: turns(2, n(20_000), 49),
+            "relay": lambda: turns(n(100), n(5000), 50, stretch=10),
+            "returning": lambda: returning(n(20_000), 3000, 51),
+            "twigs": lambda: branches(n(400), 5, 52),
+            "clearing": lambda: clearing(4, n(40), 20_000, 53),
+            "thinning": lambda: thinning(3, n(3000), 50_000, 54),
+        },
+        "values": {
+            "map-sets": lambda: map_sets(n(100_000), 30),
+            "map-overwrites": lambda: map_overwrites(n(30_000), 31),
+            "map-removes": lambda: map_removes(n(30_000), 32),
+            "map-live": lambda: map_live(3, n(10_000), 33, 3),
+            "nested": lambda: nested(n(20_000), 34),
+            "counters": lambda: counters(n(20_000), 35),
+            "list-pushes": lambda: list_pushes(n(50_000), 36),
+            "list-edits": lambda: list_edits(n(20_000), 37),
+            "list-moves": lambda: list_edits(n(20_000), 38, moves=True),
+            "list-live": lambda: list_live(3, n(10_000), 39, 3),
+            "list-queue": lambda: list_queue(n(20_000), 55),
+            "list-fronts": lambda: list_fronts(n(20_000), 56),
+            "list-fronts-live": lambda: list_fronts_live(3, n(6000), 57, 4),
+            "list-offline": lambda: list_offline(2, n(10_000), 58),
+            "list-cells": lambda: list_cells(3, n(6000), 59, 3),
+            "map-offline": lambda: map_offline(3, n(10_000), 60),
+        },
     }

@@ -20,5 +20,8 @@ let package = Package(
     targets: [
         .executableTarget(name: "bench-gossip", dependencies: skerry, swiftSettings: settings),
         .executableTarget(name: "bench-reconciliation", dependencies: skerry, swiftSettings: settings),
+        .executableTarget(
+            name: "bench-documents-feed", dependencies: skerry + [.product(name: "SkerryReplication", package: "skerry")],
+            swiftSettings: settings),
     ]
 )

@@ -14,7 +14,7 @@ struct Skerry: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, KeyCommand.self, UserCommand.self, StatsCommand.self, VerifyCommand.self, CollectCommand.self,
             RebuildCommand.self, HistoryCommand.self,
-            VersionCommand.self,
+            GossipCommand.self, VersionCommand.self,
         ])
 
     /// The file mode mask of whoever started the program: files of a work tree are theirs, not the store's. The first look takes it off.

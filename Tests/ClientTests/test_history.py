@@ -1,5 +1,6 @@
 """`skerry history` against the built program, with git as an oracle where there is one."""
 
+import fcntl
 import os
 import pathlib
 import random
@@ -572,6 +573,20 @@ def test_a_transfer_that_is_killed_goes_on(tree, another):
             other("clone", served.place, ".")
     other("checkout", "main")
     assert other.files() == tree.files()
+
+
+def test_a_draft_of_a_killed_checkout_is_cleared_away(tree):
+    tree.commit("first", f="1")
+    tree.write("d/g", "2")
+    for place in (".", "d"):
+        (tree.path / place / ".skerry-draft-4711").write_bytes(b"half of a fi")
+    with open(tree.path / ".skerry-draft-4712", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        tree("commit", "-m", "second")
+        assert set(tree.files()) == {"f", "d/g", ".skerry-draft-4712"}
+    tree("checkout", "main")
+    assert set(tree.files()) == {"f", "d/g"}
+    assert tree.text("diff", "HEAD~1", "HEAD").count("skerry-draft") == 0
 
 
 def test_damage_is_found_and_named(tree):

@@ -9,7 +9,7 @@ import Testing
 
     private struct Broken: Error, Equatable {}
 
-    @Test func `many misses at once load once`() async throws {
+    @Test("H-03: many misses at once load once") func coalescing() async throws {
         let cache = makeCache()
         let loads = Shared(0)
         let gate = Gate()
@@ -30,7 +30,7 @@ import Testing
         #expect(cache.value(for: "a") == 7)
     }
 
-    @Test func `an error goes to all who wait and is not kept`() async throws {
+    @Test("H-04: an error goes to all who wait and is not kept") func failing() async throws {
         let cache = makeCache()
         let begun = Gate()
         let gate = Gate()

@@ -19,7 +19,7 @@ import Testing
 
     private struct Unexpected: Error {}
 
-    @Test func `the first that misses leads, the others wait, and all get what it read`() throws {
+    @Test("H-06: the first that misses leads, the others wait, and all get what it read") func joining() throws {
         var core = makeCore()
         let token = try lead(&core, "a")
         guard case .wait = join(&core, "a", as: "second").action, case .wait = join(&core, "a", as: "third").action else {
@@ -33,7 +33,7 @@ import Testing
         #expect(core.waiterCount == 0)
     }
 
-    @Test func `a load that began before an invalidation does not insert`() throws {
+    @Test("H-05: a load that began before an invalidation does not insert") func overtaken() throws {
         var core = makeCore()
         let token = core.begin("a")
         core.invalidate("a")

@@ -2,7 +2,7 @@ import SkerryCache
 import Testing
 
 @Suite struct TwoQueueCacheTests {
-    @Test("agrees with the paper's algorithm on arrays", arguments: 1...8 as ClosedRange<UInt64>)
+    @Test("H-01, H-10: agrees with the paper's algorithm on arrays", arguments: 1...8 as ClosedRange<UInt64>)
     func agreesWithModel(seed: UInt64) {
         var random = SplitMix(seed: seed)
         let capacity = [0, 1, 10, 64, 100, 257, 1000, 4000][Int(seed) - 1]
@@ -28,7 +28,7 @@ import Testing
         for key in 0..<120 { #expect(cache.peek(key) == (model.a1In + model.am).first { $0.key == key }?.value) }
     }
 
-    @Test func `a scan of new keys leaves proven keys where they are`() {
+    @Test("H-08: a scan of new keys leaves proven keys where they are") func scan() {
         var cache = TwoQueueCache<Int, Int>(capacity: 1000)
         // Seen, pushed out of a1In by others, and seen again: proven.
         for key in 0..<100 { cache.insert(key, for: key, charge: 5) }
@@ -75,7 +75,7 @@ import Testing
         #expect(cache.peek(1) == nil)
     }
 
-    @Test func `an entry larger than the cache is refused and what stood there is gone`() {
+    @Test("H-09: an entry larger than the cache is refused and what stood there is gone") func tooLarge() {
         var cache = TwoQueueCache<String, Int>(capacity: 100)
         #expect(cache.insert(1, for: "a", charge: 100) == true)
         #expect(cache.insert(2, for: "a", charge: 101) == false)

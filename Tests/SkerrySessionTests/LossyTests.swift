@@ -145,15 +145,92 @@ struct LossyTests {
         #expect(states == [true, true])
     }
 
-    @Test("who missed BYE hears it again with the next packet it sends")
-    func byeAgain() throws {
+    @Test("BYE is repeated until it is answered, and who is over answers it again")
+    func byeRepeated() throws {
         let pair = try Pair(.datagram)
         pair.acceptor.close(CloseReason(code: 9, "over"), now: pair.now)
         #expect(pair.acceptor.packets(now: pair.now).count == 1, "lost")
+        #expect(!pair.acceptor.isFinished && !pair.acceptor.core.hasOutput)
+        pair.pass(.milliseconds(250))
+        let second = pair.acceptor.packets(now: pair.now)
+        #expect(second.count == 1)
+        pair.initiator.receive(second[0], now: pair.now)
+        #expect(pair.initiator.take().failure?.message.contains("over") == true)
+        #expect(!pair.initiator.isFinished)
+        #expect(pair.initiator.packets(now: pair.now).count == 1, "the answer is lost too")
+        #expect(pair.initiator.isFinished)
+        pair.pass(.milliseconds(600))
+        pair.exchange()
+        #expect(pair.initiator.isFinished && pair.acceptor.isFinished)
+        #expect(pair.initiator.take().isEmpty, "it ended once")
+    }
+
+    @Test("a BYE that nobody answers is given up after the time to linger")
+    func byeUnanswered() throws {
+        let pair = try Pair(.datagram)
+        pair.acceptor.close(now: pair.now)
+        var packets = 0
+        for _ in 0..<400 {
+            packets += pair.acceptor.packets(now: pair.now).count
+            pair.now = pair.now + .milliseconds(10)
+            pair.acceptor.advance(to: pair.now)
+        }
+        packets += pair.acceptor.packets(now: pair.now).count
+        #expect(pair.acceptor.isFinished && pair.acceptor.core.nextDeadline == .distantFuture)
+        #expect((3...10).contains(packets), "ever more slowly")
+    }
+
+    @Test("who missed BYE altogether hears it with the next packet it sends, and neither side goes on talking")
+    func byeAgain() throws {
+        let pair = try Pair(.datagram)
+        pair.acceptor.close(CloseReason(code: 9, "over"), now: pair.now)
+        for _ in 0..<400 {
+            _ = pair.acceptor.packets(now: pair.now)
+            pair.now = pair.now + .milliseconds(10)
+            pair.acceptor.advance(to: pair.now)
+        }
+        _ = pair.acceptor.packets(now: pair.now)
         #expect(pair.acceptor.isFinished)
         _ = try pair.initiator.call("n")
         pair.exchange()
         #expect(pair.initiator.take().failure?.message.contains("over") == true)
+        #expect(pair.initiator.isFinished && pair.acceptor.isFinished)
+    }
+
+    @Test("both sides may say BYE at once")
+    func byeAtOnce() throws {
+        let pair = try Pair(.datagram)
+        pair.initiator.close(now: pair.now)
+        pair.acceptor.close(now: pair.now)
+        let (one, other) = (pair.initiator.packets(now: pair.now), pair.acceptor.packets(now: pair.now))
+        #expect(one.count == 1 && other.count == 1)
+        for packet in one { pair.acceptor.receive(packet, now: pair.now) }
+        for packet in other { pair.initiator.receive(packet, now: pair.now) }
+        pair.exchange()
+        #expect(pair.initiator.isFinished && pair.acceptor.isFinished)
+    }
+
+    /// Who missed every BYE finds out when silence makes it ask for a sign of life.
+    @Test("over radio a session ends within seconds on both sides, whatever is lost", arguments: 0..<40 as Range<UInt64>)
+    func byeOverRadio(seed: UInt64) throws {
+        let pair = try Pair(.datagram)
+        var conditions = NetworkConditions.radio
+        conditions.loss = 0.3
+        var network = NetworkModel(seed: seed, conditions: conditions)
+        _ = try pair.initiator.call("n")
+        let start = pair.now
+        var isClosed = false
+        run(pair, &network, until: .seconds(30)) { pair in
+            if !isClosed {
+                isClosed = true
+                (seed % 2 == 0 ? pair.initiator : pair.acceptor).close(now: pair.now)
+                if seed % 5 == 0 { (seed % 2 == 0 ? pair.acceptor : pair.initiator).close(now: pair.now) }
+            }
+            return pair.initiator.isFinished && pair.acceptor.isFinished
+        }
+        #expect(pair.initiator.isFinished && pair.acceptor.isFinished)
+        #expect(pair.now - start <= SessionLimits.closeLinger + .seconds(10))
+        #expect(pair.initiator.core.statistics.packetsSent + pair.acceptor.core.statistics.packetsSent < 60, "nobody goes on talking")
     }
 }
 

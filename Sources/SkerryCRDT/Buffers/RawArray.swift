@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+internal import Glibc
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Darwin
+#endif
+
 /// A growable buffer of plain values with one owner: no reference counting, no copy on write.
 ///
 /// Indices are checked in debug builds only; every index that comes from outside bytes is checked before it gets here.
@@ -7,12 +15,12 @@ struct RawArray<Element: BitwiseCopyable & Sendable>: ~Copyable {
     private(set) var capacity: Int
 
     init(capacity: Int = 0) {
-        base = .allocate(capacity: max(capacity, 1))
+        base = Self.allocate(max(capacity, 1))
         count = 0
         self.capacity = max(capacity, 1)
     }
 
-    deinit { base.deallocate() }
+    deinit { if Self.isPlain { free(base) } else { base.deallocate() } }
 
     var isEmpty: Bool { count == 0 }
 
@@ -95,11 +103,31 @@ struct RawArray<Element: BitwiseCopyable & Sendable>: ~Copyable {
     @inline(never)
     private mutating func grow(to needed: Int) {
         let target = max(needed, capacity + capacity / 2 + 8)
-        let grown = UnsafeMutablePointer<Element>.allocate(capacity: target)
-        grown.moveInitialize(from: base, count: count)
-        base.deallocate()
-        base = grown
+        if Self.isPlain {
+            base = Self.bound(realloc(base, target * MemoryLayout<Element>.stride), target)
+        } else {
+            let grown = Self.allocate(target)
+            grown.moveInitialize(from: base, count: count)
+            base.deallocate()
+            base = grown
+        }
         capacity = target
+    }
+
+    // MARK: - Memory
+
+    /// Whether the elements lie where `malloc` puts them. Then a large array grows where it is, or by moving its pages, and not by copying.
+    @inline(__always)
+    private static var isPlain: Bool { MemoryLayout<Element>.alignment <= 16 }
+
+    private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
+        isPlain ? bound(malloc(capacity * MemoryLayout<Element>.stride), capacity) : .allocate(capacity: capacity)
+    }
+
+    @inline(__always)
+    private static func bound(_ memory: UnsafeMutableRawPointer?, _ capacity: Int) -> UnsafeMutablePointer<Element> {
+        guard let memory else { preconditionFailure("no memory for \(capacity) elements") }
+        return memory.bindMemory(to: Element.self, capacity: capacity)
     }
 }
 

@@ -57,6 +57,7 @@ extension DocumentCore {
     /// Forgets every event since the checkpoint. What they did to states has not been done yet, or was undone by the caller.
     mutating func rollBack() {
         for index in 0..<checkpoint.touched.count { rollBack(checkpoint.touched[index]) }
+        if graph.count > checkpoint.events { restartClocks() }
         graph.truncate(to: checkpoint.events, heads: checkpoint.heads.elements)
         owners.truncate(to: checkpoint.owners)
         truncateContainers(to: checkpoint.containers)

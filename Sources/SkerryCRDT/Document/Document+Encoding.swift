@@ -60,11 +60,7 @@ extension Document {
 
     /// The state of the document without its history, as one chunk to open it from.
     public func snapshot() -> [UInt8] {
-        withCore { core in
-            var writer = ByteWriter()
-            Chunk.wrap(.snapshot, core.encodeSnapshot(), hasMarks: core.hasMarks, into: &writer)
-            return writer.finish()
-        }
+        withCore { core in Chunk.wrapped(.snapshot, core.encodeSnapshot(), hasMarks: core.hasMarks) }
     }
 
     /// Opens a document from a snapshot; O(n) in its state, the history is left alone.

@@ -99,6 +99,8 @@ extension DocumentCore {
 
     mutating func finishChange() {
         if undo != nil { recordUndo() }
+        // An own event follows everything here, so no tracker is needed any more.
+        for index in 0..<journal.entries.count { releaseTracker(of: journal.entries[index].container, afterBatchOf: 0) }
         publish(.local)
     }
 }

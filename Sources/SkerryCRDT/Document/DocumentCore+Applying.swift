@@ -26,6 +26,7 @@ extension DocumentCore {
             throw error
         }
         commitEdits()
+        releaseTrackers(afterBatchOf: graph.count - checkpoint.events)
         publish(.remote, result.result)
         return result
     }
@@ -186,7 +187,11 @@ extension DocumentCore {
     private mutating func checkElement(_ dot: Dot, of slot: Int, version: Int) throws(DocumentError) {
         if let number = lists[slot].number(of: dot) {
             let made = graph.existingNumber(of: dot.origin).flatMap { graph.version(origin: $0, sequence: Int(dot.sequence) - 1) }
-            if lists[slot].elements[number].dot == dot, let made, hasSeen(UInt32(version), UInt32(made)) { return }
+            if lists[slot].elements[number].dot == dot, let made,
+                graph.hasSeen(UInt32(version), UInt32(made), clocks: &elementClocks, scratch: &scratch)
+            {
+                return
+            }
         }
         let event = graph.dot(of: version)
         throw DocumentError(
@@ -257,6 +262,21 @@ extension DocumentCore {
         pendingValues.truncate(to: 0)
     }
 
+    /// Drops the trackers of what a batch has edited where they are large and not needed soon.
+    private mutating func releaseTrackers(afterBatchOf events: Int) {
+        for index in 0..<edits.stretches.count { releaseTracker(of: edits.stretches[index].container, afterBatchOf: events) }
+    }
+
+    @inline(__always)
+    mutating func releaseTracker(of container: UInt32, afterBatchOf events: Int) {
+        let slot = containers.slot(of: container)
+        switch containers.kind(of: container) {
+        case .text: texts[slot].sequence.releaseTracker(above: trackerMaximum, afterBatchOf: events, graph: graph)
+        case .list: lists[slot].sequence.releaseTracker(above: trackerMaximum, afterBatchOf: events, graph: graph)
+        case .map, .counter, .set, .register: break
+        }
+    }
+
     private mutating func noteText(_ edit: SequenceEdit, of container: UInt32) {
         var inserted = ""
         if edit.isInsertion {
@@ -280,6 +300,15 @@ extension DocumentCore {
         }
     }
 
+    /// The local versions of the writes to a register that an event had seen.
+    private mutating func versions(of register: MultiValue, seenBy version: UInt32) -> [UInt32] {
+        var seen: [UInt32] = []
+        for entry in register.entries where graph.hasSeen(version, entry.version, clocks: &valueClocks, scratch: &scratch) {
+            seen.append(entry.version)
+        }
+        return seen
+    }
+
     private mutating func commitValue(_ pending: PendingValue) {
         let slot = containers.slot(of: pending.container)
         let kind = containers.kind(of: pending.container)
@@ -291,7 +320,7 @@ extension DocumentCore {
         let dot = graph.dot(of: Int(version))
         if case .element(let element, let stamp, let value) = event {
             let before = lists[slot].elements[lists[slot].number(of: element)!].value
-            let replaced = before.entries.filter { hasSeen(version, $0.version) }.map(\.version)
+            let replaced = versions(of: before, seenBy: version)
             let step = lists[slot].write(
                 value, to: element, entry: RegisterEntry(version: version, dot: dot, stamp: stamp, value: value),
                 isSeen: { replaced.contains($0) })
@@ -300,7 +329,7 @@ extension DocumentCore {
         }
         var replaced: [UInt32] = []
         if case .write(let key, _, _) = event, let before = values[slot].registers[key] {
-            replaced = before.entries.filter { hasSeen(version, $0.version) }.map(\.version)
+            replaced = versions(of: before, seenBy: version)
         }
         let effect = values[slot].apply(event, dot: dot, version: version, isSeen: { replaced.contains($0) })
         noteValue(effect, of: pending.container)

@@ -109,6 +109,7 @@ extension DocumentCore {
             for key in values[slot].registers.keys { values[slot].registers[key]!.renumber(graph) }
         }
         historySource = nil
+        restartClocks()
     }
 }
 

@@ -53,67 +53,95 @@ extension DocumentCore {
         }
     }
 
-    func operationCount(from start: Int, to end: Int) -> Int {
-        var count = 0
-        forEachOperation(from: start, to: end) { _ in count += 1 }
-        return count
+    /// Calls the body with what the events of some stretches did that follow one another, joined where two operations make one.
+    ///
+    /// - Parameter hint: where in their logs the operations are, most likely; where the last was, afterwards.
+    @inline(__always)
+    func forEachJoinedOperation(of pieces: borrowing RawArray<OutgoingStretch>, near hint: inout Int, _ body: (OutgoingOperation) -> Void) {
+        var open: OutgoingOperation?
+        for index in 0..<pieces.count {
+            forEachOperation(from: Int(pieces[index].start), to: Int(pieces[index].end), near: &hint) { operation in
+                if let last = open {
+                    if let joined = last.joined(with: operation) {
+                        open = joined
+                        return
+                    }
+                    body(last)
+                }
+                open = operation
+            }
+        }
+        if let open { body(open) }
     }
 
     /// Calls the body with what the events of a stretch did, container by container as it happened.
     func forEachOperation(from start: Int, to end: Int, _ body: (OutgoingOperation) -> Void) {
+        var hint = Int.max
+        forEachOperation(from: start, to: end, near: &hint, body)
+    }
+
+    @inline(__always)
+    func forEachOperation(from start: Int, to end: Int, near hint: inout Int, _ body: (OutgoingOperation) -> Void) {
         var index = owner(of: start)
         var version = start
         while version < end {
             let next = index + 1 < owners.count ? min(end, Int(owners[index + 1].version)) : end
             let container = owners[index].container
             forEachOperation(
-                of: container, in: VersionSpan(start: UInt32(version), end: UInt32(next)), body)
+                of: container, in: VersionSpan(start: UInt32(version), end: UInt32(next)), near: &hint, body)
             version = next
             index += 1
         }
     }
 
-    private func forEachOperation(of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void) {
+    private func forEachOperation(
+        of container: UInt32, in span: VersionSpan, near hint: inout Int, _ body: (OutgoingOperation) -> Void
+    ) {
         let slot = containers.slot(of: container)
         switch containers.kind(of: container) {
         case .text:
-            if texts[slot].marks.log.count == 0 { return forEachTextPiece(of: container, in: span, body) }
-            forEachAlternating(texts[slot].marks.log, of: container, in: span, body) { forEachTextPiece(of: container, in: $0, body) }
+            if texts[slot].marks.log.count == 0 { return forEachTextPiece(of: container, in: span, near: &hint, body) }
+            forEachAlternating(texts[slot].marks.log, of: container, in: span, near: &hint, body) { span, hint in
+                forEachTextPiece(of: container, in: span, near: &hint, body)
+            }
         case .list:
-            forEachAlternating(lists[slot].log, of: container, in: span, body) { forEachListPiece(of: container, in: $0, body) }
+            forEachAlternating(lists[slot].log, of: container, in: span, near: &hint, body) { span, hint in
+                forEachListPiece(of: container, in: span, near: &hint, body)
+            }
         case .map, .counter, .set, .register:
-            let first = values[slot].log.firstEntry(atOrAfter: span.start)
+            let first = values[slot].log.firstEntry(atOrAfter: span.start, near: hint)
             for entry in first..<first + span.count { body(OutgoingOperation(container, value: values[slot].log.payload(entry))) }
+            hint = first + span.count - 1
         }
     }
 
     /// Values and sequence operations of one container alternate; each is short.
     private func forEachAlternating(
-        _ log: borrowing ValueLog, of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void,
-        pieces: (VersionSpan) -> Void
+        _ log: borrowing ValueLog, of container: UInt32, in span: VersionSpan, near hint: inout Int, _ body: (OutgoingOperation) -> Void,
+        pieces: (VersionSpan, inout Int) -> Void
     ) {
         var version = span.start
         while version < span.end {
             let entry = log.firstEntry(atOrAfter: version)
             let next = entry < log.count ? min(log.entries[entry].version, span.end) : span.end
-            if version < next { pieces(VersionSpan(start: version, end: next)) }
+            if version < next { pieces(VersionSpan(start: version, end: next), &hint) }
             if next < span.end { body(OutgoingOperation(container, value: log.payload(entry))) }
             version = next + 1
         }
     }
 
     @inline(__always)
-    private func forEachTextPiece(of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void) {
+    private func forEachTextPiece(of container: UInt32, in span: VersionSpan, near hint: inout Int, _ body: (OutgoingOperation) -> Void) {
         let slot = containers.slot(of: container)
-        texts[slot].sequence.log.forEachPiece(in: span) { piece, run in
+        texts[slot].sequence.log.forEachPiece(in: span, near: &hint) { piece, run in
             let content = piece.kind == .insertion ? texts[slot].content(of: piece, run: run) : nil
             body(OutgoingOperation(container, piece, content))
         }
     }
 
-    private func forEachListPiece(of container: UInt32, in span: VersionSpan, _ body: (OutgoingOperation) -> Void) {
+    private func forEachListPiece(of container: UInt32, in span: VersionSpan, near hint: inout Int, _ body: (OutgoingOperation) -> Void) {
         let slot = containers.slot(of: container)
-        lists[slot].sequence.log.forEachPiece(in: span) { piece in
+        lists[slot].sequence.log.forEachPiece(in: span, near: &hint) { piece, _ in
             let items = piece.kind == .insertion ? lists[slot].items(ofUnit: piece.unit, count: Int(piece.count)) : nil
             body(OutgoingOperation(container, piece, items))
         }

@@ -77,6 +77,7 @@ extension DocumentCore {
         }
         guard reader.isAtEnd else { throw reader.damaged("bytes are left over") }
         graph.start(from: base)
+        restartClocks()
     }
 
     private mutating func decodeVersion(_ reader: inout ByteReader, into base: inout EventGraph.Base) throws(DocumentError) {

@@ -23,6 +23,13 @@ struct DocumentCore: ~Copyable, Sendable {
     /// True while those are read: the state knows them already.
     var isRestoring = false
 
+    /// Bytes of a tracker above which it goes when it can.
+    var trackerMaximum = SequenceState.trackerFootprintMaximum
+
+    /// What the writers of the values that are committed have seen, and those of the elements that are checked, each asked in order.
+    var valueClocks = TrackerClocks()
+    var elementClocks = TrackerClocks()
+
     // Room that is used again and again.
     var scratch = DifferenceScratch()
     var edits = EditBuffer()
@@ -133,12 +140,9 @@ struct DocumentCore: ~Copyable, Sendable {
         return context
     }
 
-    /// Whether the event at a local version had seen another.
-    mutating func hasSeen(_ version: UInt32, _ other: UInt32) -> Bool {
-        let index = graph.run(of: Int(version))
-        let run = graph.runs[index]
-        if other >= run.start { return other < version }
-        if run.sawAll || Int(other) <= graph.latestCritical && graph.latestCritical < Int(version) { return true }
-        return graph.hasSeen(graph.parents(ofRun: index), other, scratch: &scratch)
+    /// Forgets what writers have seen, after events have gone or got other local versions.
+    mutating func restartClocks() {
+        valueClocks.start(at: graph.base.count - 1)
+        elementClocks.start(at: graph.base.count - 1)
     }
 }

@@ -32,17 +32,11 @@ struct ByteReader {
     }
 
     mutating func fixed32() throws(DocumentError) -> UInt32 {
-        let bytes = try bytes(4)
-        var value: UInt32 = 0
-        for index in 0..<4 { value |= UInt32(bytes[index]) << UInt32(index * 8) }
-        return value
+        UInt32(littleEndian: UnsafeRawPointer(try bytes(4).baseAddress!).loadUnaligned(as: UInt32.self))
     }
 
     mutating func fixed64() throws(DocumentError) -> UInt64 {
-        let bytes = try bytes(8)
-        var value: UInt64 = 0
-        for index in 0..<8 { value |= UInt64(bytes[index]) << UInt64(index * 8) }
-        return value
+        UInt64(littleEndian: UnsafeRawPointer(try bytes(8).baseAddress!).loadUnaligned(as: UInt64.self))
     }
 
     @inline(__always)
@@ -85,7 +79,8 @@ struct ByteReader {
     mutating func string(atMost maximum: Int) throws(DocumentError) -> String {
         let count = try count(atMost: maximum, "the length of a string")
         let bytes = try bytes(count)
-        guard let string = String(validating: bytes, as: UTF8.self) else { throw damaged("a string is not UTF-8") }
-        return string
+        // Not the library's validating initializer, which looks up generic metadata for each string.
+        guard UTF8Validation.isText(bytes) else { throw damaged("a string is not UTF-8") }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

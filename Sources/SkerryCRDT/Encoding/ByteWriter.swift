@@ -7,14 +7,22 @@ struct ByteWriter: ~Copyable, Sendable {
     @inline(__always)
     mutating func write(_ byte: UInt8) { bytes.append(byte) }
 
-    mutating func write(_ source: UnsafeBufferPointer<UInt8>) { bytes.append(contentsOf: source) }
-
-    mutating func write(fixed value: UInt32) {
-        for shift in stride(from: 0, to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
+    @inline(__always)
+    mutating func write(_ source: UnsafeBufferPointer<UInt8>) {
+        // A letter is the most frequent of all.
+        if source.count == 1 { bytes.append(source[0]) } else { bytes.append(contentsOf: source) }
     }
 
+    @inline(__always)
+    mutating func write(fixed value: UInt32) {
+        bytes.appendUninitialized(4)
+        UnsafeMutableRawPointer(bytes.base + bytes.count - 4).storeBytes(of: value.littleEndian, as: UInt32.self)
+    }
+
+    @inline(__always)
     mutating func write(fixed value: UInt64) {
-        for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
+        bytes.appendUninitialized(8)
+        UnsafeMutableRawPointer(bytes.base + bytes.count - 8).storeBytes(of: value.littleEndian, as: UInt64.self)
     }
 
     /// LEB128: seven bits a byte, low bits first.

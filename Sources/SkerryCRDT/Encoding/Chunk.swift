@@ -15,6 +15,11 @@ enum Chunk {
 
     /// Puts a frame around a body.
     static func wrap(_ kind: Kind, _ body: borrowing ByteWriter, hasMarks: Bool = false, into writer: inout ByteWriter) {
+        writeHeader(kind, body, hasMarks, to: &writer)
+        writer.write(body.bytes.elements)
+    }
+
+    private static func writeHeader(_ kind: Kind, _ body: borrowing ByteWriter, _ hasMarks: Bool, to writer: inout ByteWriter) {
         var header = ByteWriter()
         header.write(fixed: magic)
         header.write(hasMarks ? versionWithMarks : version)
@@ -25,7 +30,18 @@ enum Chunk {
         let checksum = CRC32C.checksum(body.bytes.elements, after: CRC32C.checksum(header.bytes.elements))
         header.write(fixed: checksum)
         writer.write(header.bytes.elements)
-        writer.write(body.bytes.elements)
+    }
+
+    /// A chunk on its own, as bytes.
+    static func wrapped(_ kind: Kind, _ body: borrowing ByteWriter, hasMarks: Bool = false) -> [UInt8] {
+        var header = ByteWriter()
+        writeHeader(kind, body, hasMarks, to: &header)
+        let first = header.bytes.elements, rest = body.bytes.elements
+        return [UInt8](unsafeUninitializedCapacity: first.count + rest.count) { buffer, count in
+            _ = buffer[..<first.count].initialize(fromContentsOf: first)
+            _ = buffer[first.count...].initialize(fromContentsOf: rest)
+            count = first.count + rest.count
+        }
     }
 
     /// Reads the next chunk; its checksum has been verified.

@@ -65,6 +65,13 @@ struct EventOrder: ~Copyable {
         return true
     }
 
+    /// The stretches in their order.
+    func inOrder() -> RawArray<OutgoingStretch> {
+        var stretches = RawArray<OutgoingStretch>(capacity: order.count)
+        for index in 0..<order.count { stretches.append(stretch(index)) }
+        return stretches
+    }
+
     func stretch(_ index: Int) -> OutgoingStretch {
         let piece = Int(order[index])
         return OutgoingStretch(run: runIndices[piece], start: pieces[piece].start, end: pieces[piece].end)

@@ -44,7 +44,7 @@ extension DocumentCore {
     }
 
     /// No more bytes than this are in all columns of the whole history.
-    private var sizeMaximum: Int {
+    var sizeMaximum: Int {
         var content = 0
         var entries = graph.runs.count + graph.parents.count + owners.count
         for slot in 0..<texts.count {

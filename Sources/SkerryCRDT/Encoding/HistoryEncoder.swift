@@ -3,6 +3,8 @@ struct HistoryEncoder: ~Copyable {
     /// By number in the graph and in the document: the number here, -1 for none yet.
     private var originNumbers: RawArray<Int32>
     private var containerNumbers: RawArray<Int32>
+    /// By number in the graph: where in its log the last operation of an origin was.
+    private var hints: RawArray<UInt32>
     private var origins: [OriginID] = []
     private var expected: [Int] = []
     private var containers: [UInt32] = []
@@ -26,6 +28,8 @@ struct HistoryEncoder: ~Copyable {
     private init(_ core: borrowing DocumentCore) {
         originNumbers = RawArray(capacity: core.graph.origins.count)
         originNumbers.append(repeating: -1, count: core.graph.origins.count)
+        hints = RawArray(capacity: core.graph.origins.count)
+        hints.append(repeating: .max, count: core.graph.origins.count)
         containerNumbers = RawArray(capacity: core.containers.count)
         containerNumbers.append(repeating: -1, count: core.containers.count)
     }
@@ -74,7 +78,7 @@ struct HistoryEncoder: ~Copyable {
         runSequences.write(zigzag: sequence - expected[origin])
         parentCounts.write(varint: first.start == run.start ? writeParents(ofRun: Int(first.run), core) : 0)
         expected[origin] = sequence + count
-        writeOperations(of: pieces, core)
+        writeOperations(of: pieces, by: Int(run.origin), core)
     }
 
     /// Writes what a run had seen besides its origin's own event before it; returns how many.
@@ -106,23 +110,15 @@ struct HistoryEncoder: ~Copyable {
         expected[number] = next
     }
 
-    private mutating func writeOperations(of pieces: borrowing RawArray<OutgoingStretch>, _ core: borrowing DocumentCore) {
+    private mutating func writeOperations(of pieces: borrowing RawArray<OutgoingStretch>, by origin: Int, _ core: borrowing DocumentCore) {
         var count = 0
-        var open: DocumentCore.OutgoingOperation?
-        for index in 0..<pieces.count {
-            core.forEachOperation(from: Int(pieces[index].start), to: Int(pieces[index].end)) { operation in
-                if let last = open {
-                    if let joined = last.joined(with: operation) {
-                        open = joined
-                        return
-                    }
-                    write(last, core)
-                }
-                open = operation
-                count += 1
-            }
+        // By origin, because the events of each lie one behind another.
+        var hint = Int(hints[origin])
+        core.forEachJoinedOperation(of: pieces, near: &hint) { operation in
+            write(operation, core)
+            count += 1
         }
-        if let open { write(open, core) }
+        hints[origin] = UInt32(truncatingIfNeeded: hint)
         operationCounts.write(varint: count)
     }
 

@@ -17,12 +17,12 @@ struct InternTable: Sendable {
         next.append(0)
     }
 
-    func isCurrent(_ origin: OriginID) -> Bool { current >= 0 && origins[current] == origin }
+    func isCurrent(_ number: Int) -> Bool { number >= 0 && current == number }
 
-    mutating func makeCurrent(_ origin: OriginID) { current = number(of: origin)! }
+    mutating func makeCurrent(_ number: Int) { current = number }
 
-    /// The sequence that follows the one last mentioned, from 0.
-    func expected(of origin: OriginID) -> Int { next[number(of: origin)!] }
+    /// The sequence that follows the one last mentioned of an origin, from 0.
+    func expected(of number: Int) -> Int { next[number] }
 
-    mutating func expect(_ origin: OriginID, next sequence: Int) { next[number(of: origin)!] = sequence }
+    mutating func expect(_ number: Int, next sequence: Int) { next[number] = sequence }
 }

@@ -25,7 +25,7 @@ enum LempelZiv {
         while bits < 14, 1 << bits < count { bits += 1 }
         var table = RawArray<UInt32>(capacity: 1 << Int(bits))
         table.append(repeating: 0, count: 1 << Int(bits))
-        streams.literals.reserve(count)
+        streams.reserve(for: count)
         var position = 1, anchor = 0
         let limit = count - lastLiterals
         // Bytes stepped over grow where nothing matches, so that noise passes quickly.
@@ -42,7 +42,9 @@ enum LempelZiv {
             }
             misses = 0
             let length = matchMinimum + extent(base, candidate + matchMinimum, position + matchMinimum, end: count)
-            streams.add(literals: base + anchor, position - anchor, match: length, offset: position - candidate)
+            // A few literals are copied sixteen at once, where the source has so many left.
+            streams.add(
+                literals: base + anchor, position - anchor, isRoomy: anchor + 16 <= count, match: length, offset: position - candidate)
             position += length
             anchor = position
         }
@@ -92,7 +94,12 @@ enum LempelZiv {
             guard let literals = length(token >> 4), literals <= count - written, literals <= streams.literals.count - literal else {
                 return false
             }
-            (base + written).update(from: streams.literals.base + literal, count: literals)
+            if literals <= 16, literal + 16 <= streams.literals.count, written + 16 <= count {
+                // Sixteen at once; what is too many is written over next.
+                put(base + written, sixteen(streams.literals.base + literal))
+            } else {
+                (base + written).update(from: streams.literals.base + literal, count: literals)
+            }
             written += literals
             literal += literals
             if command == streams.commands.count, written == count { break }
@@ -101,10 +108,27 @@ enum LempelZiv {
             offset += 2
             let match = more + matchMinimum
             guard distance > 0, distance <= written, match <= count - written else { return false }
-            copy(base + written, from: distance, count: match)
+            if match <= 32, distance >= 16, written + 32 <= count {
+                let target = base + written
+                put(target, sixteen(target - distance))
+                // The second sixteen may be what the first put there.
+                if match > 16 { put(target + 16, sixteen(target + 16 - distance)) }
+            } else {
+                copy(base + written, from: distance, count: match)
+            }
             written += match
         }
         return written == count && literal == streams.literals.count && offset == streams.offsets.count
+    }
+
+    @inline(__always)
+    private static func sixteen(_ source: UnsafePointer<UInt8>) -> SIMD2<UInt64> {
+        UnsafeRawPointer(source).loadUnaligned(as: SIMD2<UInt64>.self)
+    }
+
+    @inline(__always)
+    private static func put(_ target: UnsafeMutablePointer<UInt8>, _ bytes: SIMD2<UInt64>) {
+        UnsafeMutableRawPointer(target).storeBytes(of: bytes, as: SIMD2<UInt64>.self)
     }
 
     /// Copies from a distance before; what is copied may be what was just written.
@@ -120,26 +144,40 @@ enum LempelZiv {
 }
 
 extension LempelZiv.Streams {
+    /// Room for what so many bytes come to at most, so that nothing is checked when it is added.
+    fileprivate mutating func reserve(for count: Int) {
+        literals.reserve(count + 16)
+        // A match takes five bytes at least and gives a command and an offset; a long one or many literals go on in a byte for each 255.
+        commands.reserve(count / LempelZiv.matchMinimum + count / 128 + 16)
+        offsets.reserve(2 * (count / LempelZiv.matchMinimum) + 16)
+    }
+
     @inline(__always)
-    mutating func add(literals start: UnsafePointer<UInt8>, _ count: Int, match: Int, offset: Int) {
+    fileprivate mutating func add(literals start: UnsafePointer<UInt8>, _ count: Int, isRoomy: Bool, match: Int, offset: Int) {
         let length = match - LempelZiv.matchMinimum
         commands.append(UInt8(truncatingIfNeeded: min(count, 15) << 4 | min(length, 15)))
-        extend(count)
-        extend(length)
-        literals.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
-        offsets.append(UInt8(truncatingIfNeeded: offset))
-        offsets.append(UInt8(truncatingIfNeeded: offset >> 8))
+        if count >= 15 { extend(count) }
+        if length >= 15 { extend(length) }
+        if count <= 16, isRoomy {
+            literals.appendUninitialized(16)
+            UnsafeMutableRawPointer(literals.base + literals.count - 16)
+                .storeBytes(of: UnsafeRawPointer(start).loadUnaligned(as: SIMD2<UInt64>.self), as: SIMD2<UInt64>.self)
+            literals.truncate(to: literals.count - 16 + count)
+        } else {
+            literals.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
+        }
+        offsets.appendUninitialized(2)
+        UnsafeMutableRawPointer(offsets.base + offsets.count - 2)
+            .storeBytes(of: UInt16(truncatingIfNeeded: offset).littleEndian, as: UInt16.self)
     }
 
-    mutating func add(lastLiterals start: UnsafePointer<UInt8>, _ count: Int) {
+    fileprivate mutating func add(lastLiterals start: UnsafePointer<UInt8>, _ count: Int) {
         commands.append(UInt8(truncatingIfNeeded: min(count, 15) << 4))
-        extend(count)
+        if count >= 15 { extend(count) }
         literals.append(contentsOf: UnsafeBufferPointer(start: start, count: count))
     }
 
-    @inline(__always)
     private mutating func extend(_ length: Int) {
-        if length < 15 { return }
         var rest = length - 15
         while rest >= 255 {
             commands.append(255)

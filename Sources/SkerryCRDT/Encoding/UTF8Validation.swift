@@ -2,7 +2,13 @@ enum UTF8Validation {
     /// What a stretch of bytes measures, nil when it is not valid UTF-8.
     static func measure(_ bytes: UnsafeBufferPointer<UInt8>) -> TextMeasure? {
         guard let start = bytes.baseAddress, bytes.count > 0 else { return .zero }
-        return isASCII(bytes) || isValid(start, count: bytes.count) ? TextMeasure(start, count: bytes.count) : nil
+        return isText(bytes) ? TextMeasure(start, count: bytes.count) : nil
+    }
+
+    /// Whether a stretch of bytes is valid UTF-8.
+    static func isText(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let start = bytes.baseAddress else { return true }
+        return isASCII(bytes) || isValid(start, count: bytes.count)
     }
 
     @inline(__always)

@@ -2,8 +2,8 @@
 ///
 /// A frame that does not decode leaves the decoder unusable: close the connection and start a new pair. The document is untouched then.
 public struct UpdateDecoder: ~Copyable, Sendable {
-    /// A frame longer than this is refused, bytes.
-    public static let frameMaximum = 16 << 20
+    /// A frame longer than this is refused, bytes: the longest value fits, with its names.
+    public static let frameMaximum = DocumentValue.lengthMaximum + (1 << 20)
     /// Names of origins and containers that one stream may hold.
     public static let namesMaximum = 1 << 16
     /// UTF-8 bytes of a container's key.

@@ -81,6 +81,22 @@ extension EventGraph {
         }
         return false
     }
+
+    /// Whether the event at a local version had seen another. O(1) on average while the events of an origin are asked about in order, as they are
+    /// when they come in; else as far as ``hasSeen(_:_:scratch:)`` has to walk.
+    ///
+    /// - Parameter clocks: what the writers have seen, as far as it was asked.
+    func hasSeen(_ version: UInt32, _ other: UInt32, clocks: inout TrackerClocks, scratch: inout DifferenceScratch) -> Bool {
+        let index = run(of: Int(version))
+        let run = runs[index]
+        if other >= run.start { return other < version }
+        if run.sawAll || Int(other) <= latestCritical && latestCritical < Int(version) { return true }
+        let otherIndex = self.run(of: Int(other))
+        // An origin's events form a chain.
+        if runs[otherIndex].origin == run.origin { return true }
+        if let isSeen = clocks.hasSeen(version, run: index, other, otherRun: otherIndex, graph: self) { return isSeen }
+        return hasSeen(parents(ofRun: index), other, scratch: &scratch)
+    }
 }
 
 extension DifferenceScratch {

@@ -22,6 +22,10 @@ struct EventGraph: ~Copyable, Sendable {
         var sawAll: Bool
         /// The run of the same origin before this one, `UInt32.max` for none.
         var previous: UInt32
+        /// How many runs of the same origin come before this one, and one of them far back, itself for the first: the jump pointers of
+        /// Myers, "An Applicative Random-Access Stack" (1983), by which any of them is O(log n) steps away.
+        var depth: UInt32 = 0
+        var jump: UInt32 = 0
     }
 
     /// Local versions that everything before them precedes and everything after them follows.
@@ -90,10 +94,11 @@ struct EventGraph: ~Copyable, Sendable {
         if continuesLastRun(origin: origin, parents: seen) {
             count += length
         } else {
-            runs.append(
-                Run(
-                    start: start, origin: origin, sequence: sequences[Int(origin)], parents: UInt32(parents.count),
-                    parentCount: UInt32(seen.count), sawAll: sawAll, previous: lastRuns[Int(origin)]))
+            var new = Run(
+                start: start, origin: origin, sequence: sequences[Int(origin)], parents: UInt32(parents.count),
+                parentCount: UInt32(seen.count), sawAll: sawAll, previous: lastRuns[Int(origin)])
+            (new.depth, new.jump) = place(after: new.previous)
+            runs.append(new)
             lastRuns[Int(origin)] = UInt32(runs.count - 1)
             for parent in seen { parentRuns.append(UInt32(run(of: Int(parent)))) }
             parents.append(contentsOf: seen)
@@ -103,6 +108,15 @@ struct EventGraph: ~Copyable, Sendable {
         trimCriticals(to: seen)
         advanceFrontier(past: seen)
         if frontier.count == 1 { pushCritical(from: start) }
+    }
+
+    /// Depth and jump of a new run that follows one of its origin.
+    private func place(after previous: UInt32) -> (depth: UInt32, jump: UInt32) {
+        if previous == .max { return (0, UInt32(runs.count)) }
+        let before = runs[Int(previous)]
+        let far = runs[Int(before.jump)]
+        // Two jumps of one length make one of twice that.
+        return (before.depth + 1, before.depth - far.depth == far.depth - runs[Int(far.jump)].depth ? far.jump : previous)
     }
 
     @inline(__always)
@@ -164,6 +178,13 @@ struct EventGraph: ~Copyable, Sendable {
             if Int(runs[high].start) <= version { return high }
             high -= 1
         }
+        // What is further back is looked for in growing steps: it is seldom far.
+        var step = 8
+        while high >= step, Int(runs[high - step].start) > version {
+            high -= step
+            step *= 2
+        }
+        low = max(high - step, 0)
         while low < high {
             let middle = (low + high + 1) / 2
             if Int(runs[middle].start) <= version { low = middle } else { high = middle - 1 }
@@ -200,13 +221,16 @@ struct EventGraph: ~Copyable, Sendable {
         return Dot(origin: origins[Int(run.origin)], sequence: UInt64(run.sequence) + UInt64(version) - UInt64(run.start) + 1)
     }
 
-    /// The local version of an event, nil when it has not arrived. `sequence` from 0.
+    /// The local version of an event, nil when it has not arrived. `sequence` from 0. O(log n) in the runs of its origin.
     func version(origin: UInt32, sequence: Int) -> Int? {
         guard sequence >= 0, sequence < Int(sequences[Int(origin)]) else { return nil }
         if sequence < base.sequence(of: origin) { return base.count - 1 }
         var index = Int(lastRuns[Int(origin)])
-        // Most questions are about the newest events; older ones follow the chain of the origin's runs.
-        while Int(runs[index].sequence) > sequence { index = Int(runs[index].previous) }
+        // Most questions are about the newest events; older ones go back along the chain of the origin's runs.
+        while Int(runs[index].sequence) > sequence {
+            let jump = Int(runs[index].jump)
+            index = Int(runs[jump].sequence) > sequence ? jump : Int(runs[index].previous)
+        }
         return Int(runs[index].start) + sequence - Int(runs[index].sequence)
     }
 

@@ -5,10 +5,12 @@ extension ListState {
     /// slot    = origin:8 sequence:varint deleted:1 element-index:varint stamp:8
     /// ```
     borrowing func encodeState(to writer: inout ByteWriter) {
+        // About what short values take, so that little is moved on the way; pages not reached cost nothing.
+        writer.bytes.reserve(writer.bytes.count + 64 * elements.count + 32 * slots.count)
         writer.write(varint: elements.count)
-        for element in elements {
-            Self.write(element.dot, element.isDeleted, Int(element.slot), to: &writer)
-            element.value.encode(to: &writer)
+        for index in elements.indices {
+            Self.write(elements[index].dot, elements[index].isDeleted, Int(elements[index].slot), to: &writer)
+            elements[index].value.encode(to: &writer)
         }
         writer.write(varint: slots.count)
         for slot in slots.elements {
@@ -28,6 +30,7 @@ extension ListState {
 
     mutating func decodeState(_ reader: inout ByteReader, version: UInt32) throws(DocumentError) {
         let elementCount = try reader.count(atMost: reader.remaining / 12, "the number of elements")
+        elements.reserveCapacity(elementCount)
         for _ in 0..<elementCount {
             let (dot, isDeleted, slot) = try Self.read(&reader)
             elements.append(Element(dot: dot, value: try MultiValue(&reader, version: version), slot: UInt32(slot), isDeleted: isDeleted))

@@ -104,9 +104,33 @@ struct SequenceLog: ~Copyable, Sendable {
             if high == 0 || runs[high - 1].version + runs[high - 1].count <= version { return high }
             high -= 1
         }
+        // What is further back is looked for in growing steps: it is seldom far.
+        var step = 8
+        while high >= step, runs[high - step].version + runs[high - step].count > version {
+            high -= step
+            step *= 2
+        }
+        low = max(high - step, 0)
         while low < high {
             let middle = (low + high) / 2
             if runs[middle].version + runs[middle].count <= version { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// As ``firstRun(endingAfter:)``, looked for from a run onwards: O(log n) in the distance.
+    func firstRun(endingAfter version: UInt32, from hint: Int) -> Int {
+        func endsBefore(_ index: Int) -> Bool { runs[index].version + runs[index].count <= version }
+        guard hint < runs.count, runs[hint].version <= version else { return firstRun(endingAfter: version) }
+        var low = hint, step = 1
+        while low + step < runs.count, endsBefore(low + step - 1) {
+            low += step
+            step *= 2
+        }
+        var high = min(low + step, runs.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if endsBefore(middle) { low = middle + 1 } else { high = middle }
         }
         return low
     }
@@ -170,14 +194,23 @@ struct SequenceLog: ~Copyable, Sendable {
 
     /// Calls the body with what lies in a span of local versions, in order.
     @inline(__always)
-    func forEachPiece(in span: VersionSpan, _ body: (Piece) -> Void) { forEachPiece(in: span) { piece, _ in body(piece) } }
-
-    /// As ``forEachPiece(in:_:)``, with the index of the run.
-    @inline(__always)
-    func forEachPiece(in span: VersionSpan, _ body: (Piece, Int) -> Void) {
+    func forEachPiece(in span: VersionSpan, _ body: (Piece) -> Void) {
         var index = firstRun(endingAfter: span.start)
         while index < runs.count, runs[index].version < span.end {
+            body(piece(ofRun: index, in: span))
+            index += 1
+        }
+    }
+
+    /// As ``forEachPiece(in:_:)``, with the index of the run.
+    ///
+    /// - Parameter hint: a run near the first; the last one, afterwards.
+    @inline(__always)
+    func forEachPiece(in span: VersionSpan, near hint: inout Int, _ body: (Piece, Int) -> Void) {
+        var index = firstRun(endingAfter: span.start, from: hint)
+        while index < runs.count, runs[index].version < span.end {
             body(piece(ofRun: index, in: span), index)
+            hint = index
             index += 1
         }
     }

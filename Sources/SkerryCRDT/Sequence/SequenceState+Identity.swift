@@ -31,6 +31,13 @@ extension SequenceState {
         return identity.entries(of: cursor.leaf)[cursor.slot].id + cursor.offset
     }
 
+    /// The unit that an element came from, and how many neighbours it has to the left, and to the right with itself, that came with it.
+    func stretch(at position: Int) -> (unit: UInt32, before: UInt32, after: UInt32) {
+        let cursor = identity.find(UInt32(position), by: Tracker.inText)
+        let entry = identity.entries(of: cursor.leaf)[cursor.slot]
+        return (entry.id + cursor.offset, cursor.offset, entry.count - cursor.offset)
+    }
+
     /// Where a unit stands, or stood, and whether it is in the sequence. The identities are up to date.
     func place(ofUnit unit: UInt32) -> (position: Int, isDeleted: Bool) {
         let place = identity.locate(unit)
@@ -50,6 +57,14 @@ extension SequenceState {
 }
 
 extension Tracker {
+    /// How many units, deleted or not, stand before a unit; and how many next to it, before and from it on, share its state.
+    func standing(_ unit: UInt32) -> (order: UInt32, before: UInt32, after: UInt32) {
+        let place = locate(unit)
+        return (
+            order(leaf: place.leaf, slot: place.slot) + place.offset, place.offset, entries(of: place.leaf)[place.slot].count - place.offset
+        )
+    }
+
     /// How many units from one on stand one after another and share their state: at least one.
     func standingTogether(with unit: UInt32) -> UInt32 {
         let place = locate(unit)

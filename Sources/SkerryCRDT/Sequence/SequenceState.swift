@@ -1,6 +1,6 @@
 /// A sequence's log and tracker: turns events as their authors saw them into edits of the sequence as it stands here.
 struct SequenceState: ~Copyable, Sendable {
-    /// Above this many bytes a tracker is dropped after use.
+    /// Above this many bytes a tracker is dropped as soon as it is not worth its room, see ``releaseTracker(above:afterBatchOf:graph:)``.
     static let trackerFootprintMaximum = 4 << 20
 
     var log = SequenceLog()
@@ -91,6 +91,20 @@ struct SequenceState: ~Copyable, Sendable {
             start(at: critical)
         }
         if tracker.nextVersion < now { catchUp(to: now, graph: graph, scratch: &scratch) }
+    }
+
+    /// Drops a tracker that has grown large: when nothing is concurrent any more, so that the next one starts anew anyway, or after a batch
+    /// that made up most of it, which cost more than making the tracker again would.
+    ///
+    /// While small updates to open branches keep coming it stays, however large, or each of them would pay for another.
+    ///
+    /// - Parameters:
+    ///   - footprint: bytes.
+    ///   - events: of the batch, 0 for an own change.
+    mutating func releaseTracker(above footprint: Int, afterBatchOf events: Int, graph: borrowing EventGraph) {
+        guard tracker.isWarm, tracker.footprint > footprint else { return }
+        let isSettled = graph.latestCritical >= graph.count - 1
+        if isSettled || 2 * events >= tracker.nextVersion - tracker.base { tracker.drop() }
     }
 
     private mutating func start(at base: Int) {

@@ -96,6 +96,17 @@ struct TrackerClocks: ~Copyable, Sendable {
     @inline(__always)
     private mutating func push(_ version: UInt32, run: UInt32) { stack.append(UInt64(version) << 32 | UInt64(run)) }
 
+    /// Whether an event has seen another. nil when there is no room, or when a later event of its origin was asked about before.
+    mutating func hasSeen(_ version: UInt32, run: Int, _ other: UInt32, otherRun: Int, graph: borrowing EventGraph) -> Bool? {
+        if Int(other) <= base { return true }
+        guard let own = column(of: graph.runs[run].origin), let column = column(of: graph.runs[otherRun].origin) else { return nil }
+        if cells(row(ofColumn: own))[own] > version + 1 { return nil }
+        let isUsable = withUnsafePointer(to: version) { pointer in
+            see(UnsafeBufferPointer(start: pointer, count: 1), column: own, graph: graph)
+        }
+        return isUsable ? cells(row(ofColumn: own))[column] > other : nil
+    }
+
     /// How many versions lie between a lane and an origin's view, roughly.
     func distance(lane: Int, column: Int) -> Int {
         let left = cells(lane), right = cells(row(ofColumn: column))

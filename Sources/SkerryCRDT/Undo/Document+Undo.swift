@@ -122,6 +122,7 @@ extension DocumentCore {
             undo!.redoable.removeAll { $0.author == author }
         }
         if undo!.undoable.count > undo!.limit { undo!.undoable.removeFirst(undo!.undoable.count - undo!.limit) }
+        forgetRevivals()
     }
 
     mutating func rewind(_ direction: UndoHistory.Direction, by author: String?) -> Bool {
@@ -222,37 +223,25 @@ extension DocumentCore {
 
     /// Notes that the newest slot stands where another stood.
     private mutating func revive(_ slot: Int, of container: UInt32) {
-        let new = UInt32(lists[containers.slot(of: container)].slots.count - 1)
-        link(UInt32(slot), to: new, of: container)
-    }
-
-    private mutating func link(_ old: UInt32, to new: UInt32, of container: UInt32) {
-        let original = self.original(of: old, in: container)
-        undo!.revived[UndoHistory.UnitName(container: container, unit: old)] = new
-        undo!.originals[UndoHistory.UnitName(container: container, unit: new)] = original
-    }
-
-    private func original(of unit: UInt32, in container: UInt32) -> UInt32 {
-        undo!.originals[UndoHistory.UnitName(container: container, unit: unit)] ?? unit
+        undo!.revivals.note(UInt32(lists[containers.slot(of: container)].slots.count - 1), count: 1, for: UInt32(slot), in: container)
     }
 
     /// Where a deleted slot's element comes back: where it stood, and on the right side of what undo brought back before it.
     private mutating func listPosition(ofRevived now: Int, of container: UInt32) -> Int {
         let slot = containers.slot(of: container)
-        func order(_ number: UInt32) -> UInt32 {
-            lists[slot].sequence.identity.order(of: lists[slot].unit(ofSlot: Int(original(of: number, in: container))))
-        }
+        func first(_ number: UInt32) -> UInt32 { undo!.revivals.first(of: number, in: container).unit }
+        func order(_ number: UInt32) -> UInt32 { lists[slot].sequence.identity.order(of: lists[slot].unit(ofSlot: Int(first(number)))) }
         var position = lists[slot].sequence.place(ofUnit: lists[slot].unit(ofSlot: now)).position
         let own = order(UInt32(now))
         // What undo made has a place of its own in the order, beside the one it stands for.
         while position > 0 {
             let before = UInt32(lists[slot].order.slot(at: position - 1))
-            if original(of: before, in: container) == before || order(before) < own { break }
+            if first(before) == before || order(before) < own { break }
             position -= 1
         }
         while position < lists[slot].order.count {
             let after = UInt32(lists[slot].order.slot(at: position))
-            if original(of: after, in: container) == after || order(after) > own { break }
+            if first(after) == after || order(after) > own { break }
             position += 1
         }
         return position
@@ -264,18 +253,8 @@ extension DocumentCore {
     // MARK: - Texts
 
     private mutating func revertTexts(_ step: UndoHistory.Step) {
-        let versions = step.versions
-        // Stretches of one container each, the newest first.
-        var end = versions.upperBound
-        while end > versions.lowerBound {
-            let index = owner(of: end - 1)
-            let start = max(versions.lowerBound, Int(owners[index].version))
-            let container = owners[index].container
-            if containers.kind(of: container) == .text {
-                revertText(container, VersionSpan(start: UInt32(start), end: UInt32(end)), step.erasures)
-            }
-            end = start
-        }
+        // The events that taking back makes follow these, so they move nothing here.
+        forEachTextStretch(of: step.versions) { core, container, span in core.revertText(container, span, step.erasures) }
     }
 
     private mutating func revertText(_ container: UInt32, _ span: VersionSpan, _ erasures: [MarkErasure]) {
@@ -285,131 +264,6 @@ extension DocumentCore {
         for piece in pieces.reversed() {
             if piece.kind == .insertion { takeOut(piece, of: container) } else { bringBack(piece, of: container, erasures) }
         }
-    }
-
-    /// Deletes what an insertion put there, or what undo put in its place, as far as it still stands.
-    private mutating func takeOut(_ piece: SequenceLog.Piece, of container: UInt32) {
-        let slot = containers.slot(of: container)
-        texts[slot].identify(graph: graph, scratch: &scratch)
-        var stretches: [Range<Int>] = []
-        var unit = piece.unit
-        while unit < piece.unit + piece.count {
-            let current = currentUnit(unit, of: container)
-            let count = unitsAlike(from: unit, current: current, atMost: piece.unit + piece.count - unit, of: container)
-            let place = texts[slot].sequence.place(ofUnit: current)
-            if !place.isDeleted || isDefective(.undoDeletesNeighbour) { stretches.append(place.position..<place.position + Int(count)) }
-            unit += count
-        }
-        // From the end, so that positions stay right; neighbours in one go.
-        stretches.sort { $0.lowerBound > $1.lowerBound }
-        var index = 0
-        while index < stretches.count {
-            var stretch = stretches[index]
-            index += 1
-            while index < stretches.count, stretches[index].upperBound == stretch.lowerBound {
-                stretch = stretches[index].lowerBound..<stretch.upperBound
-                index += 1
-            }
-            erase(text: container, at: stretch.lowerBound, count: stretch.count)
-        }
-    }
-
-    /// How many units from one on stand together, all in the text or all not, none brought back before: what holds for the first of them
-    /// holds
-    /// for all, so a large paste is not undone letter by letter.
-    private func unitsAlike(from unit: UInt32, current: UInt32, atMost limit: UInt32, of container: UInt32) -> UInt32 {
-        func isPlain(_ unit: UInt32) -> Bool {
-            let name = UndoHistory.UnitName(container: container, unit: unit)
-            return undo!.revived[name] == nil && undo!.originals[name] == nil
-        }
-        if current != unit || !isPlain(unit) { return 1 }
-        let together = texts[containers.slot(of: container)].sequence.identity.standingTogether(with: unit)
-        var count: UInt32 = 1
-        while count < min(limit, together), isPlain(unit + count) { count += 1 }
-        return count
-    }
-
-    /// Inserts again what a deletion took out, where it stood.
-    private mutating func bringBack(_ piece: SequenceLog.Piece, of container: UInt32, _ erasures: [MarkErasure]) {
-        let slot = containers.slot(of: container)
-        texts[slot].identify(graph: graph, scratch: &scratch)
-        let wasMarked = erasures.contains { $0.container == container }
-        var units: [UInt32] = []
-        var marks: [UInt32: [String: DocumentValue]] = [:]
-        var done: UInt32 = 0
-        while done < piece.count {
-            // One by one where each has marks of its own.
-            let targets = texts[slot].sequence.targets(ofUnit: piece.unit + done, count: wasMarked ? 1 : piece.count - done)
-            units += targets.first..<targets.first + targets.count
-            if wasMarked {
-                marks[currentUnit(targets.first, of: container)] = marksErased(at: Int(piece.version + done), of: container, erasures)
-            }
-            done += targets.count
-        }
-        // In the order in which they stood; neighbours come back in one go, the last first, so that places stay right.
-        var places: [(position: Int, order: UInt32, unit: UInt32)] = []
-        var index = 0
-        while index < units.count {
-            let current = currentUnit(units[index], of: container)
-            var following = 1
-            while index + following < units.count, units[index + following] == units[index] + UInt32(following) { following += 1 }
-            let count = unitsAlike(from: units[index], current: current, atMost: UInt32(following), of: container)
-            index += Int(count)
-            guard texts[slot].sequence.place(ofUnit: current).isDeleted else { continue }
-            let order = texts[slot].sequence.identity.order(of: original(of: current, in: container))
-            let position = textPosition(ofRevived: current, order: order, of: container)
-            for offset in 0..<count { places.append((position, order + offset, current + offset)) }
-        }
-        places.sort { $0.order < $1.order }
-        var end = places.count
-        while end > 0 {
-            var start = end - 1
-            while start > 0, places[start - 1].position == places[end - 1].position { start -= 1 }
-            let group = places[start..<end].map(\.unit)
-            bringBack(group, of: container, at: places[start].position)
-            if wasMarked || !texts[slot].marks.isEmpty {
-                restoreMarks(of: container, at: places[start].position, group.map { wasMarked ? marks[$0] : nil })
-            }
-            end = start
-        }
-    }
-
-    private func marksErased(at version: Int, of container: UInt32, _ erasures: [MarkErasure]) -> [String: DocumentValue]? {
-        for erasure in erasures where erasure.container == container {
-            if let marks = erasure.marks(at: version) { return marks }
-        }
-        return nil
-    }
-
-    /// Where a deleted character comes back: where it stood, and on the right side of what undo brought back before it.
-    private func textPosition(ofRevived unit: UInt32, order own: UInt32, of container: UInt32) -> Int {
-        let slot = containers.slot(of: container)
-        var position = texts[slot].sequence.place(ofUnit: unit).position
-        // What undo made has a place of its own in the order, beside the one it stands for.
-        func orderOfRevived(at position: Int) -> UInt32? {
-            let unit = texts[slot].sequence.unit(at: position)
-            let original = original(of: unit, in: container)
-            return original == unit ? nil : texts[slot].sequence.identity.order(of: original)
-        }
-        while position > 0, let order = orderOfRevived(at: position - 1), order > own { position -= 1 }
-        while position < texts[slot].sequence.count, let order = orderOfRevived(at: position), order < own { position += 1 }
-        return position
-    }
-
-    private mutating func bringBack(_ units: [UInt32], of container: UInt32, at position: Int) {
-        let slot = containers.slot(of: container)
-        var bytes = RawArray<UInt8>()
-        for unit in units { bytes.append(contentsOf: texts[slot].content(ofUnit: unit, count: 1)) }
-        let first = UInt32(texts[slot].sequence.log.unitCount)
-        edit(text: container, at: position, deleting: 0, inserting: bytes.elements)
-        for (offset, unit) in units.enumerated() { link(unit, to: first + UInt32(offset), of: container) }
-    }
-
-    /// The unit that undo inserted in the place of one.
-    func currentUnit(_ unit: UInt32, of container: UInt32) -> UInt32 {
-        var unit = unit
-        while let next = undo!.revived[UndoHistory.UnitName(container: container, unit: unit)] { unit = next }
-        return unit
     }
 }
 

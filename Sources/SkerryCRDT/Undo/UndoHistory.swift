@@ -30,11 +30,9 @@ struct UndoHistory: Sendable {
     var isGroupClosed = true
     /// Changes no further apart than this are taken back together, milliseconds.
     var joiningWithin: UInt64?
-    /// By container and unit of a text or slot of a list: the one that undo made in its place. What undoes the first insertion deletes the last
-    /// of the chain.
-    var revived: [UnitName: UInt32] = [:]
-    /// The way back: from what undo made to the first of the chain.
-    var originals: [UnitName: UInt32] = [:]
+    var revivals = Revivals()
+    /// Runs of ``revivals`` above which those that no step needs are looked for.
+    var revivalsKept = UndoHistory.revivalsMinimum
     /// Own events by which undo brought back what others had written, by sequence: they stand for others' writes.
     var standIns: Set<UInt64> = []
     /// Where the step being made goes, instead of among the new changes.
@@ -45,10 +43,10 @@ struct UndoHistory: Sendable {
     /// From which local version on who made the own events; only where that changes, so a replica with one author has one entry.
     private var authors: [(version: Int, author: String?)] = []
 
-    struct UnitName: Hashable, Sendable {
-        var container: UInt32
-        var unit: UInt32
-    }
+    static let revivalsMinimum = 256
+
+    /// The local version at which the oldest change begins that can be taken back or made again.
+    var oldestVersion: Int? { (undoable + redoable).compactMap { $0.steps.first?.versions.lowerBound }.min() }
 
     enum Direction: Sendable { case undo, redo }
 

@@ -80,7 +80,8 @@ public struct SetEditor {
 extension ValueState {
     /// The keys with a value, sorted by their bytes.
     var keys: [String] {
-        registers.filter { $0.value.value != nil }.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let keys = registers.compactMap { $0.value.value == nil ? nil : $0.key }
+        return ByteOrder.indices(of: keys).map { keys[$0] }
     }
 
     var members: Set<DocumentValue> { Set(lengths.filter { $0.value % 2 == 1 }.keys) }

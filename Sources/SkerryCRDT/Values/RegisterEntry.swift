@@ -45,12 +45,16 @@ struct MultiValue: Sendable, Equatable {
 
     func encode(to writer: inout ByteWriter) {
         writer.write(varint: entries.count)
-        for entry in entries {
-            writer.write(fixed: entry.dot.origin.rawValue)
-            writer.write(varint: entry.dot.sequence)
-            writer.write(fixed: entry.stamp.rawValue)
-            writer.write(entry.value == nil ? 0 : 1)
-            entry.value?.encode(to: &writer)
+        for index in entries.indices {
+            writer.write(fixed: entries[index].dot.origin.rawValue)
+            writer.write(varint: entries[index].dot.sequence)
+            writer.write(fixed: entries[index].stamp.rawValue)
+            if let value = entries[index].value {
+                writer.write(1)
+                value.encode(to: &writer)
+            } else {
+                writer.write(0)
+            }
         }
     }
 

@@ -34,6 +34,18 @@ struct ValueLog: ~Copyable, Sendable {
         return low
     }
 
+    /// As ``firstEntry(atOrAfter:)``, where an entry that was asked for last is likely close before the one wanted.
+    func firstEntry(atOrAfter version: UInt32, near hint: Int) -> Int {
+        if hint < entries.count, entries[hint].version <= version {
+            var index = hint
+            for _ in 0..<8 {
+                if index == entries.count || entries[index].version >= version { return index }
+                index += 1
+            }
+        }
+        return firstEntry(atOrAfter: version)
+    }
+
     mutating func truncate(to count: Int) {
         if count == entries.count { return }
         bytes.truncate(to: Int(entries[count].offset))

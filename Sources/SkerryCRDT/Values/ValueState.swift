@@ -62,10 +62,31 @@ struct ValueState: ~Copyable, Sendable {
             for member in members.sorted(by: { $0.lexicographicallyPrecedes($1) }) { member.withUnsafeBufferPointer { writer.write($0) } }
         default:
             writer.write(varint: registers.count)
-            for key in registers.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-                writer.write(string: key)
-                registers[key]!.encode(to: &writer)
-            }
+            encodeRegisters(to: &writer)
+        }
+    }
+
+    /// Written as they come, then put in order: the keys and values of a large map lie all over the memory and are looked at once.
+    private func encodeRegisters(to writer: inout ByteWriter) {
+        var entries = ByteWriter()
+        var keys: [Range<UInt32>] = []
+        var ends: [Int] = []
+        // About what a short key and value take, so that little is moved on the way; pages not reached cost nothing.
+        entries.bytes.reserve(96 * registers.count)
+        keys.reserveCapacity(registers.count)
+        ends.reserveCapacity(registers.count)
+        for (key, value) in registers {
+            entries.write(string: key)
+            let end = UInt32(entries.bytes.count)
+            keys.append(end - UInt32(key.utf8.count)..<end)
+            value.encode(to: &entries)
+            ends.append(entries.bytes.count)
+        }
+        writer.bytes.reserve(writer.bytes.count + entries.bytes.count)
+        let order = keys.withUnsafeBufferPointer { ByteOrder.indices(of: $0, in: entries.bytes.elements) }
+        for index in order {
+            let start = index == 0 ? 0 : ends[index - 1]
+            writer.write(UnsafeBufferPointer(rebasing: entries.bytes.elements[start..<ends[index]]))
         }
     }
 

@@ -6,6 +6,8 @@ struct CommitTicket: Sendable {
         /// What an open document has and the disk has not.
         case document(String)
         case deletion(String)
+        /// A snapshot in place of all that is on disk of the document.
+        case adoption(String, Snapshot)
         /// Forgets the deletion of a name.
         case forgetting(String)
         /// New origin and writer.
@@ -18,10 +20,26 @@ struct CommitTicket: Sendable {
         /// The document concerned; nil for what stands alone.
         var name: String? {
             switch self {
-            case .document(let name), .deletion(let name), .forgetting(let name): name
+            case .document(let name), .deletion(let name), .forgetting(let name), .adoption(let name, _): name
             case .epoch, .tidying, .closing: nil
             }
         }
+    }
+
+    /// A snapshot that was decoded once, and its version. Each is a wish of its own.
+    final class Snapshot: Sendable, Hashable {
+        let bytes: [UInt8]
+        let version: CausalContext
+        let highWater: HybridTimestamp
+
+        init(_ bytes: [UInt8], of document: Document) {
+            self.bytes = bytes
+            version = document.version
+            highWater = document.highWater
+        }
+
+        static func == (left: Snapshot, right: Snapshot) -> Bool { left === right }
+        func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
     }
 
     /// What becomes of it.

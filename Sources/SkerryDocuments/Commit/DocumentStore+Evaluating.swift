@@ -14,6 +14,7 @@ extension DocumentStore {
         switch wish {
         case .document(let name): draft.answer(promises, try evaluate(document: name, &draft))
         case .deletion(let name): draft.answer(promises, try evaluate(deletion: name, &draft))
+        case .adoption(let name, let snapshot): draft.answer(promises, try evaluate(adoptionOf: snapshot, as: name, &draft))
         case .forgetting(let name): draft.answer(promises, try evaluate(forgetting: name, &draft))
         case .epoch:
             draft.group.settings.beginEpoch(OriginID(rawValue: options.randomIdentifier()))
@@ -60,10 +61,12 @@ extension DocumentStore {
         }
         var commit = StorageCommit(row: row)
         if isFold {
-            if row.tailCount > 0 { commit.removed = row.boundary..<row.nextChunk }
+            // Behind a cut nobody asks for what is below a snapshot, for there is no beginning to read it from.
+            let first = row.isCut ? 0 : row.boundary
+            if first < row.nextChunk { commit.removed = first..<row.nextChunk }
             row.dropTail()
         }
-        if !extract.history.isEmpty {
+        if !extract.history.isEmpty, !isFold || !row.isCut {
             commit.chunk = StorageCommit.Chunk(number: row.nextChunk, bytes: extract.history)
             row.addChunk(extract.history.count)
         }
@@ -116,6 +119,43 @@ extension DocumentStore {
             state.writer = writer
         }
         return row.buried
+    }
+
+    // MARK: - Snapshots from elsewhere
+
+    private func evaluate(
+        adoptionOf snapshot: CommitTicket.Snapshot, as name: String, _ draft: inout GroupDraft
+    ) throws(DocumentStoreError) -> CausalContext {
+        let stored = try storedRow(name)
+        var row = stored ?? DocumentRow(name: name, number: 0, dot: Dot(origin: draft.group.settings.origin, sequence: 0))
+        let open = state.withLock { $0.open[name]?.document }
+        guard snapshot.version.covers(row.version), open.map({ snapshot.version.covers($0.version) }) ?? true else {
+            throw DocumentStoreError(.refused, "the snapshot lacks events that are here", document: name)
+        }
+        if row.number == 0 {
+            row.number = draft.group.settings.nextDocument
+            draft.group.settings.nextDocument += 1
+        }
+        let known = row.version
+        var commit = StorageCommit(row: row)
+        if row.nextChunk > 0 { commit.removed = 0..<row.nextChunk }
+        commit.snapshot = snapshot.bytes
+        row.adopt(snapshot.version, bytes: snapshot.bytes.count)
+        if snapshot.version != known {
+            row.dot = nextDot(&draft.group.settings)
+            row.stamp = stamp(&draft.group.settings, snapshot.highWater)
+            commit.feed = FeedEntry(
+                dot: row.dot, document: name, stretches: FeedEntry.stretches(from: known, to: snapshot.version), isDeletion: false,
+                stamp: row.stamp)
+        }
+        commit.row = row
+        draft.add(commit)
+        draft.effects.append { state in
+            state.remove(name)
+            // What is being opened now reads chunks that are gone.
+            state.deletions += 1
+        }
+        return snapshot.version
     }
 
     private func evaluate(forgetting name: String, _ draft: inout GroupDraft) throws(DocumentStoreError) -> CausalContext {
@@ -173,8 +213,23 @@ extension DocumentRow {
         tailBytes = 0
     }
 
+    /// A snapshot takes the place of all chunks; the history begins with it.
+    mutating func adopt(_ version: CausalContext, bytes: Int) {
+        isDeleted = false
+        isCut = true
+        self.version = version
+        nextChunk += 1
+        boundary = nextChunk
+        snapshotBytes = bytes
+        chunkCount = 0
+        chunkBytes = 0
+        tailCount = 0
+        tailBytes = 0
+    }
+
     mutating func delete() {
         isDeleted = true
+        isCut = false
         buried.merge(version)
         version = CausalContext()
         boundary = nextChunk

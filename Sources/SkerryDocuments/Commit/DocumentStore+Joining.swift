@@ -11,7 +11,8 @@ extension DocumentStore {
             defer { state.open.values[index].needsJoin = false }
             return state.open.values[index]
         }
-        guard let open, open.needsJoin || HistoryPolicy.isJoinDue(open.row) else { return }
+        // Chunks behind a cut say nothing by themselves: they cannot be read as a whole to be joined.
+        guard let open, !open.row.isCut, open.needsJoin || HistoryPolicy.isJoinDue(open.row) else { return }
         do throws(DocumentStoreError) {
             try join(open)
         } catch {

@@ -10,6 +10,8 @@ struct DocumentRow: Sendable, Hashable {
     /// The document's own number in keys; a name that is used again after a deletion gets another.
     var number: UInt64
     var isDeleted = false
+    /// Whether the history that the chunks tell begins at a snapshot: what was before it was cut.
+    var isCut = false
     /// The number of the next chunk.
     var nextChunk: UInt64 = 0
     /// 0 when there is no snapshot.
@@ -38,7 +40,7 @@ struct DocumentRow: Sendable, Hashable {
     /// row = flags number next boundary snapshot-bytes chunks chunk-bytes tail tail-bytes writer sequence stamp version buried
     /// ```
     func write(to writer: inout FieldWriter, _ writers: inout WriterTable) {
-        writer.write(byte: isDeleted ? 1 : 0)
+        writer.write(byte: (isDeleted ? 1 : 0) | (isCut ? 2 : 0))
         writer.write(number)
         writer.write(nextChunk)
         writer.write(boundary)
@@ -57,8 +59,9 @@ struct DocumentRow: Sendable, Hashable {
     init(name: String, _ reader: inout FieldReader, _ writers: WriterTable) throws(StorageError) {
         self.name = name
         let flags = try reader.readByte()
-        guard flags <= 1 else { throw StorageError(.newerFormat, "a document's row has flags \(flags)") }
+        guard flags <= 3 else { throw StorageError(.newerFormat, "a document's row has flags \(flags)") }
         isDeleted = flags & 1 != 0
+        isCut = flags & 2 != 0
         number = try reader.readInteger()
         nextChunk = try reader.readInteger()
         boundary = try reader.readInteger()
@@ -83,6 +86,8 @@ public struct DocumentSummary: Sendable, Hashable {
     /// How much of each writer is on disk; of a deleted document, what the deletion had seen.
     public var version: CausalContext
     public var isDeleted: Bool
+    /// Whether its history begins at a snapshot, see ``DocumentStore/adopt(_:snapshot:)``.
+    public var isCut: Bool
     /// Bytes of history and snapshot on disk.
     public var storedBytes: Int
     /// The commit that changed it last, and when it was made.
@@ -93,6 +98,7 @@ public struct DocumentSummary: Sendable, Hashable {
         name = row.name
         version = row.isDeleted ? row.buried : row.version
         isDeleted = row.isDeleted
+        isCut = row.isCut
         storedBytes = row.snapshotBytes + row.chunkBytes
         dot = row.dot
         stamp = row.stamp

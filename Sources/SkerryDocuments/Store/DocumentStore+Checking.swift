@@ -45,6 +45,7 @@ extension DocumentStore {
         if chunks.count < row.chunkCount {
             note(.missingChunks(row.chunkCount - chunks.count), "\(chunks.count) of \(row.chunkCount) are there")
         }
+        if row.isCut { return found + checkCut(row, chunks, try storage.snapshot(row)) }
         let document = Document(origin: OriginID(rawValue: 0), now: { .max >> 16 })
         var boundary = CausalContext()
         for chunk in chunks {
@@ -61,6 +62,30 @@ extension DocumentStore {
             if found.isEmpty, opened.version != boundary { note(.snapshot, "it is of another version than the chunks below it") }
         } catch {
             note(.snapshot, "\(error)")
+        }
+        return found
+    }
+
+    /// Where the history begins at a snapshot, that and its tail lead to the version.
+    private func checkCut(_ row: DocumentRow, _ chunks: [StorageCommit.Chunk], _ snapshot: [UInt8]) -> [DocumentDamage] {
+        var found: [DocumentDamage] = []
+        let document: Document
+        do throws(DocumentError) {
+            document = try Document(origin: OriginID(rawValue: 0), snapshot: snapshot, now: { .max >> 16 })
+        } catch {
+            return [DocumentDamage(document: row.name, part: .snapshot, message: "\(error)")]
+        }
+        for chunk in chunks {
+            do throws(DocumentError) {
+                try document.restore(chunk.bytes)
+            } catch {
+                found.append(DocumentDamage(document: row.name, part: .chunk(chunk.number), message: "\(error)"))
+            }
+        }
+        if found.isEmpty, !document.version.covers(row.version) {
+            found.append(
+                DocumentDamage(
+                    document: row.name, part: .version, message: "the snapshot and its tail do not lead to the version of the row"))
         }
         return found
     }

@@ -47,6 +47,32 @@ extension DocumentStore {
     /// - Throws: `notFound` when no deletion of that name is remembered.
     public func forgetDeletion(_ name: String) async throws(DocumentStoreError) { _ = try await submit(.forgetting(name)) }
 
+    /// The document of a name if it is in memory; its use counts as one.
+    public func resident(_ name: String) -> Document? { state.withLock { $0.use(name) } }
+
+    /// Takes a snapshot from elsewhere in place of all that is here of a document: its history is cut there.
+    ///
+    /// A peer that lacks something from before the cut gets the state instead of history. A `Document` that somebody holds is no longer the store's: ask
+    /// for it again. With the document's own snapshot it cuts the history; that is safe when every peer has what the snapshot has.
+    ///
+    /// - Returns: the version that is on disk, the snapshot's.
+    /// - Throws: `refused` when something is here that the snapshot lacks, or for bytes that are no snapshot; nothing has changed then.
+    @discardableResult
+    public func adopt(_ name: String, snapshot: [UInt8]) async throws(DocumentStoreError) -> CausalContext {
+        guard !name.isEmpty, name.utf8.count <= DocumentStore.nameMaximum else {
+            throw DocumentStoreError(.invalidName, "a name has 1 to \(DocumentStore.nameMaximum) bytes", document: name)
+        }
+        let checked = try await onDisk(answering: { () throws(DocumentStoreError) in
+            do throws(DocumentError) {
+                return CommitTicket.Snapshot(
+                    snapshot, of: try Document(origin: OriginID(rawValue: 0), snapshot: snapshot, now: self.clock.now))
+            } catch {
+                throw DocumentStoreError(.refused, "no snapshot: \(error)", document: name, cause: error)
+            }
+        })
+        return try await submit(.adoption(name, checked))
+    }
+
     /// Lets a document leave the memory; it stays on disk and comes back when it is asked for.
     ///
     /// - Returns: false when it stays: it is referred to or observed, or has changes that are not committed.

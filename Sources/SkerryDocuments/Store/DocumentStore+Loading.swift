@@ -156,6 +156,7 @@ extension DocumentStore {
         let storage = storage
         do throws(DocumentError) {
             let document = try Document(origin: writer, snapshot: bytes, now: clock.now) { () throws(DocumentError) in
+                guard !row.isCut else { throw DocumentError(code: .notFound, message: "the history of \(row.name) begins at its snapshot") }
                 request.noteRead()
                 do throws(StorageError) { return try storage.chunks(row, 0..<row.boundary).flatMap(\.bytes) } catch {
                     throw DocumentError(code: .notFound, message: "the history of \(row.name) cannot be read: \(error)")

@@ -93,7 +93,7 @@ public final class DocumentStore: Sendable {
             let after = last
             let rows = try await onDisk { () throws(StorageError) in try storage.rows(prefix: "", after: after, limit: 256) }
             guard let end = rows.last else { break }
-            for row in rows where !row.isDeleted && row.chunkCount > 1 { try await join(row.name) }
+            for row in rows where !row.isDeleted && !row.isCut && row.chunkCount > 1 { try await join(row.name) }
             last = end.name
         }
         _ = try await submit(.tidying)

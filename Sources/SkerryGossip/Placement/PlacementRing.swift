@@ -1,4 +1,5 @@
 internal import Crypto
+internal import SkerryCRDT
 
 /// Who holds which key, so that every member can work it out for itself: consistent hashing with virtual nodes and zones.
 ///
@@ -56,6 +57,24 @@ public struct PlacementRing: Sendable, Hashable {
         SHA256.hash(data: key).withUnsafeBytes { UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)) }
     }
 
+    /// Where a key stands among all keys: its position, then the next six bytes of its SHA-256 in place of a write's sequence.
+    ///
+    /// Reconciliation compares keys by place, so a range of the ring is a range of places.
+    public static func place(of key: [UInt8]) -> WriteKey {
+        SHA256.hash(data: key).withUnsafeBytes { hash in
+            let (first, second) = (hash.loadUnaligned(as: UInt64.self), hash.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            return WriteKey(
+                stamp: HybridTimestamp(rawValue: UInt64(bigEndian: first)), origin: OriginID(rawValue: 0),
+                sequence: UInt64(bigEndian: second) >> 16)
+        }
+    }
+
+    /// The places of a range of positions.
+    public static func places(of positions: ClosedRange<UInt64>) -> WriteRange {
+        let upper: WriteKey? = positions.upperBound == .max ? nil : WriteKey(startOf: HybridTimestamp(rawValue: positions.upperBound + 1))
+        return WriteRange(lower: WriteKey(startOf: HybridTimestamp(rawValue: positions.lowerBound)), upper: upper)
+    }
+
     private static func position(of member: MemberID, _ place: Int) -> UInt64 {
         withUnsafeBytes(of: (member.rawValue.bigEndian, UInt64(place).bigEndian)) { position(of: Array($0)) }
     }
@@ -66,7 +85,9 @@ public struct PlacementRing: Sendable, Hashable {
     ///
     /// - Complexity: O(log places + places walked), which is a few for each member.
     public func preferenceList(for position: UInt64, count: Int) -> [MemberID] {
-        let walk = walk(from: position)
+        let walk = walk(from: index(at: position))
+        // With one zone, the order in which they stand.
+        guard zones > 1 else { return walk.map { nodes[Int($0)].member } }
         var (home, used, round): ([Int32], Set<String>, [Int32]) = ([], [], walk)
         while home.count < min(count, walk.count) {
             for node in round where home.count < count && used.insert(nodes[Int(node)].zone).inserted { home.append(node) }
@@ -76,13 +97,36 @@ public struct PlacementRing: Sendable, Hashable {
         return (home + walk.filter { !home.contains($0) }).map { nodes[Int($0)].member }
     }
 
-    /// The nodes in the order of their first places behind a position.
-    private func walk(from position: UInt64) -> [Int32] {
+    /// The first `count` of a preference list alone.
+    ///
+    /// - Complexity: O(log places + places walked): with as many zones as homes, or one zone, hardly more than `count`.
+    public func homes(for position: UInt64, count: Int) -> [MemberID] { homes(from: index(at: position), count) }
+
+    private func homes(from index: Int, _ count: Int) -> [MemberID] {
+        guard zones == 1 || count <= zones else { return Array(preferenceList(for: places[index].position, count: count).prefix(count)) }
+        var (home, seen): ([Int32], [Bool]) = ([], [Bool](repeating: false, count: nodes.count))
+        for offset in places.indices where home.count < min(count, nodes.count) {
+            let node = places[(index + offset) % places.count].node
+            guard !seen[Int(node)] else { continue }
+            seen[Int(node)] = true
+            guard zones == 1 || !home.contains(where: { nodes[Int($0)].zone == nodes[Int(node)].zone }) else { continue }
+            home.append(node)
+        }
+        return home.map { nodes[Int($0)].member }
+    }
+
+    /// The first place at or behind a position; of none, the number of places.
+    private func index(at position: UInt64) -> Int {
         var (low, high) = (0, places.count)
         while low < high {
             let middle = (low + high) / 2
             if places[middle].position < position { low = middle + 1 } else { high = middle }
         }
+        return low
+    }
+
+    /// The nodes in the order of their first places from one on.
+    private func walk(from low: Int) -> [Int32] {
         var (order, seen) = ([Int32](), [Bool](repeating: false, count: nodes.count))
         for offset in places.indices where order.count < nodes.count {
             let node = places[(low + offset) % places.count].node
@@ -95,18 +139,24 @@ public struct PlacementRing: Sendable, Hashable {
 
     /// The ranges of positions of which a member is one of the first `count` homes, in order: what it compares with others that hold them.
     ///
-    /// - Complexity: O(places · members).
+    /// - Complexity: O(places · members). ``PlacementMap`` works the homes out once for all members.
     public func ranges(of member: MemberID, count: Int) -> [ClosedRange<UInt64>] {
         var ranges: [ClosedRange<UInt64>] = []
-        for index in places.indices where preferenceList(for: places[index].position, count: count).prefix(count).contains(member) {
-            // A place answers for the positions behind the place before it.
+        visitRanges(count) { if $1.contains(member) { ranges.append($0) } }
+        return ranges.sorted { $0.lowerBound < $1.lowerBound }
+    }
+
+    /// Calls `body` with each range of positions that have the same homes because they lie behind the same place.
+    func visitRanges(_ count: Int, _ body: (ClosedRange<UInt64>, [MemberID]) -> Void) {
+        for index in places.indices {
+            // A place answers for the positions behind the place before it; the first one for those behind the last, too.
+            let homes = homes(from: index, count)
             if index == 0 {
-                if let last = places.last, last.position < .max { ranges.append(last.position + 1 ... .max) }
-                ranges.append(0...places[0].position)
+                if let last = places.last, last.position < .max { body(last.position + 1 ... .max, homes) }
+                body(0...places[0].position, homes)
             } else if places[index - 1].position < places[index].position {
-                ranges.append(places[index - 1].position + 1...places[index].position)
+                body(places[index - 1].position + 1...places[index].position, homes)
             }
         }
-        return ranges.sorted { $0.lowerBound < $1.lowerBound }
     }
 }

@@ -1,48 +1,40 @@
-internal import SkerryCRDT
+public import SkerryCRDT
 
-/// Where a member keeps the keys that are placed on it. An application brings its own; one in memory stands beside it.
-public protocol PlacementStore: ~Copyable {
-    func siblings(of key: [UInt8]) -> Siblings
-    /// Joins a copy into what is kept.
-    mutating func merge(_ copy: Siblings, into key: [UInt8])
-}
-
-/// Keys in memory, with the tree by which two members compare the ranges that both hold.
+/// Where a member keeps the keys that are placed on it, and the hints that it keeps for others. An application may bring its own;
+/// ``MemoryPlacementStore`` stands beside it, and SkerryReplication's EnginePlacementStore keeps them in a metadata engine.
 ///
-/// The tree sorts keys by their position on the ring, so a range of the ring is a range of the tree: ``ReconciliationCore`` takes ``treeRange(_:)``s
-/// of the positions that two members share, in place of Dynamo's Merkle tree for each range.
-public struct MemoryPlacementStore: PlacementStore, ~Copyable {
-    private var copies: [[UInt8]: Siblings] = [:]
-    private var keys: [WriteKey: [UInt8]] = [:]
-    public private(set) var tree = ReconciliationTree()
+/// As a ``RangeSummaryStore`` it holds an entry for each key at its ``PlacementRing/place(of:)``, with a digest of key place and copy
+/// (``Siblings/encoded``): what two members compare in place of Dynamo's Merkle tree for each range.
+///
+/// Changes are visible at once and durable after ``commit()``. A crash leaves those up to some point and none behind it.
+public protocol PlacementStore: RangeSummaryStore, ~Copyable {
+    /// Whose writes the writes coordinated by this store are. A store that begins empty draws a new one, because sequences begin anew with it.
+    var origin: OriginID { get }
 
-    public init() {}
+    /// The sequence of the next write, above all earlier ones of this store.
+    mutating func nextSequence() throws(Failure) -> UInt64
 
-    public var count: Int { copies.count }
+    /// What is kept of a key; nothing where there is nothing.
+    func siblings(of key: [UInt8]) throws(Failure) -> Siblings
 
-    public func siblings(of key: [UInt8]) -> Siblings { copies[key] ?? Siblings() }
+    /// Joins a copy into what is kept.
+    ///
+    /// - Returns: whether that changed.
+    @discardableResult
+    mutating func merge(_ copy: Siblings, into key: [UInt8]) throws(Failure) -> Bool
 
-    public mutating func merge(_ copy: Siblings, into key: [UInt8]) {
-        guard copies[key, default: Siblings()].merge(copy), let merged = copies[key] else { return }
-        let place = Self.treeKey(key)
-        keys[place] = key
-        tree.insert(place, EntryDigest(key: place, content: merged.content()))
-    }
+    /// The key that stands at a place.
+    func key(at place: WriteKey) throws(Failure) -> [UInt8]?
 
-    /// The key that stands at a place of the tree.
-    public func key(at place: WriteKey) -> [UInt8]? { keys[place] }
+    /// Keeps a hint, in place of the earlier one for its home and key.
+    mutating func keep(_ hint: HintTable.Hint) throws(Failure)
 
-    /// Where a key stands in the tree: its position on the ring, then a second hash of it.
-    public static func treeKey(_ key: [UInt8]) -> WriteKey {
-        let digest = EntryDigest(key: .first, content: key).limbs
-        return WriteKey(
-            stamp: HybridTimestamp(rawValue: PlacementRing.position(of: key)), origin: OriginID(rawValue: digest.first),
-            sequence: 0)
-    }
+    /// Drops the hint for a home and a key, if there is one.
+    mutating func drop(hintFor home: MemberID, of key: [UInt8]) throws(Failure)
 
-    /// A range of the ring as a range of the tree.
-    public static func treeRange(_ positions: ClosedRange<UInt64>) -> WriteRange {
-        let upper: WriteKey? = positions.upperBound == .max ? nil : WriteKey(startOf: HybridTimestamp(rawValue: positions.upperBound + 1))
-        return WriteRange(lower: WriteKey(startOf: HybridTimestamp(rawValue: positions.lowerBound)), upper: upper)
-    }
+    /// All hints, in an order of the store's own.
+    func hints() throws(Failure) -> [HintTable.Hint]
+
+    /// Returns when every change before it is durable.
+    mutating func commit() throws(Failure)
 }

@@ -26,6 +26,13 @@ public struct Siblings: Sendable, Hashable {
 
     public init() {}
 
+    /// - Precondition: sorted by dot, each once, each covered by the context.
+    init(versions: [Version], context: CausalContext) {
+        self.versions = versions
+        self.context = context
+    }
+
+    /// Whether no value stands: never written, or deleted.
     public var isEmpty: Bool { versions.allSatisfy { $0.value == nil } }
     /// The values, in the order of their writes' names; more than one when writes were concurrent.
     public var values: [[UInt8]] { versions.compactMap(\.value) }
@@ -35,6 +42,11 @@ public struct Siblings: Sendable, Hashable {
     /// - Parameter dot: new, of the member that coordinates the write, and larger than its earlier ones.
     public mutating func write(_ value: [UInt8]?, replacing seen: CausalContext, as dot: Dot) {
         precondition(!context.covers(dot), "the write \(dot) was seen before")
+        write(value, replacing: seen, as: dot, unchecked: true)
+    }
+
+    mutating func write(_ value: [UInt8]?, replacing seen: CausalContext, as dot: Dot, unchecked: Bool) {
+        precondition(unchecked || !context.covers(dot), "the write \(dot) was seen before")
         versions.removeAll { seen.covers($0.dot) }
         versions.append(Version(dot: dot, value: value))
         versions.sort { $0.dot < $1.dot }
@@ -55,20 +67,10 @@ public struct Siblings: Sendable, Hashable {
         return self != before
     }
 
-    /// Covers context, dots and values: equal copies have equal digests.
-    func content() -> [UInt8] {
-        var writer = PacketWriter()
-        for dot in context.dots {
-            writer.word(dot.origin.rawValue)
-            writer.integer(dot.sequence)
-        }
-        writer.integer(versions.count)
-        for version in versions {
-            writer.word(version.dot.origin.rawValue)
-            writer.integer(version.dot.sequence)
-            writer.byte(version.value == nil ? 0 : 1)
-            writer.blob(version.value ?? [])
-        }
-        return writer.bytes
+    /// Values and keys in bytes, roughly what the copy takes in memory and on the wire.
+    public var byteCount: Int {
+        var count = 16 * (context.dots.count + versions.count)
+        for version in versions { count += version.value?.count ?? 0 }
+        return count
     }
 }

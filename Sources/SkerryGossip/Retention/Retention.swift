@@ -13,9 +13,10 @@ public import SkerryCRDT
 /// - A retirement is in force here when all other members have acknowledged the entry that proposes it, and this node has all that any of them took of the retired
 ///   origin. From the proposal on nobody takes anything from the origin itself, so nothing of it can turn up later except through ``Homecoming``.
 ///
-/// One case is not covered: a member registers a joiner, both are cut off from all others, and the others retire the member before any of them has taken the
-/// registration. They never count the joiner, so what it wrote meanwhile may be older than a tombstone that they dropped. Whoever embeds this keeps no session with, and repairs nothing
-/// from, an origin that is not a member here (``isMember(_:)``); once its registrar is retired, it comes home anew.
+/// - Nothing is taken from an origin that is no member here (``FeedCore/admit(_:)``), nor is its state joined unless its registration comes with it in time (``mayJoin(_:of:)``). A member may register a joiner, be cut off with it, and be retired by the others before any of them
+///   has taken the registration: they never count the joiner, so what it wrote meanwhile may be older than a tombstone that they dropped. They do not take it, and will not, because the registration stands
+///   behind the fence. The joiner is an orphan then (``isOrphaned(_:)``) and comes home anew, under the rules of ``Homecoming``. And what is left of an origin that is being retired is taken
+///   from members alone: whoever first took an entry of it says so in an acknowledgement that the retirement waits for, or took it from somebody who does.
 ///
 /// Causal stability of Baquero, Almeida and Shoker, "Pure Operation-Based Replicated Data Types" (2017), with members that come and go.
 public struct Retention: Sendable, Hashable {
@@ -24,6 +25,8 @@ public struct Retention: Sendable, Hashable {
         public var origin: OriginID
         public var site: UInt64
         public var epoch: UInt64
+        /// The entry that registered it; sequence 0 for a founder.
+        public var registration: Dot
         /// What it acknowledged last.
         public var acknowledged: CausalContext
         /// Entries that propose its retirement.
@@ -101,7 +104,7 @@ extension Retention {
         switch change {
         case .register(let origin, let site, let epoch):
             unacknowledged += 1
-            register(origin, site: site, epoch: epoch)
+            register(origin, site: site, epoch: epoch, by: dot)
         case .acknowledge(let context):
             if dot.origin == own { unacknowledged = 0 }
             if let index = index(of: dot.origin) { members[index].acknowledged.merge(context) }
@@ -121,11 +124,12 @@ extension Retention {
     /// More proposals to retire one origin than this are not kept: one is enough.
     static let proposalsMaximum = 64
 
-    private mutating func register(_ origin: OriginID, site: UInt64, epoch: UInt64) {
+    private mutating func register(_ origin: OriginID, site: UInt64, epoch: UInt64, by registration: Dot) {
         // A retired origin never comes back as itself.
         guard !isFenced(origin), index(of: origin) == nil, !has(.joinerForgotten) || members.count < 3 else { return }
         let place = members.firstIndex { $0.origin > origin } ?? members.count
-        members.insert(Member(origin: origin, site: site, epoch: epoch, acknowledged: CausalContext()), at: place)
+        let member = Member(origin: origin, site: site, epoch: epoch, registration: registration, acknowledged: CausalContext())
+        members.insert(member, at: place)
     }
 
     /// Brings retirements into force whose conditions are met.
@@ -162,6 +166,49 @@ extension Retention {
     public func isFenced(_ origin: OriginID) -> Bool { fences.contains { $0.origin == origin } }
 
     public func isMember(_ origin: OriginID) -> Bool { index(of: origin) != nil }
+
+    /// Whether a member's registration will never reach those who refuse it: whoever wrote it is barred, and no member that is sure to stay has taken it.
+    ///
+    /// For a node whose own origin was refused as ``FeedError/Code/unregistered``: it comes home under a new origin, as it does after having been refused for long for whatever reason: a group of orphans that
+    /// vouch for each other looks like a cluster to itself. To do so without need is harmless.
+    public func isOrphaned(_ origin: OriginID) -> Bool {
+        guard let index = index(of: origin), isRegistrarBarred(members[index]) else { return false }
+        let registration = members[index].registration
+        return !members.contains { other in
+            other.origin != origin && !other.isRetiring && other.acknowledged.covers(registration) && isRooted(other, besides: origin)
+        }
+    }
+
+    private func isRegistrarBarred(_ member: Member) -> Bool {
+        member.registration.sequence > 0 && barred.contains(member.registration.origin)
+    }
+
+    /// Whether a member leads back to a founder, registrar by registrar, none of them barred, nor the one in question: one orphan does not vouch for another.
+    private func isRooted(_ member: Member, besides origin: OriginID) -> Bool {
+        var member = member
+        for _ in members.indices {
+            guard member.registration.sequence > 0 else { return true }
+            let registrar = member.registration.origin
+            guard registrar != origin, !isRegistrarBarred(member), let index = index(of: registrar) else { return false }
+            member = members[index]
+        }
+        return false
+    }
+
+    /// Whether the whole state of a peer may be joined (``merge(_:applied:)``), with what it knows of the members.
+    ///
+    /// A member's, and a stranger's whose registrars lead, one by one, to a member that is not barred here: with the state comes the registration, and the next acknowledgement
+    /// from here covers it, so that nobody retires its registrar without it. A stranger may be the only way to what its registrar wrote.
+    public func mayJoin(_ other: Retention, of peer: OriginID) -> Bool {
+        var origin = peer
+        for _ in 0...other.members.count {
+            guard !barred.contains(origin) else { return false }
+            if isMember(origin) { return true }
+            guard let index = other.index(of: origin), other.members[index].registration.sequence > 0 else { return false }
+            origin = other.members[index].registration.origin
+        }
+        return false
+    }
 
     /// Origins with which no session is kept: retired, or about to be.
     public var barred: [OriginID] { fences.map(\.origin) + members.filter(\.isRetiring).map(\.origin) }
@@ -235,7 +282,7 @@ extension Retention {
             fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
         }
         for member in other.members where !isFenced(member.origin) {
-            register(member.origin, site: member.site, epoch: member.epoch)
+            register(member.origin, site: member.site, epoch: member.epoch, by: member.registration)
             guard let index = index(of: member.origin) else { continue }
             members[index].acknowledged.merge(member.acknowledged)
             for proposal in member.proposals where !members[index].proposals.contains(proposal) {
@@ -258,7 +305,10 @@ extension Retention {
                 horizon: horizon)
             fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
         }
-        members = [Member(origin: origin, site: site, epoch: epoch, acknowledged: CausalContext())]
+        members = [
+            Member(
+                origin: origin, site: site, epoch: epoch, registration: Dot(origin: origin, sequence: 0), acknowledged: CausalContext())
+        ]
         unacknowledged = 1
     }
 }

@@ -12,9 +12,12 @@ public import SkerrySession
 /// - Note: references in a circle over several processes keep each other alive until their session ends.
 public final class Reference: Sendable {
     package let target: any ReferenceTarget
+    /// The target, where it is an object behind a session and nothing in between.
+    private let remote: RemoteTarget?
 
     package init(target: any ReferenceTarget) {
         self.target = target
+        remote = target as? RemoteTarget
     }
 
     /// A reference to an object in this process.
@@ -81,13 +84,12 @@ extension Reference {
     @usableFromInline
     func perform(_ method: MethodDescriptor, _ payload: ServicePayload) async throws -> ServicePayload {
         do {
-            return try await target.perform(Invocation(method, payload))
-        } catch let failure as DeclaredFailure {
-            throw method.declaredError(failure)
-        } catch let error as CallError {
-            throw error.located(service: method.service.name, method: method.name)
-        } catch is CancellationError {
-            throw CallError(.cancelled, "the call was cancelled", service: method.service.name, method: method.name, maybeExecuted: true)
+            let invocation = Invocation(method, payload)
+            // Each level of asynchronous functions between a caller and its reply costs a good part of what the call does.
+            if let remote, remote.session.carries(invocation) { return try await remote.session.call(remote.id, invocation) }
+            return try await target.perform(invocation)
+        } catch {
+            throw method.thrown(error)
         }
     }
 
@@ -104,13 +106,23 @@ extension Reference {
 extension Invocation {
     init(_ method: MethodDescriptor, _ payload: ServicePayload) {
         self.init(
-            method: method.name, digest: method.digest.rawValue, options: method.options, payload: payload,
-            requestID: method.options.contains(.durable) ? RequestID.current ?? .random() : nil)
-        descriptor = method
+            of: method, method: method.name, digest: method.digest.rawValue, options: method.options, payload: payload,
+            replyFormat: payload.format, requestID: method.options.contains(.durable) ? RequestID.current ?? .random() : nil)
     }
 }
 
 extension MethodDescriptor {
+    /// What a caller of the method sees of an error of a target.
+    fileprivate func thrown(_ error: any Error) -> any Error {
+        switch error {
+        case let failure as DeclaredFailure: declaredError(failure)
+        case let error as CallError: error.located(service: service.name, method: name)
+        case is CancellationError:
+            CallError(.cancelled, "the call was cancelled", service: service.name, method: name, maybeExecuted: true)
+        default: error
+        }
+    }
+
     /// The error as the interface declares it, or ``CallError`` when it does not.
     func declaredError(_ failure: DeclaredFailure) -> any Error {
         guard let declared = service.errors.first(where: { $0.name == failure.name }) else {

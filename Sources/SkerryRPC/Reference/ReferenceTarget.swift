@@ -26,6 +26,20 @@ public struct Invocation: Sendable {
         self.replyFormat = replyFormat ?? payload.format
         self.requestID = requestID
     }
+
+    /// A call of a method that this process knows.
+    init(
+        of descriptor: MethodDescriptor?, method: String, digest: UInt64, options: MethodOptions, payload: ServicePayload,
+        replyFormat: PayloadFormat, requestID: RequestID?
+    ) {
+        self.method = method
+        self.digest = digest
+        self.options = options
+        self.payload = payload
+        self.replyFormat = replyFormat
+        self.requestID = requestID
+        self.descriptor = descriptor
+    }
 }
 
 /// What a ``Reference`` leads to: an object in this process, an object behind a session, or another target with something in between.

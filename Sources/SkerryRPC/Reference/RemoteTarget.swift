@@ -23,6 +23,7 @@ package final class RemoteTarget: ReferenceTarget, ImportedObject, @unchecked Se
 
     package func perform(_ invocation: Invocation) async throws -> ServicePayload {
         do {
+            if session.carries(invocation) { return try await session.call(id, invocation) }
             return try await session.call(id, try invocation.adapted(to: session)).transcoded(to: invocation.replyFormat)
         } catch let failure as DeclaredFailure {
             throw DeclaredFailure(name: failure.name, payload: try failure.payload.transcoded(to: invocation.replyFormat))
@@ -31,6 +32,14 @@ package final class RemoteTarget: ReferenceTarget, ImportedObject, @unchecked Se
 
     package func send(_ invocation: Invocation) async throws(CallError) {
         try await session.send(id, try invocation.adapted(to: session))
+    }
+}
+
+extension Session {
+    /// Whether a call can go as it is, and its reply come so.
+    func carries(_ invocation: Invocation) -> Bool {
+        let format = invocation.payload.format
+        return format == invocation.replyFormat && (format == .bin || isText == (format == .json))
     }
 }
 

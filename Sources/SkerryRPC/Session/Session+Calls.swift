@@ -15,6 +15,7 @@ extension Session {
     }
 
     /// Calls what the peer hosts under `target`.
+    @inline(__always)
     func call(_ target: ReferenceID, _ invocation: Invocation) async throws -> ServicePayload {
         try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: false))
     }
@@ -30,6 +31,7 @@ extension Session {
         }
     }
 
+    @inline(__always)
     private func wait(for call: PendingCall) async throws -> ServicePayload {
         guard call.deadline > .zero else { throw CallError(.timeout, "the deadline had passed before the call") }
         return try await withTaskCancellationHandler {
@@ -45,19 +47,22 @@ extension Session {
             call.continuation = continuation
             if call.isCancelled {
                 state.fail(call, CallError(.cancelled, "the call was cancelled before it was made"))
-            } else if let failure = state.failure {
-                var failure = failure
-                failure.maybeExecuted = false
-                state.fail(call, failure)
-            } else if state.waiting.isEmpty {
-                if !ask(call, &state, now) { enqueue(call, &state) }
-            } else {
+            } else if state.failure != nil {
+                failAgain(call, &state)
+            } else if !state.waiting.isEmpty || !ask(call, &state, now) {
                 enqueue(call, &state)
             }
             settle(&state, now)
             return state.hasUrgentEffects
         }
         if mustDrain { drain() }
+    }
+
+    /// The session was over before the call.
+    private func failAgain(_ call: PendingCall, _ state: inout SessionState) {
+        guard var failure = state.failure else { return }
+        failure.maybeExecuted = false
+        state.fail(call, failure)
     }
 
     private func enqueue(_ call: PendingCall, _ state: inout SessionState) {
@@ -69,12 +74,11 @@ extension Session {
 
     /// Gives the call to the core. False says that it has to wait.
     private func ask(_ call: PendingCall, _ state: inout SessionState, _ now: Moment) -> Bool {
-        let invocation = call.invocation
         do throws(SessionError) {
-            let method = try state.method(invocation)
+            let method = try state.method(call.invocation)
             var made: [ReferenceID] = []
             do throws(SessionError) {
-                let references = try self.references(invocation.payload, agreed: state.core.isConfirmed(method), &state, &made)
+                let references = try self.references(call.invocation.payload, agreed: state.core.isConfirmed(method), &state, &made)
                 try state.ask(call, method, references, now)
             } catch {
                 // What was exported for this call did not cross.
@@ -167,27 +171,22 @@ extension SessionState {
     mutating func ask(
         _ call: PendingCall, _ method: MethodID, _ references: [SessionReference], _ now: Moment
     ) throws(SessionError) {
-        let invocation = call.invocation
-        var options: CallOptions = []
-        if invocation.options.contains(.idempotent) { options.insert(.idempotent) }
-        let bytes = invocation.payload.bytes
-        let result = bytes.withUnsafeBytes { buffer -> Result<QuestionID?, SessionError> in
-            do throws(SessionError) {
-                if call.isOneWay {
-                    try core.callOneWay(
-                        .reference(call.target), method: method, payload: buffer, format: invocation.payload.format, references: references,
-                        deadline: call.deadline, options: options, request: invocation.requestID, now: now)
-                    return .success(nil)
-                }
-                return .success(
-                    try core.call(
-                        .reference(call.target), method: method, payload: buffer, format: invocation.payload.format,
-                        references: references, deadline: call.deadline, options: options, request: invocation.requestID, now: now))
-            } catch {
-                return .failure(error)
+        let options: CallOptions = call.invocation.options.contains(.idempotent) ? .idempotent : []
+        let format = call.invocation.payload.format
+        let request = call.invocation.requestID
+        let question = try call.invocation.payload.bytes.withUnsafeBufferPointer { (bytes) throws(SessionError) -> QuestionID? in
+            let payload = UnsafeRawBufferPointer(bytes)
+            if call.isOneWay {
+                try core.callOneWay(
+                    .reference(call.target), method: method, payload: payload, format: format, references: references,
+                    deadline: call.deadline, options: options, request: request, now: now)
+                return nil
             }
+            return try core.call(
+                .reference(call.target), method: method, payload: payload, format: format, references: references,
+                deadline: call.deadline, options: options, request: request, now: now)
         }
-        if let question = try result.get() {
+        if let question {
             call.question = question
             questions.place(call, at: question.index)
         } else if let continuation = call.continuation {

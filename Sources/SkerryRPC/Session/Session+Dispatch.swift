@@ -1,6 +1,7 @@
 import SkerryCSP
 import SkerryCodec
 import SkerrySession
+import SkerryWire
 
 // Calls of the peer.
 
@@ -22,25 +23,47 @@ extension Session {
         var options = descriptor?.options ?? []
         if call.options.contains(.oneWay) { options.insert(.oneWay) }
         if call.options.contains(.idempotent) { options.insert(.idempotent) }
-        var invocation = Invocation(
-            method: definition.name, digest: definition.digest, options: options, payload: payload, replyFormat: replyFormat,
-            requestID: call.request)
-        if isAgreed { invocation.descriptor = descriptor }
+        let invocation = Invocation(
+            of: isAgreed ? descriptor : nil, method: definition.name, digest: definition.digest, options: options, payload: payload,
+            replyFormat: replyFormat, requestID: call.request)
         state.answers.place(SessionState.RunningAnswer(id: call.id), at: call.id.index)
         state.effects.append(
             .call(InboundCall(id: call.id, target: target, invocation: invocation, isAgreed: isAgreed, deadline: call.deadline)))
     }
 
-    /// Starts the handler of a call. It runs here up to its first suspension, unless its method is marked to run elsewhere.
-    func start(_ call: InboundCall) -> Task<Void, Never> {
-        if call.invocation.options.contains(.offload) {
-            return Task { await answer(call) }
+    /// Starts the handlers of calls, in their order. They run here up to their first suspension, unless their method is marked to run elsewhere.
+    ///
+    /// Of many calls the replies to the first half leave before the others are begun, so that the peer does not stand idle meanwhile.
+    func start(_ calls: inout [InboundCall]) {
+        let half = calls.count >= 2 * Self.callsPerWrite ? (calls.count + 1) / 2 : calls.count
+        start(calls[..<half])
+        if half < calls.count {
+            flush()
+            start(calls[half...])
         }
-        return Task.immediate { await answer(call) }
+        calls.removeAll(keepingCapacity: true)
+    }
+
+    /// So many replies are worth a write of their own.
+    private static let callsPerWrite = 24
+
+    private func start(_ calls: ArraySlice<InboundCall>) {
+        var rest = calls
+        while let first = rest.first {
+            if first.isOffloaded {
+                rest.removeFirst()
+                settle([], [(first.id, Task { finish(first, await answer(first)) })])
+                continue
+            }
+            let run = HandlerRun(rest.prefix { !$0.isOffloaded })
+            rest.removeFirst(run.count)
+            run.start(in: self)
+            settle(run.answered, run.running)
+        }
     }
 
     /// Gives the replies of handlers that answered at once to the core, and keeps the tasks of the others, so that they can be cancelled.
-    func settle(_ answered: [(InboundCall, InboundCall.Reply)], _ running: [(AnswerID, Task<Void, Never>)]) {
+    private func settle(_ answered: [(InboundCall, InboundCall.Reply)], _ running: [(AnswerID, Task<Void, Never>)]) {
         var cancelled: [Task<Void, Never>] = []
         let now = options.clock.now
         state.withLock { state in
@@ -55,22 +78,34 @@ extension Session {
         for task in cancelled { task.cancel() }
     }
 
-    private func answer(_ call: InboundCall) async {
-        let scope = CallScope(deadline: call.deadline, clock: options.clock, session: self)
+    /// What was answered leaves now, if this is the loop of the link.
+    private func flush() {
+        state.withLock { $0.attachment?.link }?.flush()
+    }
+
+    /// Runs the handler of a call.
+    @inline(__always)
+    func answer(_ call: InboundCall) async -> InboundCall.Reply {
         do {
-            let reply = try await Call.$scope.withValue(scope) { try await execute(call) }
-            finish(call, .value(reply))
-        } catch let failure as DeclaredFailure {
-            finish(call, .failure(CallFailure(.typed, failure.name), failure.payload))
+            return .value(
+                try await Call.$scope.withValue(CallScope(deadline: call.deadline, clock: options.clock, session: self)) {
+                    try await execute(call)
+                })
         } catch {
-            var error = error as? CallError ?? CallError(.cancelled, "the callee was cancelled", maybeExecuted: true)
-            // The callee's clock may be the first to notice; what happened is the same as when the caller's is.
-            if error.code == .cancelled, call.deadline <= options.clock.now { error.code = .timeout }
-            let payload = try? ServicePayload(error.detail, call.invocation.replyFormat == .json ? .json : .cbor)
-            finish(call, .failure(error.failure, payload ?? ServicePayload(format: .none, bytes: [])))
+            return reply(to: call, error)
         }
     }
 
+    private func reply(to call: InboundCall, _ error: any Error) -> InboundCall.Reply {
+        if let failure = error as? DeclaredFailure { return .failure(CallFailure(.typed, failure.name), failure.payload) }
+        var error = error as? CallError ?? CallError(.cancelled, "the callee was cancelled", maybeExecuted: true)
+        // The callee's clock may be the first to notice; what happened is the same as when the caller's is.
+        if error.code == .cancelled, call.deadline <= options.clock.now { error.code = .timeout }
+        let payload = try? ServicePayload(error.detail, call.invocation.replyFormat == .json ? .json : .cbor)
+        return .failure(error.failure, payload ?? ServicePayload(format: .none, bytes: []))
+    }
+
+    @inline(__always)
     private func execute(_ call: InboundCall) async throws -> ServicePayload {
         let target = call.target
         if options.interceptors.isEmpty, call.invocation.requestID == nil { return try await target.perform(call.invocation) }
@@ -79,8 +114,8 @@ extension Session {
         }
     }
 
-    private func finish(_ call: InboundCall, _ reply: InboundCall.Reply) {
-        guard !call.putDown(reply) else { return }
+    /// Gives the reply of a handler that had suspended to the core.
+    func finish(_ call: InboundCall, _ reply: InboundCall.Reply) {
         let now = options.clock.now
         let mustDrain = state.withLock { state in
             answer(call, reply, &state)

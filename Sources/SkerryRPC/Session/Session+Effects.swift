@@ -31,6 +31,7 @@ extension Session {
             next = state.core.nextDeadline
         }
         arm(&state, next)
+        if state.closesLinkWhenFinished { state.closeLinkIfFinished() }
         if state.core.hasOutput { state.attachment?.link.wake() }
     }
 
@@ -59,16 +60,15 @@ extension Session {
     }
 
     private func apply(_ batch: [SessionEffect]) {
-        var answered: [(InboundCall, InboundCall.Reply)] = []
-        var running: [(AnswerID, Task<Void, Never>)] = []
+        var calls: [InboundCall] = []
         var watch: StallWatch?
         for effect in batch {
+            if !calls.isEmpty, !effect.isCall { start(&calls) }
             switch effect {
             case .ended(let call, let continuation): call.resume(continuation)
             case .call(let call):
                 if watch == nil { watch = StallWatch(options.clock.now, call.invocation.method) }
-                let task = start(call)
-                if let reply = call.takeReply() { answered.append((call, reply)) } else { running.append((call.id, task)) }
+                calls.append(call)
             case .cancel(let task): task.cancel()
             case .elements(let end, let elements): end.deliver(elements)
             case .deliver(let id, let elements): deliver(elements, to: id)
@@ -82,7 +82,7 @@ extension Session {
             case .run(let body): body()
             }
         }
-        if !answered.isEmpty || !running.isEmpty { settle(answered, running) }
+        if !calls.isEmpty { start(&calls) }
         if let watch { note(watch) }
     }
 
@@ -112,10 +112,18 @@ extension Session {
 
     /// Sets the timer for `next`, the core's deadline, unless it is set for one at least as early.
     func arm(_ state: inout SessionState, _ next: Moment) {
-        guard next < state.armed else { return }
+        guard next < state.armed else { return state.failure == nil ? () : disarm(&state, next) }
         state.timer?.cancel()
         state.armed = next
-        state.timer = options.clock.schedule(at: next) { [weak self] in self?.timerFired() }
+        state.timer = options.clock.schedule(at: next) { [self] in timerFired() }
+    }
+
+    /// Nothing of a session that is over is due, and its timer would keep it.
+    private func disarm(_ state: inout SessionState, _ next: Moment) {
+        guard next == .distantFuture, let timer = state.timer else { return }
+        timer.cancel()
+        state.timer = nil
+        state.armed = .distantFuture
     }
 
     private func timerFired() {

@@ -62,7 +62,9 @@ extension Session {
         for continuation in beginners { state.effects.append(.run { continuation.resume(throwing: failure) }) }
         state.effects.append(.run { [self] in leave() })
         if let link = state.attachment?.link {
-            state.effects.append(.run { link.close() })
+            // Where packets get lost, what is still to be said is said until it is confirmed.
+            state.closesLinkWhenFinished = link.traits.delivery == .lossy
+            if !state.closesLinkWhenFinished { state.effects.append(.run { link.close() }) }
         } else {
             state.tellWatchers()
         }
@@ -93,6 +95,13 @@ extension SessionState {
         call.question = nil
         call.outcome = .error(error)
         effects.append(.ended(call, continuation))
+    }
+
+    /// The core has said its last word.
+    mutating func closeLinkIfFinished() {
+        guard closesLinkWhenFinished, core.isFinished else { return }
+        closesLinkWhenFinished = false
+        if let link = attachment?.link { effects.append(.run { link.close() }) }
     }
 
     mutating func tellWatchers() {

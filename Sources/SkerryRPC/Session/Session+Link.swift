@@ -40,8 +40,10 @@ extension Session {
             state.core.receive(packet, now: now, into: &state.events)
             settle(&state, now, packet)
         }
-        drain()
     }
+
+    /// Everything of one read came: what it leads to is done together.
+    func readCompleted() { drain() }
 
     func nextPacket(into packet: inout [UInt8], for attachment: SessionAttachment) -> Bool {
         drain()
@@ -54,6 +56,7 @@ extension Session {
             let has = state.core.nextPacket(into: &buffer, now: now)
             let next = state.core.nextDeadline
             if next <= now { settle(&state, now) } else { arm(&state, next) }
+            if state.closesLinkWhenFinished { state.closeLinkIfFinished() }
             return (has, buffer)
         }
         packet = filled

@@ -35,7 +35,7 @@ final class SessionAttachment: LinkDriver, @unchecked Sendable {
         }
     }
 
-    func readCompleted() {}
+    func readCompleted() { session?.readCompleted() }
 
     func nextPacket(into packet: inout [UInt8], maximum: Int) -> Bool {
         session?.nextPacket(into: &packet, for: self) ?? false

@@ -22,6 +22,8 @@ enum SessionEffect: Sendable {
     case resume(UnsafeContinuation<Void, Never>)
     case reconnect
     case run(@Sendable () -> Void)
+
+    var isCall: Bool { if case .call = self { true } else { false } }
 }
 
 /// How a channel across a session ends.

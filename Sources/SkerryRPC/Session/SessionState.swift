@@ -34,6 +34,8 @@ struct SessionState: ~Copyable, Sendable {
     var wasEstablished = false
     var isGoingAway = false
     var isClosedHere = false
+    /// The session is over, and its link will be when the last word was confirmed.
+    var closesLinkWhenFinished = false
     var failure: CallError?
 
     // MARK: Calls of this side

@@ -1,8 +1,10 @@
 internal import SkerryMerge
 
-/// Messages of an exchange in the packets of a link: one stream of bytes, each message behind its length, cut into packets anywhere
-/// (docs/formats/history.md, "Exchange").
+/// Messages in a stream of bytes, or in the packets of a link: each behind its length, cut anywhere (docs/formats/history.md, "Exchange";
+/// docs/formats/replica.md).
 struct MessageFraming: Sendable {
+    /// Most bytes of a message whose first byte is given.
+    private let maximum: @Sendable (UInt8) -> Int
     /// Length and first bytes of a message that is not whole. Grows with what has come, not with what the length promises.
     private var partial: [UInt8] = []
 
@@ -11,11 +13,23 @@ struct MessageFraming: Sendable {
     /// Bytes of the longest length.
     private static let lengthMaximum = 5
 
-    static func frame(_ message: ExchangeMessage) -> [UInt8] {
+    init(maximum: @escaping @Sendable (UInt8) -> Int = MessageFraming.exchangeMaximum) { self.maximum = maximum }
+
+    /// Objects may be large, all else is small.
+    private static let exchangeMaximum: @Sendable (UInt8) -> Int = { kind in
+        kind == UInt8(ascii: "o") ? ExchangeMessage.sizeMaximum : ExchangeMessage.controlMaximum
+    }
+
+    static func frame(_ message: ExchangeMessage) -> [UInt8] { frame(message.encoded) }
+
+    static func frame(_ message: [UInt8]) -> [UInt8] {
         var writer = FieldWriter()
-        writer.string(message.encoded)
+        writer.string(message)
         return writer.bytes
     }
+
+    /// Whether the bytes so far end amid a message.
+    var isAmidMessage: Bool { !partial.isEmpty }
 
     /// Takes a packet and hands out the messages that are whole.
     ///
@@ -35,7 +49,7 @@ struct MessageFraming: Sendable {
     }
 
     private func check(_ size: Int, kind: UInt8) throws(HistoryError) {
-        let maximum = kind == UInt8(ascii: "o") ? ExchangeMessage.sizeMaximum : ExchangeMessage.controlMaximum
+        let maximum = maximum(kind)
         guard size <= maximum else { throw HistoryError(.tooLarge, "a message of \(size) bytes where \(maximum) are allowed") }
     }
 

@@ -327,9 +327,10 @@ extension SessionCore {
             freeQuestionSlot(slot)
         }
         let isEmpty = isText && isFailure && payload.count == 4 && reader.bytesAreNull(payload)
-        let outcome = Outcome(
-            failure: failure, payload: isEmpty ? .empty : payload, format: isEmpty ? .none : format, references: references)
-        events.append(.returned(QuestionID(rawValue: id), outcome))
+        events.append(
+            .returned(
+                QuestionID(rawValue: id),
+                Outcome(failure: failure, payload: isEmpty ? .empty : payload, format: isEmpty ? .none : format, references: references)))
         revealAgain(into: &events)
     }
 

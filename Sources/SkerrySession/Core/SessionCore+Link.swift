@@ -152,7 +152,7 @@ enum ByeCode {
 }
 
 extension SessionCore {
-    /// Ends the session from this side: what is queued is still sent, then BYE.
+    /// Ends the session from this side: what is queued is still sent, then BYE. On lossy links both are sent until they are confirmed.
     ///
     /// Calls under way fail at once with events, ``SessionEvent/failed(_:)`` is the last one. Send what ``nextPacket(into:now:)`` gives until ``isFinished``,
     /// but not longer than ``SessionLimits/closeLinger``, which ``advance(to:into:)`` sees to.
@@ -191,10 +191,12 @@ extension SessionCore {
     }
 
     mutating func receivedBye(_ reason: CloseReason, into events: inout [SessionEvent]) {
+        let nonce = traits.delivery == .lossy ? pongDue : nil
         let isUnknown = reason.code == ByeCode.unknownSession
         let code: SessionError.Code = isUnknown ? .peerRestarted : .closedByPeer
         fail(SessionError(code, "closed by the peer: \(reason)"), bye: nil, into: &events)
         byeDue = nil
+        byeAnswerDue = nonce
     }
 
     /// Reports every call under way as failed.
@@ -225,6 +227,8 @@ extension SessionCore {
         helloAgainAt = .distantFuture
         forgetPings()
         pongDue = nil
+        byeNonce = 0
+        byeAgainAt = .distantFuture
         confirmationReset()
         retransmitAt = .distantFuture
         questions = []

@@ -21,9 +21,10 @@ extension SessionCore {
     }
 
     private mutating func appendPacket(to buffer: inout [UInt8], now: Moment) -> Bool {
-        if byeDue != nil { return appendBye(to: &buffer) }
+        if byeDue != nil { return appendBye(to: &buffer, now: now) }
         switch phase {
-        case .fresh, .detached, .closed: return false
+        case .fresh, .detached: return false
+        case .closed: return appendByeAnswer(to: &buffer)
         case .handshaking:
             guard helloDue else { return false }
         case .established, .closing: break
@@ -36,19 +37,26 @@ extension SessionCore {
             return true
         }
         if confirmationDue { return appendConfirmation(to: &buffer) }
-        guard phase == .closing, isFlushed else { return false }
-        end()
+        guard phase == .closing, byeNonce == 0, isFlushed else { return false }
+        if traits.delivery == .lossy {
+            pingNonce += 1
+            byeNonce = pingNonce
+            pingSentAt = .zero
+        } else {
+            end()
+        }
         byeDue = closeReason
-        return appendBye(to: &buffer)
+        return appendBye(to: &buffer, now: now)
     }
 
     /// Whether `nextPacket` may give one: false is certain.
     public var hasOutput: Bool {
         if byeDue != nil { return true }
         switch phase {
-        case .fresh, .detached, .closed: return false
+        case .fresh, .detached: return false
+        case .closed: return byeAnswerDue != nil
         case .handshaking: return helloDue
-        case .closing: return true
+        case .closing: return byeNonce == 0 || pongDue != nil || confirmationDue
         case .established:
             return helloDue || pongDue != nil || pingDue || confirmationDue || (retention.unsent > 0 && windowIsOpen)
                 || (!isQueueEmpty && windowIsOpen)
@@ -114,13 +122,32 @@ extension SessionCore {
         return true
     }
 
-    private mutating func appendBye(to buffer: inout [UInt8]) -> Bool {
+    private mutating func appendBye(to buffer: inout [UInt8], now: Moment) -> Bool {
         guard let reason = byeDue else { return false }
         byeDue = nil
         beginPacket(in: &buffer)
+        if byeNonce > 0 {
+            byeAgainAt = now + recovery.timeout
+            writer.begin(.ping)
+            writer.integer(byeNonce)
+            writer.end()
+            appendFrame(to: &buffer)
+        }
         writer.begin(.bye)
         writer.integer(UInt64(reason.code))
         writer.text(reason.message, maximum: SessionLimits.messageMaximum)
+        writer.end()
+        appendFrame(to: &buffer)
+        endPacket(in: &buffer)
+        return true
+    }
+
+    private mutating func appendByeAnswer(to buffer: inout [UInt8]) -> Bool {
+        guard let nonce = byeAnswerDue else { return false }
+        byeAnswerDue = nil
+        beginPacket(in: &buffer)
+        writer.begin(.pong)
+        writer.integer(nonce)
         writer.end()
         appendFrame(to: &buffer)
         endPacket(in: &buffer)

@@ -11,7 +11,7 @@ extension SessionCore {
         counters.bytesReceived += UInt64(packet.count)
         switch phase {
         case .fresh, .detached: return
-        case .closed: return receivedAfterEnd()
+        case .closed: return receivedAfterEnd(packet)
         case .handshaking, .established, .closing: break
         }
         do throws(ProtocolViolation) {
@@ -33,9 +33,27 @@ extension SessionCore {
         if isDrained { reportDrained(into: &events) }
     }
 
-    /// Who still sends to a session that is over has missed its BYE.
-    private mutating func receivedAfterEnd() {
-        if traits.delivery == .lossy, let closeReason { byeDue = closeReason }
+    /// Who still sends to a session that is over has missed its BYE, or says BYE again because the answer to it was lost.
+    private mutating func receivedAfterEnd(_ packet: UnsafeRawBufferPointer) {
+        guard traits.delivery == .lossy, let content = undamaged(packet) else { return }
+        do throws(ProtocolViolation) {
+            var reader = FrameReader(content, isText: false)
+            guard try PacketHeader(&reader).sequence == 0 else { return byeDue = closeReason }
+            var nonce: UInt64?
+            while try reader.hasFrame() {
+                switch try reader.beginFrame() {
+                case .ping: nonce = try reader.integer()
+                case .bye: return byeAnswerDue = nonce
+                // An answer is not answered, or two sides that are over would talk for ever.
+                case .pong: return
+                default: return byeDue = closeReason
+                }
+                try reader.endFrame()
+            }
+            byeDue = closeReason
+        } catch {
+            // There is no session left that could fail.
+        }
     }
 
     /// The packet without its checksum, or nil when that is wrong.
@@ -207,6 +225,8 @@ extension SessionCore {
                 recovery.measured(now - pingSentAt)
                 pingSentAt = .zero
             }
+            // BYE has come.
+            if nonce == byeNonce, byeNonce > 0 { end() }
         case .bye:
             let reason = try reader.reason()
             try reader.endFrame()

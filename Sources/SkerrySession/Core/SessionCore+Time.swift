@@ -19,7 +19,7 @@ extension SessionCore {
         case .fresh, .detached, .closed: break
         case .handshaking: advanceHandshake(now, into: &events)
         case .established: advanceSilence(now, into: &events)
-        case .closing: if phaseDeadline <= now { byeAfterLinger() }
+        case .closing: if phaseDeadline <= now { byeAfterLinger() } else if byeAgainAt <= now { repeatBye() }
         }
         if resumeDeadline <= now, phase == .detached || phase == .handshaking {
             fail(SessionError(.peerLost, "no link came within the resume window"), bye: nil, into: &events)
@@ -40,7 +40,7 @@ extension SessionCore {
         case .detached: next = min(next, resumeDeadline)
         case .handshaking: next = min(next, phaseDeadline, resumeDeadline)
         case .established: next = min(next, pingAt)
-        case .closing: next = min(next, phaseDeadline)
+        case .closing: next = min(next, phaseDeadline, byeAgainAt)
         }
         return next
     }
@@ -120,7 +120,14 @@ extension SessionCore {
         retention.loseAll()
     }
 
-    /// What was queued could not be sent in time.
+    /// BYE or its answer was lost.
+    private mutating func repeatBye() {
+        byeAgainAt = .distantFuture
+        byeDue = closeReason
+        recovery.timedOut()
+    }
+
+    /// What was queued could not be sent in time, or nobody answers BYE any more.
     private mutating func byeAfterLinger() {
         end()
         byeDue = closeReason

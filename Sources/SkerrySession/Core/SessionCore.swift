@@ -59,6 +59,11 @@ public struct SessionCore: ~Copyable, Sendable {
     var pingSentAt = Moment.zero
     var pongDue: UInt64?
     var byeDue: CloseReason?
+    /// On lossy links BYE is repeated until the peer answers the PING beside it: its nonce, 0 before BYE was said.
+    var byeNonce: UInt64 = 0
+    var byeAgainAt = Moment.distantFuture
+    /// The nonce beside the peer's BYE, which is to be answered although the session is over.
+    var byeAnswerDue: UInt64?
     /// Why the session ended, for who did not hear it.
     var closeReason: CloseReason?
 
@@ -184,7 +189,7 @@ public struct SessionCore: ~Copyable, Sendable {
     /// Whether a link is attached and the peer has said HELLO.
     public var isEstablished: Bool { phase == .established }
     /// Whether the session is over and has nothing to say any more.
-    public var isFinished: Bool { phase == .closed && byeDue == nil }
+    public var isFinished: Bool { phase == .closed && byeDue == nil && byeAnswerDue == nil }
     /// Whether it takes no more part: over, or closing.
     var isOver: Bool { phase == .closed || phase == .closing }
 

@@ -31,6 +31,11 @@ public protocol Link: AnyObject, Sendable {
     /// and a call inside ``LinkDriver/received(_:)`` costs nothing else either, since the pull follows anyway.
     func wake()
 
+    /// Sends what the driver has, now instead of soon: for a driver that has a part of its answers and will be busy with the rest.
+    ///
+    /// Only inside ``LinkDriver/readCompleted()``, on the loop; anywhere else it does nothing. The link may ask for packets before it returns.
+    func flush()
+
     /// Ends the link politely: pulls and sends what the driver still has, says goodbye, and closes when the peer has said so too.
     ///
     /// From any thread; idempotent. After the call no further packets are delivered. The driver hears ``LinkDriver/linkClosed(_:)`` with nil at the end,
@@ -45,4 +50,6 @@ public protocol Link: AnyObject, Sendable {
 
 extension Link {
     public var executor: (any TaskExecutor)? { nil }
+
+    public func flush() {}
 }

@@ -144,8 +144,8 @@ extension PairedLink {
     }
 
     func readCompleted() {
-        isReading = false
         if phase == .open, !isMuted { driver?.readCompleted() }
+        isReading = false
         pull()
     }
 

@@ -51,6 +51,8 @@ final class ChannelLink<Framing: PacketFraming>: Link, ChannelInboundHandler, @u
 
     /// Between a read and its completion: the pull comes by itself.
     private var isReading = false
+    /// The driver hears that a read was delivered.
+    private var isCompleting = false
     /// Inside ``pull()``. Writing may call back, and a driver may close the link it is asked by.
     private var isPulling = false
     /// No packet is delivered any more.
@@ -104,6 +106,11 @@ extension ChannelLink {
         guard !isWoken.exchange(true, ordering: .acquiringAndReleasing) else { return }
         if eventLoop.inEventLoop, isReading { return }
         eventLoop.execute { [self] in pull() }
+    }
+
+    func flush() {
+        guard eventLoop.inEventLoop, isCompleting else { return }
+        pull()
     }
 
     func close() {
@@ -248,8 +255,12 @@ extension ChannelLink {
     }
 
     private func readCompleted() {
+        if phase == .open, !isMuted {
+            isCompleting = true
+            driver?.readCompleted()
+            isCompleting = false
+        }
         isReading = false
-        if phase == .open, !isMuted { driver?.readCompleted() }
         if let goodbye = framing.peerGoodbye { return peerEnded(goodbye) }
         pull()
         if packetCount > 0, let timer = firstPacketTimer {

@@ -37,6 +37,10 @@ struct PosixWorkFiles: WorkFiles {
                 }
             }
             if name == [0x2E] || name == [0x2E, 0x2E] { continue }
+            if isDraft(name) {
+                removeAbandoned(draft: name, in: dirfd(stream))
+                continue
+            }
             if let kind = try kind(of: name, in: dirfd(stream), names) { entries.append(WorkEntry(name: name, kind: kind)) }
         }
     }
@@ -96,7 +100,7 @@ struct PosixWorkFiles: WorkFiles {
         defer { close(directory) }
         let name = path.names[path.names.count - 1]
         // A draft beside it takes its name when it is whole; links are replaced, not followed.
-        let draft = Array(".skerry-draft-\(getpid())".utf8)
+        let draft = Array("\(Self.draftPrefix)\(getpid())".utf8)
         var status = stat()
         let isThere = withCString(name) { fstatat(directory, $0, &status, AT_SYMLINK_NOFOLLOW) } == 0
         let mode = isThere && status.st_mode & S_IFMT == S_IFREG ? status.st_mode & 0o7777 : 0o666 & ~mask
@@ -105,6 +109,7 @@ struct PosixWorkFiles: WorkFiles {
         guard file >= 0 else { throw failure("open", errno, path.names) }
         defer { close(file) }
         do throws(HistoryError) {
+            guard flock(file, LOCK_EX | LOCK_NB) == 0 else { throw failure("flock", errno, path.names) }
             try writeAll(file, content, path)
             guard fchmod(file, mode) == 0 else { throw failure("fchmod", errno, path.names) }
             let renamed = withCString(draft) { draft in withCString(name) { renameat(directory, draft, directory, $0) } }
@@ -115,6 +120,24 @@ struct PosixWorkFiles: WorkFiles {
             throw error
         }
         return FileStamp(status)
+    }
+
+    // MARK: Drafts
+
+    private static let draftPrefix = ".skerry-draft-"
+
+    private func isDraft(_ name: [UInt8]) -> Bool {
+        let prefix = Self.draftPrefix.utf8
+        return name.starts(with: prefix) && name.dropFirst(prefix.count).allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// Removes a draft that nobody writes any more: its writer, which held it locked, was killed.
+    private func removeAbandoned(draft name: [UInt8], in directory: CInt) {
+        let file = withCString(name) { openat(directory, $0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
+        guard file >= 0 else { return }
+        defer { close(file) }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else { return }
+        _ = withCString(name) { unlinkat(directory, $0, 0) }
     }
 
     private func writeAll(_ file: CInt, _ content: [UInt8], _ path: FilePath) throws(HistoryError) {

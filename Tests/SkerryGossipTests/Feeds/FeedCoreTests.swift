@@ -218,7 +218,7 @@ struct FeedCoreTests {
         try one.write("a")
         settle([one, other], ticks: 2) { from, _, bytes in
             guard from == 1, case .frame(var frame)? = bytes.withUnsafeBytes({ try? FeedMessage(decoding: $0) }) else { return [bytes] }
-            frame.position += 10 << 20
+            frame.position = (frame.position ?? 0) + 10 << 20
             return [FeedMessage.frame(frame).encoded()]
         }
         #expect(other.refusals.first?.code == .creditExceeded)

@@ -18,7 +18,6 @@ struct FeedDefectTests {
 
     static let cases: [Case] = [
         Case(testDescription: "a gap in a feed is allowed", defect: .gapAllowed),
-        Case(testDescription: "who returns ignores the horizon", defect: .horizonIgnored),
         Case(testDescription: "the fence is ignored", defect: .fenceIgnored),
         Case(testDescription: "entries are acknowledged before they are durable", defect: .acknowledgedEarly),
         Case(testDescription: "a restored backup goes on under its old origin", defect: .epochReused),

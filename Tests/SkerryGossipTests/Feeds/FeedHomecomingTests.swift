@@ -29,6 +29,67 @@ struct FeedHomecomingTests {
         #expect(runner.world.problems == [])
     }
 
+    /// A minority registers somebody whom the others never count, who writes under a key that the others then delete and forget.
+    private func stranger(_ seed: UInt64, _ defects: FeedDefects) -> (runner: FeedRunner, isBack: Bool, isHome: Bool) {
+        let runner = FeedRunner(seed: seed, defects: defects, isCalm: true, isForged: false, nodes: 5)
+        runner.extraLinks = [(0, 1), (1, 2), (3, 4), (0, 4), (0, 3)]
+        runner.begin()
+        let (world, guest) = (runner.world, runner.nodes[4])
+        let (minority, majority) = ([3, 4], [0, 1, 2])
+        runner.nodes[0].publish(.write, [5], [1])
+        world.run(until: world.now + 3_000)
+        guest.loseDisk()
+        for one in minority {
+            for other in majority {
+                runner.setCut(true, one, other)
+                runner.setCut(true, other, one)
+            }
+        }
+        guest.start()
+        world.run(until: world.now + 20_000, isDone: { !guest.needsHome })
+        let origin = guest.origin
+        guest.publish(.write, [7], [1])
+        world.run(until: world.now + 500)
+        runner.nodes[1].publish(.removal, [7], [])
+        let others = majority.map { runner.nodes[$0] }
+        let isForgotten = {
+            others.allSatisfy { $0.retention.isFenced(runner.nodes[3].origin) && $0.retention.horizon > .zero && $0.table.rows[[7]] == nil }
+        }
+        world.run(until: world.now + 60_000, isDone: isForgotten)
+        world.check(isForgotten() && !guest.needsHome && guest.origin == origin, "the majority did not forget")
+        for one in minority {
+            for other in majority {
+                runner.setCut(false, one, other)
+                runner.setCut(false, other, one)
+            }
+        }
+        var isBack = false
+        let isHome = {
+            guest.isUp && !guest.needsHome && guest.origin != origin && others.allSatisfy { $0.retention.isMember(guest.origin) }
+        }
+        world.run(until: world.now + 60_000) {
+            isBack = isBack || others.contains { $0.table[[7]] != nil }
+            return isBack || isHome()
+        }
+        return (runner, isBack, isHome())
+    }
+
+    @Test(
+        "what a joiner wrote whom a retired minority registered does not bring a deleted key back, and the joiner comes home",
+        arguments: 1...4 as ClosedRange<UInt64>)
+    func stranger(_ seed: UInt64) {
+        let (runner, isBack, isHome) = stranger(seed, [])
+        #expect(runner.world.problems == [])
+        #expect(!isBack, "a deleted key is back")
+        #expect(isHome, "the joiner did not come home")
+        #expect(runner.world.faults.counts["stranger", default: 0] > 0 && runner.world.faults.counts["orphan", default: 0] > 0)
+    }
+
+    #if DEBUG
+    @Test("taking what strangers wrote is found", arguments: 1...4 as ClosedRange<UInt64>)
+    func strangersAdmitted(_ seed: UInt64) { #expect(stranger(seed, .strangersAdmitted).isBack) }
+    #endif
+
     /// An entry of a returner, and what becomes of it. Origin 1 is the host and live, 2 is a former self, 3 is another site's and retired.
     struct Case: CustomTestStringConvertible {
         var testDescription: String

@@ -43,7 +43,7 @@ struct FeedWireTests {
         init(_ name: String, _ message: FeedMessage) { (self.name, self.message) = (name, message) }
     }
 
-    static let messages: [Named] = [hello, frame, signedFrame, acknowledgement, refusal, trimmed, subscribe, matches]
+    static let messages: [Named] = [hello, frame, signedFrame, shortFrame, acknowledgement, refusal, trimmed, subscribe, matches]
 
     static let hello = Named(
         "hello",
@@ -64,6 +64,11 @@ struct FeedWireTests {
     static let signedFrame: Named = {
         let run = FeedRun(number: 0, definition: nil, first: 1, tag: nil, isSigned: true, entries: [bare(entry(1, signed: true))])
         return Named("frame-signed", .frame(FeedFrame(tag: 1, position: 0, grant: 0, rate: 0, runs: [run])))
+    }()
+
+    static let shortFrame: Named = {
+        let have = FeedHave(number: 1, definition: nil, rewinds: false, sequence: 300)
+        return Named("frame-short", .frame(FeedFrame(tag: 0x0BAD_CAFE, haves: [have])))
     }()
 
     static let acknowledgement: Named = {

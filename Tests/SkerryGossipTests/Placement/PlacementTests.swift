@@ -63,8 +63,8 @@ struct PlacementTests {
     func comparison() {
         let ring = PlacementRing(Self.nodes(5))
         let (one, two) = (ring.nodes[0].member, ring.nodes[1].member)
-        var left = MemoryPlacementStore()
-        var right = MemoryPlacementStore()
+        var left = MemoryPlacementStore(origin: OriginID(rawValue: 1))
+        var right = MemoryPlacementStore(origin: OriginID(rawValue: 1))
         var expected: Set<[UInt8]> = []
         for index in 0..<800 {
             let key = Self.key(index)
@@ -78,7 +78,7 @@ struct PlacementTests {
         }
         let theirs = ring.ranges(of: two, count: 3)
         let shared = ring.ranges(of: one, count: 3).flatMap { mine in theirs.filter { $0.overlaps(mine) }.map { $0.clamped(to: mine) } }
-        let ranges = WriteRange.joined(shared.map(MemoryPlacementStore.treeRange))
+        let ranges = WriteRange.joined(shared.map(PlacementRing.places(of:)))
         var initiator = ReconciliationCore(initiator: ReconciliationNonce(low: 1, high: 1), secret: [1], over: ranges)
         var responder = ReconciliationCore(responder: [1])
         var (frame, events): ([UInt8], [ReconciliationEvent]) = ([], [])

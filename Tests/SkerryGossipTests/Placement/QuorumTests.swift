@@ -82,6 +82,55 @@ struct QuorumTests {
         #expect(actions == [.store(Self.copy(1, 1), at: Self.list[3], hint: Self.list[0])], "a silent home has a stand-in")
     }
 
+    @Test("T-16: a home that stays silent has a stand-in after the quorum too, and when none is left the coordinator keeps the hint")
+    func silent() {
+        let written = Self.copy(1, 1)
+        var request = QuorumRequest(.write(written), preference: Array(Self.list.prefix(4)), now: 0)
+        var actions: [QuorumRequest.Action] = []
+        request.start(into: &actions)
+        request.answered(Self.list[0], into: &actions)
+        request.answered(Self.list[1], into: &actions)
+        #expect(request.isDone && !request.isOver && request.nextDeadline == 50)
+        actions = []
+        request.advance(now: 50, into: &actions)
+        #expect(actions == [.store(written, at: Self.list[3], hint: Self.list[2])])
+        actions = []
+        request.failed(Self.list[3], into: &actions)
+        #expect(actions.isEmpty && !request.isOver, "the home itself may still answer")
+        request.advance(now: 2_000, into: &actions)
+        #expect(actions == [.keep(written, for: Self.list[2])] && request.isOver && request.nextDeadline == .max)
+        var alone = QuorumRequest(.write(written), preference: Array(Self.list.prefix(3)), now: 0)
+        alone.start(into: &actions)
+        actions = []
+        alone.failed(Self.list[1], into: &actions)
+        #expect(actions == [.keep(written, for: Self.list[1])])
+        alone.failed(Self.list[2], into: &actions)
+        actions = []
+        alone.answered(Self.list[0], into: &actions)
+        #expect(actions == [.failed(answers: 1)] && alone.isOver, "nobody is left to ask")
+    }
+
+    @Test("T-16: where quorums are strict, members that stand in keep hints and do not count, nor are they read")
+    func strict() {
+        var profile = QuorumRequest.Profile()
+        profile.isSloppy = false
+        var write = QuorumRequest(.write(Self.copy(1, 1)), preference: Self.list, profile: profile, now: 0)
+        var actions: [QuorumRequest.Action] = []
+        write.start(into: &actions)
+        write.failed(Self.list[0], into: &actions)
+        actions = []
+        write.answered(Self.list[3], into: &actions)
+        write.answered(Self.list[1], into: &actions)
+        #expect(actions.isEmpty && !write.isDone)
+        write.answered(Self.list[2], into: &actions)
+        #expect(actions == [.succeeded(Self.copy(1, 1))])
+        var read = QuorumRequest(.read, preference: Self.list, profile: profile, now: 0)
+        read.start(into: &actions)
+        for member in Self.list.prefix(3) { read.failed(member, into: &actions) }
+        #expect(actions.last == .failed(answers: 0))
+        #expect(!actions.contains(.read(from: Self.list[3])))
+    }
+
     @Test("T-16: hints are kept for each home and key, joined, bounded, and gone once delivered")
     func hints() {
         var table = HintTable(maximum: 2)
@@ -140,6 +189,7 @@ struct QuorumTests {
                         } else if draws.chance(50) {
                             request.failed(member, into: &actions)
                         }
+                    case .keep(let copy, let home): _ = hints[Self.list[0], default: HintTable()].insert(copy, of: key, for: home)
                     case .succeeded(let copy): result = copy
                     case .failed: failures += 1
                     }

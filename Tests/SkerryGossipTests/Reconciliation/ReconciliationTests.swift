@@ -51,7 +51,8 @@ struct SetPair {
 @Suite("Reconciliation of sets")
 struct ReconciliationTests {
     static let isSoak = getenv("SKERRY_SOAK") != nil
-    static let seeds: UInt64 = isSoak ? 50_000 : 2_000
+    /// 2,000, with `SKERRY_SOAK=1` 50,000 of larger sets; `SKERRY_RUNS` says otherwise.
+    static let seeds: UInt64 = FeedSimulationTests.number("SKERRY_RUNS") ?? (isSoak ? 50_000 : 2_000)
 
     /// The longest chain of answers: on each side every second step splits sixteen-fold.
     static func log16(_ count: Int) -> Double { count < 2 ? 0 : log2(Double(count)) / 4 }

@@ -40,7 +40,7 @@ enum Sequential {
             var encoder = UpdateEncoder()
             for transaction in transactions {
                 transaction.commit(to: document)
-                _ = try? encoder.encode(document)
+                while let frame = try? encoder.encode(document), !frame.isEmpty {}
             }
         }
         return [
@@ -65,14 +65,21 @@ enum Sequential {
         return []
     }
 
-    /// The last transactions taken back one by one, for at most a second: milliseconds each.
+    /// The last transactions taken back one by one, made again, and taken back once more, each for at most a second: milliseconds a step.
     private static func undo(_ trace: Trace) -> [(String, Double)] {
         let document = Document(origin: OriginID(rawValue: 1))
         do { try document.enableUndo(limit: 1000) } catch { Measure.check(false, "\(error)") }
         for transaction in trace.transactions { transaction.commit(to: document) }
-        let start = Measure.cpu()
-        var count = 0
-        while count < 1000, Measure.cpu() - start < 1000, document.undo() { count += 1 }
-        return [("undo-step", (Measure.cpu() - start) / Double(count))]
+        let text = document.text("t").string
+        func steps(_ step: () -> Bool) -> Double {
+            let start = Measure.cpu()
+            var count = 0
+            while count < 1000, Measure.cpu() - start < 1000, step() { count += 1 }
+            return (Measure.cpu() - start) / Double(count)
+        }
+        let back = steps { document.undo() }, again = steps { document.redo() }
+        while document.canRedo { document.redo() }
+        Measure.check(document.text("t").string == text, "what was taken back and made again is another text")
+        return [("undo-step", back), ("redo-step", again), ("undo-again-step", steps { document.undo() })]
     }
 }

@@ -31,6 +31,12 @@ enum BenchGossip {
         print("entries applied: \(Int(rates[0])) … \(Int(rate)) … \(Int(rates[rates.count - 1])) a second, \(count) entries a turn")
         print("figure gossip.applied \(Int(rate)) entries/s bar >= 500000 \(rate >= 500_000 ? "ok" : "short")")
         print("figure gossip.wire \(Double(Int(ratio * 1000)) / 1000) x payload bar <= 1.1 \(ratio <= 1.1 ? "ok" : "short")")
+        var steady = Turn(count: 10_000)
+        let (_, steadyRatio) = steady.run(perTick: 10)
+        print(
+            "figure gossip.wire-steady \(Double(Int(steadyRatio * 1000)) / 1000) x payload bar <= 1.1 \(steadyRatio <= 1.1 ? "ok" : "short")"
+        )
+        Memory.measure()
     }
 }
 
@@ -80,7 +86,9 @@ struct Turn {
     var now = FeedInstant(wall: 1_700_000_000_000, monotonic: 0)
 
     /// Entries a second of CPU time, and bytes both ways by bytes of keys and values.
-    mutating func run() -> (rate: Double, ratio: Double) {
+    ///
+    /// - Parameter perTick: how many are written before they are carried over; nil for all.
+    mutating func run(perTick: Int? = nil) -> (rate: Double, ratio: Double) {
         var (source, target) = (Node(1, now), Node(2, now))
         try? source.core.attach(FeedPeerID(rawValue: 0), session: 1, isOrdered: true, now: now, into: &source.actions)
         source.perform(now)
@@ -88,16 +96,22 @@ struct Turn {
         target.perform(now)
         for _ in 0..<4 { exchange(&source, &target) }
         let sent = source.core.statistics.bytesSent + target.core.statistics.bytesSent
-        write(&source)
         var nanoseconds: UInt64 = 0
+        var next = 0
+        while next < count {
+            let end = min(count, next + (perTick ?? count))
+            write(next..<end, &source)
+            next = end
+            if perTick != nil { nanoseconds += exchange(&source, &target) }
+        }
         while target.core.statistics.entriesApplied < UInt64(count) { nanoseconds += exchange(&source, &target) }
         let bytes = source.core.statistics.bytesSent + target.core.statistics.bytesSent - sent
         return (Double(count) * 1e9 / Double(max(1, nanoseconds)), Double(bytes) / Double(count * 70))
     }
 
-    private mutating func write(_ source: inout Node) {
+    private mutating func write(_ numbers: Range<Int>, _ source: inout Node) {
         let value = [UInt8](repeating: 0x61, count: 40)
-        for number in 0..<count {
+        for number in numbers {
             if number % 100 == 0 { now = FeedInstant(wall: now.wall + 1, monotonic: now.monotonic) }
             var key = Array("objects/some/prefix/".utf8)
             for place in stride(from: 9, through: 0, by: -1) { key.append(UInt8(48 + number / Self.powers[place] % 10)) }

@@ -1,7 +1,7 @@
 // Calls and elements over one connection on loopback, client and server in one process. Prints `NAME VALUE UNIT` lines.
 // Arguments: names of transports (tcp, tls, websocket), all when none is given; `--calls N` for the number of calls a round;
-// `--in-flight N` for that many calls under way and nothing else, for a profiler; `elements` for those alone. `serve` is the
-// process that is killed at the end.
+// `--in-flight N` for that many calls under way and nothing else, for a profiler, with `--on-loop` from callers on the loop alone;
+// `elements` for those alone. `serve` is the process that is killed at the end.
 
 import Glibc
 import SkerryCSP
@@ -74,12 +74,14 @@ if arguments == ["elements"] {
 
 let calls = option("--calls", of: &arguments) ?? 200_000
 let chosen = option("--in-flight", of: &arguments)
+let isOnLoopAlone = arguments.contains("--on-loop")
+arguments.removeAll { $0 == "--on-loop" }
 let transports = arguments.isEmpty ? Setup.Transport.allCases : arguments.compactMap(Setup.Transport.init)
 
 for transport in transports {
     let setup = try await Setup(transport)
     _ = try await rate(setup, calls: calls / 4, inFlight: 64)
-    for inFlight in chosen.map({ [$0] }) ?? (transport == .tcp ? [1, 16, 64, 256] : [64]) {
+    for inFlight in isOnLoopAlone ? [] : chosen.map({ [$0] }) ?? (transport == .tcp ? [1, 16, 64, 256] : [64]) {
         var rates: [Double] = []
         for _ in 0..<3 { rates.append(try await rate(setup, calls: inFlight == 1 ? calls / 8 : calls, inFlight: inFlight)) }
         print("\(transport.rawValue)-\(inFlight) \(Int(median(rates))) calls/s")

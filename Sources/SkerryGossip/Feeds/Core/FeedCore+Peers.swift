@@ -194,6 +194,7 @@ extension FeedCore {
         guard let number = numbers[refusal.dot.origin], number < peers[place].lanes.count else { return }
         let wait = refusal.code == .futureStamp ? min(refusal.amount + 1, FeedLimits.pauseInterval) : FeedLimits.pauseInterval
         peers[place].lanes[number].pausedUntil = now.monotonic + wait
+        guard refusal.code != .unregistered else { return rewind(number, at: place) }
         // The whole frame was refused: whatever else it held comes again.
         rewind(place)
         pump(place, now: now, into: &actions)
@@ -201,10 +202,13 @@ extension FeedCore {
 
     /// What was sent and not acknowledged is as good as never sent.
     mutating func rewind(_ place: Int) {
-        for number in peers[place].lanes.indices where peers[place].lanes[number].sent > peers[place].lanes[number].known {
-            peers[place].lanes[number].sent = peers[place].lanes[number].known
-            peers[place].lanes[number].needsTag = true
-            peers[place].lanes[number].isDefined = false
-        }
+        for number in peers[place].lanes.indices { rewind(number, at: place) }
+    }
+
+    mutating func rewind(_ number: Int, at place: Int) {
+        guard peers[place].lanes[number].sent > peers[place].lanes[number].known else { return }
+        peers[place].lanes[number].sent = peers[place].lanes[number].known
+        peers[place].lanes[number].needsTag = true
+        peers[place].lanes[number].isDefined = false
     }
 }

@@ -37,18 +37,21 @@ extension FeedCore {
     private mutating func received(
         _ frame: FeedFrame, at place: Int, now: FeedInstant, into actions: inout [FeedAction]
     ) throws(FeedError) {
-        guard frame.position <= peers[place].permitted else {
-            throw FeedError(.creditExceeded, "\(frame.position) were charged and \(peers[place].permitted) granted")
+        let charges = frame.runs.reduce(0) { sum, run in run.entries.reduce(sum) { $0 + UInt64($1.charge) } }
+        let position = frame.position ?? peers[place].received + charges
+        guard position <= peers[place].permitted else {
+            throw FeedError(.creditExceeded, "\(position) were charged and \(peers[place].permitted) granted")
         }
         // Without runs it tells of frames that were lost: what they took of the credit is given back.
-        if frame.position > peers[place].received || !frame.runs.isEmpty {
-            peers[place].received = max(peers[place].received, frame.position)
+        if position > peers[place].received || !frame.runs.isEmpty {
+            peers[place].received = max(peers[place].received, position)
             peers[place].needsFrame = true
         }
-        peers[place].granted = max(peers[place].granted, frame.grant)
-        if now.monotonic >= peers[place].approachedAt + writeRate.interval {
+        if let grant = frame.grant { peers[place].granted = max(peers[place].granted, grant) }
+        peers[place].theirRate = frame.rate ?? peers[place].theirRate
+        if let rate = peers[place].theirRate, now.monotonic >= peers[place].approachedAt + writeRate.interval {
             peers[place].approachedAt = now.monotonic
-            writeRate.approach(frame.rate)
+            writeRate.approach(rate)
         }
         for have in frame.haves { try take(have, at: place, now: now) }
         if !frame.runs.isEmpty { try take(frame.runs, at: place, now: now, into: &actions) }
@@ -61,6 +64,7 @@ extension FeedCore {
         if have.sequence > peers[place].lanes[number].known { peers[place].progressAt = now.monotonic }
         if have.rewinds {
             reset(number, to: have.sequence, at: place)
+            peers[place].lanes[number].pausedUntil = 0
         } else {
             advance(number, to: have.sequence, at: place)
         }
@@ -83,6 +87,7 @@ extension FeedCore {
         var fresh: [FeedEntry] = []
         var reached: [(number: Int, position: FeedPosition)] = []
         var gaps: [Int] = []
+        var strangers: [Dot] = []
         for run in runs {
             guard let number = try resolve(run.number, run.definition, at: place) else { continue }
             let origin = origins[number]
@@ -90,6 +95,11 @@ extension FeedCore {
             guard !origin.isFrozen else { continue }
             if let fence = origin.fence, last > fence {
                 throw FeedError(.fenced, "the origin was retired at \(fence)", dot: Dot(origin: origin.id, sequence: last))
+            }
+            guard isAdmitted(number, from: place) else {
+                strangers.append(Dot(origin: origin.id, sequence: run.first))
+                peers[place].lanes[number].wasTurnedAway = true
+                continue
             }
             let before = reached.last { $0.number == number }?.position ?? origin.accepted
             if run.first > before.sequence + 1, !has(.gapAllowed) {
@@ -111,6 +121,9 @@ extension FeedCore {
             }
             let position = try check(run, from: skipped, after: before, number, now: now, into: &fresh)
             reached.append((number, position))
+        }
+        for dot in strangers {
+            refuse(FeedError(.unregistered, "the origin is no member here", dot: dot), at: place, into: &actions)
         }
         for number in gaps {
             count { $0.gaps += 1 }

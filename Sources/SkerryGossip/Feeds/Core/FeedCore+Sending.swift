@@ -68,7 +68,9 @@ extension FeedCore {
         return Int(clamping: peers[place].granted - min(peers[place].granted, peers[place].position))
     }
 
-    /// As much of a row as fits, if it still is what comes next.
+    /// As much of a row as fits and is durable, if it still is what comes next.
+    ///
+    /// What a crash may still take is never given away: its numbers would go to other entries, which is a fork.
     private mutating func run(
         of row: [FeedEntry], to place: Int, room: inout Int, credit: inout Int, isAlone: Bool, into actions: inout [FeedAction]
     ) -> FeedRun? {
@@ -77,9 +79,10 @@ extension FeedCore {
         room -= Self.runOverhead
         if isAlone, FeedWriter.sizeMaximum(row[0]) > room { widen(&room, for: row[0], place, into: &actions) }
         var count = 0
+        let durable = has(.sentEarly) ? .max : origins[number].durable.sequence
         for entry in row {
             let size = FeedWriter.sizeMaximum(entry)
-            guard size <= room, entry.charge <= credit, entry.signature.isEmpty != isSigned else { break }
+            guard entry.dot.sequence <= durable, size <= room, entry.charge <= credit, entry.signature.isEmpty != isSigned else { break }
             room -= size
             credit -= entry.charge
             count += 1
@@ -126,12 +129,28 @@ extension FeedCore {
     mutating func sendFrame(_ runs: [FeedRun], to place: Int, into actions: inout [FeedAction]) {
         growLanes(place)
         for run in runs { peers[place].position += run.entries.reduce(0) { $0 + UInt64($1.charge) } }
-        var frame = FeedFrame(tag: peers[place].tag, position: peers[place].position, grant: grant(place), rate: writeRate.rate)
+        var frame = header(place)
         // Few acknowledgements fit beside entries; what does not goes with the next tick.
         let room = (runs.isEmpty ? peers[place].frameMaximum - FeedLimits.frameOverhead : FeedLimits.frameOverhead / 3) / 18
         frame.haves = haves(atMost: min(room, FeedLimits.pairsPerFrame), to: place)
         frame.runs = runs
         send(.frame(frame), to: place, into: &actions)
+    }
+
+    /// What a frame says beside acknowledgements and runs. Over a stream only what is news: with ten entries a frame all of it would be a tenth of the bytes.
+    private mutating func header(_ place: Int) -> FeedFrame {
+        let (grant, isLossy) = (grant(place), !peers[place].isOrdered)
+        var frame = FeedFrame(tag: peers[place].tag)
+        if isLossy { frame.position = peers[place].position }
+        if isLossy || grant >= peers[place].toldGrant + UInt64(FeedLimits.window / 8) {
+            frame.grant = grant
+            peers[place].toldGrant = grant
+        }
+        if isLossy || peers[place].toldRate != writeRate.rate {
+            frame.rate = writeRate.rate
+            peers[place].toldRate = writeRate.rate
+        }
+        return frame
     }
 
     /// What the peer was not told yet.

@@ -41,6 +41,8 @@ public struct FeedCore: Sendable {
     var origins: [Origin] = []
     var numbers: [OriginID: Int] = [:]
     var peers: [FeedPeer] = []
+    /// Whose entries are taken; nil for everybody's.
+    var members: Set<OriginID>?
     /// Origins that must not speak to us as themselves.
     var fenced: Set<OriginID> = []
     private var pending: [Pending] = []
@@ -225,13 +227,44 @@ extension FeedCore {
             clock.restore(mark.position.stamp)
             // Pending batches of these origins lead to less than what is now there.
         }
-        for place in peers.indices { peers[place].needsFrame = peers[place].phase == .established }
+        for place in peers.indices where peers[place].phase == .established {
+            peers[place].needsFrame = true
+            // The peer has said all it has to say, and will not say it again.
+            reportIfSynchronised(place, into: &actions)
+        }
     }
 
     /// The log no longer holds an origin's entries up to a sequence.
     public mutating func trimmed(_ origin: OriginID, through sequence: UInt64) {
         let number = register(origin)
         origins[number].floor = max(origins[number].floor, sequence)
+    }
+
+    /// Says whose entries are taken: those of members (``Retention/members``), and of retired origins up to their fence. Until it is called, everybody's.
+    ///
+    /// Entries of others are turned away (``FeedError/Code/unregistered``) and asked for as soon as their origin is a member, so a registration may arrive behind what it makes welcome.
+    /// This is what makes forgetting safe against a minority that registers somebody whom the others never hear of: see ``Retention``.
+    public mutating func admit(_ members: some Sequence<OriginID>) {
+        self.members = Set(members)
+        for place in peers.indices where peers[place].phase == .established {
+            for number in peers[place].lanes.indices where peers[place].lanes[number].wasTurnedAway {
+                guard isAdmitted(number, from: place) else { continue }
+                peers[place].lanes[number].wasTurnedAway = false
+                peers[place].lanes[number].rewinds = true
+                peers[place].needsFrame = true
+            }
+        }
+    }
+
+    /// Whether entries of an origin are taken from a peer.
+    ///
+    /// What is still to be taken of an origin that is being retired comes from members alone: all of them say how far they took it, and nobody else is asked.
+    func isAdmitted(_ number: Int, from place: Int) -> Bool {
+        guard let members, !has(.strangersAdmitted), origins[number].fence == nil else { return true }
+        let origin = origins[number].id
+        guard members.contains(origin) else { return origin == identity.origin }
+        guard fenced.contains(origin) else { return true }
+        return peers[place].identity.map { members.contains($0.origin) } ?? false
     }
 
     /// A retired origin: nothing behind `sequence` is taken, and no session with it as itself is kept.

@@ -42,4 +42,8 @@ struct FeedDefects: OptionSet, Sendable, Hashable {
     static let appliedTwice = FeedDefects(rawValue: 1 << 18)
     /// Stamps of an origin may go back.
     static let staleAllowed = FeedDefects(rawValue: 1 << 19)
+    /// Entries of an origin are taken that is no member here.
+    static let strangersAdmitted = FeedDefects(rawValue: 1 << 20)
+    /// Entries are sent before they are durable.
+    static let sentEarly = FeedDefects(rawValue: 1 << 21)
 }

@@ -19,6 +19,8 @@ struct FeedPeer: Sendable {
         /// Whether the peer has been told that the log begins behind what it has.
         var toldTrimmed = false
         var rewinds = false
+        /// Whether entries of it were turned away because it is no member here.
+        var wasTurnedAway = false
     }
 
     enum Phase: Sendable {
@@ -49,6 +51,10 @@ struct FeedPeer: Sendable {
     /// Charges received and permitted.
     var received: UInt64 = 0
     var permitted: UInt64 = UInt64(FeedLimits.window)
+    /// What the peer was told of ``permitted`` and of the write rate, and what it said of its own rate.
+    var toldGrant: UInt64 = 0
+    var toldRate: UInt64?
+    var theirRate: UInt64?
     /// Charges of what came from it and is not durable.
     var unsynced = 0
     var isReading = false
@@ -80,6 +86,7 @@ struct FeedPeer: Sendable {
         (position, received, unsynced) = (0, 0, 0)
         granted = grant
         permitted = UInt64(FeedLimits.window)
+        (toldGrant, toldRate, theirRate) = (0, nil, nil)
         isReading = false
         progressAt = now
         digestDue = now + FeedLimits.digestInterval

@@ -24,6 +24,9 @@ public struct FeedError: Error, Sendable, Hashable, CustomStringConvertible {
         case fenced = 9
         /// Too much waits to become durable, or too much is behind: wait.
         case overloaded = 10
+        /// The origin is no member where it was offered, not yet or not any more: it is asked for when it is one. A node whose own origin is refused so, and whose registration
+        /// will reach nobody (``Retention/isOrphaned(_:)``), comes home anew.
+        case unregistered = 11
     }
 
     public var code: Code

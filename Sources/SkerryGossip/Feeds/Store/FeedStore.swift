@@ -4,18 +4,32 @@ public import SkerryCRDT
 ///
 /// A batch becomes durable as a whole or not at all, its entries and the positions that they lead to together: a position without its entries would be a
 /// gap that nobody ever fills. Whoever applies entries to a state of their own writes that state in the same commit.
+///
+/// A store that threw from ``append(_:)``, ``sync()``, ``trim(_:through:)`` or ``adopt(_:)`` and the core above it no longer tell the same story. It takes no
+/// further changes; drop both, and begin again with what a new store finds.
+///
+/// ``MemoryFeedStore`` keeps feeds in memory, SkerryReplication's `EngineFeedStore` in a metadata engine. One suite tests both.
 public protocol FeedStore {
+    associatedtype Failure: Error
+
     /// Adds entries, in order, with what they change. Durable after ``sync()``, perhaps before.
-    mutating func append(_ batch: FeedBatch)
+    mutating func append(_ batch: FeedBatch) throws(Failure)
     /// Makes everything that was appended durable.
-    mutating func sync()
-    /// Entries of one origin from a sequence on, in order and without a gap, as many as fit in `charge` bytes but at least one.
+    mutating func sync() throws(Failure)
+    /// Entries of one origin from a sequence on, in order and without a gap, as many as fit in `charge` bytes but at least one. Not all need be durable.
     /// Empty where the log does not hold `first`.
-    func read(_ origin: OriginID, from first: UInt64, charge: Int) -> [FeedEntry]
-    /// Entries in the order of their arrival, from a place of the log on; nil where the log no longer reaches back to it.
-    func scan(from cursor: FeedCursor, limit: Int) -> FeedScan?
-    /// Drops the entries of an origin up to a sequence. The position stays.
-    mutating func trim(_ origin: OriginID, through sequence: UInt64)
+    func read(_ origin: OriginID, from first: UInt64, charge: Int) throws(Failure) -> [FeedEntry]
+    /// Durable entries in the order of their arrival, from a place of the log on; nil where the log no longer holds all that arrived behind it.
+    ///
+    /// Only durable ones: a place behind entries that a crash takes would be given to others, and whoever keeps it would miss those.
+    func scan(from cursor: FeedCursor, limit: Int) throws(Failure) -> FeedScan?
+    /// The place behind the last durable arrival.
+    var end: FeedCursor { get }
+    /// Drops the entries of an origin up to a sequence. The position stays. Places before the last of them are given up.
+    mutating func trim(_ origin: OriginID, through sequence: UInt64) throws(Failure)
+    /// Takes an origin's position from a replica whose whole state was taken over: the entries before it never come. All places are given up, for the
+    /// same reason.
+    mutating func adopt(_ mark: FeedMark) throws(Failure)
     /// What a core begins with.
     var state: FeedState { get }
 }

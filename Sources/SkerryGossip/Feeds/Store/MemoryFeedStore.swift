@@ -21,9 +21,10 @@ public struct MemoryFeedStore: FeedStore, Sendable {
     public private(set) var gaps = 0
     private var feeds: [OriginID: Feed] = [:]
     private var frozen: Set<OriginID> = []
-    /// Arrivals; those before `arrivalBase` are gone.
+    /// Arrivals; those before `arrivalBase` are gone. All entries of those behind are there.
     private var arrivals: [Dot] = []
     private var arrivalBase: UInt64 = 0
+    private var syncedEnd: UInt64 = 0
     private let log: UInt64
     /// Without, nothing can be recovered: for nodes that do not crash.
     private let keepsBytes: Bool
@@ -48,6 +49,7 @@ public struct MemoryFeedStore: FeedStore, Sendable {
         }
         self.bytes = Array(bytes[..<offset])
         synced = offset
+        syncedEnd = arrivalEnd
     }
 
     public mutating func append(_ batch: FeedBatch) {
@@ -55,7 +57,10 @@ public struct MemoryFeedStore: FeedStore, Sendable {
         apply(batch)
     }
 
-    public mutating func sync() { synced = bytes.count }
+    public mutating func sync() {
+        synced = bytes.count
+        syncedEnd = arrivalEnd
+    }
 
     public func read(_ origin: OriginID, from first: UInt64, charge: Int) -> [FeedEntry] {
         guard let feed = feeds[origin], first >= feed.first, first < feed.first + UInt64(feed.entries.count) else { return [] }
@@ -71,20 +76,20 @@ public struct MemoryFeedStore: FeedStore, Sendable {
     }
 
     public func scan(from cursor: FeedCursor, limit: Int) -> FeedScan? {
-        let end = arrivalBase + UInt64(arrivals.count)
-        guard cursor.log == log, cursor.offset >= arrivalBase, cursor.offset <= end else { return nil }
-        let start = Int(cursor.offset - arrivalBase)
-        let stop = min(arrivals.count, start + limit)
-        let found = (start..<stop).compactMap { place in
-            read(arrivals[place].origin, from: arrivals[place].sequence, charge: 0).first.map {
-                FeedScan.Arrival(entry: $0, next: FeedCursor(log: log, offset: arrivalBase + UInt64(place) + 1))
+        guard cursor.log == log, cursor.offset >= arrivalBase, cursor.offset <= syncedEnd else { return nil }
+        let stop = min(syncedEnd, cursor.offset + UInt64(limit))
+        let found = (cursor.offset..<stop).compactMap { place in
+            let dot = arrivals[Int(place - arrivalBase)]
+            return read(dot.origin, from: dot.sequence, charge: 0).first.map {
+                FeedScan.Arrival(entry: $0, next: FeedCursor(log: log, offset: place + 1))
             }
         }
-        return FeedScan(arrivals: found, next: FeedCursor(log: log, offset: arrivalBase + UInt64(stop)))
+        return FeedScan(arrivals: found, next: FeedCursor(log: log, offset: stop))
     }
 
-    /// The place behind the last arrival.
-    public var end: FeedCursor { FeedCursor(log: log, offset: arrivalBase + UInt64(arrivals.count)) }
+    public var end: FeedCursor { FeedCursor(log: log, offset: max(arrivalBase, syncedEnd)) }
+
+    private var arrivalEnd: UInt64 { arrivalBase + UInt64(arrivals.count) }
 
     public mutating func trim(_ origin: OriginID, through sequence: UInt64) {
         let dot = Dot(origin: origin, sequence: sequence)
@@ -93,7 +98,6 @@ public struct MemoryFeedStore: FeedStore, Sendable {
         applyTrim(dot)
     }
 
-    /// Takes an origin's position from a replica whose whole state was taken over: the entries before it never come.
     public mutating func adopt(_ mark: FeedMark) {
         if keepsBytes { write(.adopt(mark)) }
         applyAdoption(mark)
@@ -133,7 +137,7 @@ public struct MemoryFeedStore: FeedStore, Sendable {
         }
         for mark in batch.marks { feeds[mark.origin, default: Feed()].position = mark.position }
         highWater = max(highWater, batch.highWater)
-        frozen.formUnion(batch.frozen)
+        for origin in batch.frozen where frozen.insert(origin).inserted && feeds[origin] == nil { feeds[origin] = Feed() }
     }
 
     private mutating func applyTrim(_ dot: Dot) {
@@ -142,16 +146,20 @@ public struct MemoryFeedStore: FeedStore, Sendable {
         feed.entries.removeFirst(count)
         feed.first += UInt64(count)
         feeds[dot.origin] = feed
-        // Places are given up from the front on, where their entries are gone.
-        var gone = 0
-        while gone < arrivals.count, arrivals[gone].sequence < (feeds[arrivals[gone].origin]?.first ?? .max) { gone += 1 }
-        arrivals.removeFirst(gone)
-        arrivalBase += UInt64(gone)
+        // Whoever stands before the last of them would miss it.
+        guard count > 0, let last = arrivals.lastIndex(where: { $0.origin == dot.origin && $0.sequence < feed.first }) else { return }
+        arrivals.removeFirst(last + 1)
+        arrivalBase += UInt64(last + 1)
+        syncedEnd = max(syncedEnd, arrivalBase)
     }
 
     private mutating func applyAdoption(_ mark: FeedMark) {
         feeds[mark.origin] = Feed(first: mark.position.sequence + 1, entries: [], position: mark.position)
         highWater = max(highWater, mark.position.stamp)
+        // One place more than there were arrivals: whoever stood at the end has missed something too.
+        arrivalBase = arrivalEnd + 1
+        arrivals = []
+        syncedEnd = arrivalBase
     }
 
     private enum Record {

@@ -74,9 +74,11 @@ extension FeedHello {
 extension FeedFrame {
     init(from reader: inout FeedReader) throws(FeedError) {
         tag = try reader.fixed32()
-        position = try reader.integer()
-        grant = try reader.integer()
-        rate = try reader.integer()
+        let shape = try reader.byte()
+        guard shape < 8 else { throw reader.malformed("a frame has no such parts") }
+        position = shape & 1 == 0 ? nil : try reader.integer()
+        grant = shape & 2 == 0 ? nil : try reader.integer()
+        rate = shape & 4 == 0 ? nil : try reader.integer()
         let count = try reader.count(atMost: FeedLimits.pairsPerFrame, eachAtLeast: 2, "a digest")
         haves.reserveCapacity(count)
         for _ in 0..<count {

@@ -50,9 +50,8 @@ extension FeedFrame {
     func write(to writer: inout FeedWriter) {
         writer.byte(FeedMessage.Kind.frame.rawValue)
         writer.fixed(tag)
-        writer.integer(position)
-        writer.integer(grant)
-        writer.integer(rate)
+        writer.byte((position == nil ? 0 : 1) | (grant == nil ? 0 : 2) | (rate == nil ? 0 : 4))
+        for value in [position, grant, rate] { if let value { writer.integer(value) } }
         writer.integer(haves.count)
         for have in haves {
             writer.integer(have.number << 2 | (have.rewinds ? 2 : 0) | (have.definition == nil ? 0 : 1))

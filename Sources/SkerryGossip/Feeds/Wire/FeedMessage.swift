@@ -54,10 +54,12 @@ struct FeedHello: Hashable {
 struct FeedFrame: Hashable {
     /// Which session both sides are in.
     var tag: UInt32
-    /// Charges of entries sent in the session, this frame's included.
-    var position: UInt64
-    var grant: UInt64
-    var rate: UInt64
+    /// Charges of entries sent in the session, this frame's included. Over a stream nil: no frame is lost, so the receiver counts by itself.
+    var position: UInt64?
+    /// Charges that the receiver may send in all; nil where little has changed since it was told.
+    var grant: UInt64?
+    /// The sender's write rate; nil where it has not changed.
+    var rate: UInt64?
     var haves: [FeedHave] = []
     var runs: [FeedRun] = []
 }

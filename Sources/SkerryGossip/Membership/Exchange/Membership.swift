@@ -21,11 +21,14 @@ public struct Membership: Sendable {
     /// - Parameters:
     ///   - address: where others reach this member, at most ``MembershipLimits/addressBytesMaximum`` bytes and not empty.
     ///   - epoch: larger than in every earlier life of this id, for example its milliseconds since 1970.
+    ///   - incarnation: with which this life begins. One that is larger than that of the earlier life takes effect at once, with the address of now;
+    ///     any other is corrected when somebody objects.
     public init(
-        id: MemberID, address: String, epoch: UInt64, profile: GossipProfile = .lan, secret: ClusterSecret? = nil, now: UInt64
+        id: MemberID, address: String, epoch: UInt64, incarnation: UInt64 = 0, profile: GossipProfile = .lan, secret: ClusterSecret? = nil,
+        now: UInt64
     ) {
         precondition(!address.isEmpty && address.utf8.count <= MembershipLimits.addressBytesMaximum, "the address \(address)")
-        detector = FailureDetector(id: id, address: address, profile: profile, now: now)
+        detector = FailureDetector(id: id, address: address, incarnation: incarnation, profile: profile, now: now)
         map = MemberMap(id: id, epoch: epoch)
         self.secret = secret
         nextExchange = now + id.rawValue % profile.exchangeInterval

@@ -10,6 +10,8 @@ struct RangeQueue<Element: Sendable>: Sendable {
 
     mutating func append(_ element: Element) { elements.append(element) }
 
+    mutating func replaceFirst(_ element: Element) { elements[head] = element }
+
     mutating func removeFirst(_ taken: Int = 1) {
         precondition(taken <= count)
         head += taken

@@ -40,7 +40,7 @@ public struct ReconciliationViolation: Error, Sendable, Hashable {
     public var rule: Rule
     public var malformed: MalformedPacket?
 
-    init(_ rule: Rule, _ malformed: MalformedPacket? = nil) {
+    public init(_ rule: Rule, _ malformed: MalformedPacket? = nil) {
         self.rule = rule
         self.malformed = malformed
     }

@@ -6,7 +6,7 @@ struct FeedFaults {
         "loss", "duplication", "reordering", "cut", "one-way cut", "flapping", "crash", "torn tail", "disk loss", "restored backup",
         "clock ahead",
         "clock behind", "clock jump", "join", "retirement", "return", "return after collection", "late entry", "refused stamp", "forgery",
-        "repair",
+        "repair", "stranger",
     ]
 
     mutating func add(_ kind: String, _ count: Int = 1) { counts[kind, default: 0] += count }

@@ -60,6 +60,9 @@ final class FeedNode {
     private var ticks = 0
     private var barred: [OriginID] = []
     private var fenceCount = 0
+    private var admitted: [OriginID] = []
+    private var turnedDownFirst: UInt64 = 0
+    private var turnedDownLast: UInt64 = 0
     private var heard: [OriginID: UInt64] = [:]
     /// What this node has durable.
     private(set) var synced = CausalContext()
@@ -110,11 +113,28 @@ final class FeedNode {
     }
 
     private func takePart() {
+        admitMembers()
         for origin in retention.barred { core.fence(origin, through: fenceOf(origin), into: &run.actions) }
         run.perform(self)
         run.attachAll(self)
         let waiting = news
         for item in waiting { _ = publish(item.row.isRemoval ? .removal : .write, item.key, item.row.value) }
+    }
+
+    /// Entries of members alone are taken.
+    private func admitMembers() {
+        admitted = retention.members.map(\.origin)
+        core.admit(admitted)
+    }
+
+    /// A peer says that this node is no member there. It may become one yet, unless its registration cannot arrive, or has not for long.
+    private func turnedDown() {
+        if world.now > turnedDownLast + 2 * FeedLimits.pauseInterval { turnedDownFirst = world.now }
+        turnedDownLast = world.now
+        guard retention.isOrphaned(origin) || world.now > turnedDownFirst + 2 * FeedLimits.pauseInterval else { return }
+        world.faults.add("orphan")
+        let mine = life
+        world.after(1) { [self] in if life == mine { banned() } }
     }
 
     /// The first members register each other.
@@ -215,6 +235,7 @@ final class FeedNode {
     /// A new origin, under which it comes home.
     private func renew() {
         formerSelves.insert(origin)
+        (turnedDownFirst, turnedDownLast) = (0, 0)
         origin = run.newOrigin()
         epoch += 1
         needsHome = true
@@ -361,13 +382,16 @@ final class FeedNode {
             guard life == mine, isUp, !needsHome, host.isUp, !host.needsHome, run.isOpen(index, peer), run.isOpen(peer, index) else {
                 return
             }
-            let snapshot = host.snapshot()
-            world.after(5 + world.below(40)) { if self.life == mine, self.isUp, !self.needsHome { self.join(snapshot) } }
+            let (snapshot, giver) = (host.snapshot(), host.origin)
+            world.after(5 + world.below(40)) { if self.life == mine, self.isUp, !self.needsHome { self.join(snapshot, of: giver) } }
         }
     }
 
-    private func join(_ snapshot: Snapshot) {
+    private func join(_ snapshot: Snapshot, of giver: OriginID) {
         sync()
+        // Nothing is taken from a stranger, as in feeds, unless what makes it a member comes with it in time.
+        guard isUp, !needsHome else { return }
+        guard retention.mayJoin(snapshot.retention, of: giver) || run.defects.contains(.strangersAdmitted) else { return }
         let largest = snapshot.marks.map(\.position.stamp).max() ?? .zero
         guard isUp, !needsHome, largest.milliseconds <= now.wall + core.clock.futureBound else { return }
         world.faults.add("repair")
@@ -531,6 +555,7 @@ final class FeedNode {
             for origin in barred { core.fence(origin, through: fenceOf(origin), into: &run.actions) }
             run.perform(self)
         }
+        if admitted != retention.members.map(\.origin) { admitMembers() }
         if retention.barred.contains(origin) { return banned() }
         if let state { serve(waiting, state) }
     }
@@ -558,6 +583,7 @@ final class FeedNode {
         case .refused(_, let error):
             switch error.code {
             case .futureStamp: world.faults.add("refused stamp")
+            case .unregistered: world.faults.add("stranger")
             case .fenced,
                 .badSignature where run.isForged:
                 break
@@ -567,6 +593,7 @@ final class FeedNode {
         case .refusedByPeer(_, let error, _) where error.code == .fenced && error.dot?.origin == origin:
             let mine = life
             world.after(1) { [self] in if life == mine { banned() } }
+        case .refusedByPeer(_, let error, _) where error.code == .unregistered && error.dot?.origin == origin: turnedDown()
         case .repairNeeded(let peer, _): repair(with: Int(peer.rawValue))
         case .equivocation(_, let dot, _, _): if !run.isForged { world.problem("node \(index) found two histories of \(dot)") }
         default: break

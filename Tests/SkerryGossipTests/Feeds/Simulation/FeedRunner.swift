@@ -45,6 +45,8 @@ final class FeedRunner {
     var actions: [FeedAction] = []
     private var isPerforming = false
     private var isHealed = false
+    /// Links that a scenario needs beside those that are drawn.
+    var extraLinks: [(Int, Int)] = []
     private var lastOrigin: UInt64 = 0
     var wallBase: Int64 = 1_700_000_000_000
     var collected = 0
@@ -129,6 +131,7 @@ final class FeedRunner {
         links = [Link?](repeating: nil, count: size * size)
         for index in 1..<size { connect(index, world.below(index)) }
         for _ in 0..<size { connect(world.below(size), world.below(size)) }
+        for (one, other) in extraLinks { connect(one, other) }
     }
 
     private func connect(_ one: Int, _ other: Int) {
@@ -233,7 +236,7 @@ final class FeedRunner {
         for turn in 0..<6 { world.after(turn * 120) { [self] in setCut(turn % 2 == 0, from, to) } }
     }
 
-    private func setCut(_ isCut: Bool, _ from: Int, _ to: Int) {
+    func setCut(_ isCut: Bool, _ from: Int, _ to: Int) {
         guard links[from * size + to]?.isCut != isCut else { return }
         links[from * size + to]?.isCut = isCut
         guard links[from * size + to]?.isOrdered == true else { return }

@@ -1,0 +1,198 @@
+public import SkerryCRDT
+
+/// What came for one document in feeds and is not part of it yet: pieces of updates, and updates whose past is missing.
+///
+/// A value. The order in which entries of different origins come does not matter; of one origin they come in the order of their sequences, as feeds do. An
+/// update that the document refuses is given up with an error and holds up no other.
+///
+/// What is in here is also durable, an entry each, until ``Settlement/done`` or ``Settlement/refused`` names it.
+public struct DocumentInbox: Sendable {
+    /// What came of ``settle(into:)``.
+    public struct Settlement: Sendable {
+        /// Events that are part of the document now and were not before.
+        public var applied: [EventRange] = []
+        /// Entries that are done with, ascending.
+        public var done: [Dot] = []
+        /// Entries that never become part of it, and why.
+        public var refused: [DocumentFeedError] = []
+        /// Events that others wait for, ascending, each once.
+        public var missing: [Dot] = []
+        /// Whether something builds on a past that was cut here.
+        public var needsHistory = false
+
+        public init() {}
+    }
+
+    private struct Arrival: Sendable {
+        var pieces: [[UInt8]]
+        let count: Int
+        var byteCount: Int
+        /// Events that wait in the document; empty when it does not have them at all.
+        var waits: [EventRange] = []
+        var missing: Dot?
+        /// Where the document stood when it had no room for it, or refused it for now.
+        var triedAt: CausalContext?
+
+        var isWhole: Bool { pieces.count == count }
+    }
+
+    public let name: String
+    /// By the entry that an update began with.
+    private var arrivals: [Dot: Arrival] = [:]
+    /// Of what waits.
+    public private(set) var entryCount = 0
+    public private(set) var byteCount = 0
+
+    public init(name: String) { self.name = name }
+
+    public var isEmpty: Bool { arrivals.isEmpty }
+
+    /// Takes the value of an entry.
+    ///
+    /// - Returns: entries that are given up because of it: an update whose rest cannot come any more.
+    /// - Throws: ``DocumentFeedError``; the entry is not taken.
+    public mutating func receive(_ dot: Dot, _ bytes: ArraySlice<UInt8>) throws(DocumentFeedError) -> [DocumentFeedError] {
+        do throws(DocumentFeedError) {
+            let value = try DocumentFeed.value(bytes)
+            guard entryCount < DocumentLimits.waitingEntries, byteCount + bytes.count <= DocumentLimits.waitingBytes else {
+                throw DocumentFeedError(.overflow, "\(entryCount) entries of \(byteCount) bytes wait")
+            }
+            let given = giveUp(before: dot, value)
+            try add(value, at: dot)
+            return given
+        } catch {
+            throw located(error, dot)
+        }
+    }
+
+    private mutating func add(_ value: DocumentFeed.Value, at dot: Dot) throws(DocumentFeedError) {
+        switch value {
+        case .update(let bytes):
+            guard arrivals[dot] == nil else { return }
+            arrivals[dot] = Arrival(pieces: [Array(bytes)], count: 1, byteCount: bytes.count)
+        case .piece(let index, let count, _, let bytes):
+            guard dot.sequence > UInt64(index) else { throw DocumentFeedError(.malformed, "a piece before its first") }
+            let first = Dot(origin: dot.origin, sequence: dot.sequence - UInt64(index))
+            if index == 0 {
+                guard arrivals[first] == nil else { return }
+                arrivals[first] = Arrival(pieces: [], count: count, byteCount: 0)
+            }
+            guard let arrival = arrivals[first], arrival.count == count, arrival.pieces.count >= index else {
+                throw DocumentFeedError(.incomplete, "piece \(index) of \(count), whose first ones are not here")
+            }
+            guard arrival.pieces.count == index else { return }
+            arrivals[first]?.pieces.append(Array(bytes))
+            arrivals[first]?.byteCount += bytes.count
+        }
+        entryCount += 1
+        byteCount += value.bytes.count
+    }
+
+    /// Updates of an origin that lack pieces, when something else of it comes: pieces come one behind the other, or never.
+    private mutating func giveUp(before dot: Dot, _ value: DocumentFeed.Value) -> [DocumentFeedError] {
+        let torn = arrivals.filter { first, arrival in
+            guard first.origin == dot.origin, !arrival.isWhole else { return false }
+            let expected = first.sequence + UInt64(arrival.pieces.count)
+            return dot.sequence > expected || (dot.sequence == expected && value.index != arrival.pieces.count)
+        }
+        return torn.keys.sorted().flatMap { first in
+            remove(first).map { DocumentFeedError(.incomplete, "the rest of an update did not come", document: name, dot: $0) }
+        }
+    }
+
+    /// Lets the document have everything that is whole, again and again as long as that brings more.
+    ///
+    /// - Complexity: each update is decoded once, and again where the document had no room for it before.
+    public mutating func settle(into document: Document) -> Settlement {
+        var settlement = Settlement()
+        var isMoving = true
+        while isMoving {
+            isMoving = false
+            for first in arrivals.keys.sorted() {
+                guard let arrival = arrivals[first], arrival.isWhole else { continue }
+                if !arrival.waits.isEmpty {
+                    finishIfCovered(first, document.version, &settlement)
+                } else if arrival.triedAt == nil || arrival.triedAt != document.version {
+                    offer(first, to: document, &settlement)
+                    isMoving = true
+                }
+            }
+        }
+        settlement.done.sort()
+        settlement.missing = Set(arrivals.values.compactMap(\.missing)).sorted()
+        return settlement
+    }
+
+    private mutating func offer(_ first: Dot, to document: Document, _ settlement: inout Settlement) {
+        guard let arrival = arrivals[first] else { return }
+        do throws(DocumentError) {
+            let result = try document.merge(arrival.pieces.count == 1 ? arrival.pieces[0] : Array(arrival.pieces.joined()))
+            settlement.applied += result.appliedRanges
+            refuse(result, of: first, &settlement)
+            guard arrivals[first] != nil else { return }
+            let isFull = result.refused.contains { $0.missing != nil }
+            if isFull {
+                arrivals[first]?.triedAt = document.version
+                arrivals[first]?.missing = result.missing
+            } else if result.pending.isEmpty {
+                settlement.done += remove(first)
+            } else {
+                arrivals[first]?.waits = result.pending.map(\.events)
+                arrivals[first]?.missing = result.missing
+                finishIfCovered(first, document.version, &settlement)
+            }
+        } catch {
+            refuse(first, error, document, &settlement)
+        }
+    }
+
+    private mutating func finishIfCovered(_ first: Dot, _ version: CausalContext, _ settlement: inout Settlement) {
+        guard let arrival = arrivals[first] else { return }
+        let isCovered = arrival.waits.allSatisfy { version.covers(Dot(origin: $0.origin, sequence: $0.last)) }
+        if isCovered { settlement.done += remove(first) }
+    }
+
+    /// What the document found to be impossible: of this update, or of one that had waited in it.
+    private mutating func refuse(_ result: ImportResult, of first: Dot, _ settlement: inout Settlement) {
+        for refusal in result.refused where refusal.missing == nil {
+            let owner = arrivals.keys.sorted().first { key in
+                arrivals[key]?.waits.contains {
+                    $0.origin == refusal.events.origin && $0.first <= refusal.events.last && $0.last >= refusal.events.first
+                }
+                    ?? false
+            }
+            giveUp(owner ?? first, refusal.error, &settlement)
+        }
+    }
+
+    private mutating func refuse(_ first: Dot, _ error: DocumentError, _ document: Document, _ settlement: inout Settlement) {
+        switch error.code {
+        case .notFound:
+            settlement.needsHistory = true
+            arrivals[first]?.triedAt = document.version
+        case .futureStamp, .unsupportedVersion: arrivals[first]?.triedAt = document.version
+        default: giveUp(first, error, &settlement)
+        }
+    }
+
+    private mutating func giveUp(_ first: Dot, _ error: DocumentError, _ settlement: inout Settlement) {
+        for dot in remove(first) {
+            settlement.refused.append(
+                DocumentFeedError(.impossible, "the document refused it: \(error)", document: name, dot: dot, cause: error))
+        }
+    }
+
+    /// Forgets an update; its entries.
+    private mutating func remove(_ first: Dot) -> [Dot] {
+        guard let arrival = arrivals.removeValue(forKey: first) else { return [] }
+        entryCount -= arrival.pieces.count
+        byteCount -= arrival.byteCount
+        return (0..<UInt64(arrival.pieces.count)).map { Dot(origin: first.origin, sequence: first.sequence + $0) }
+    }
+
+    private func located(_ error: DocumentFeedError, _ dot: Dot) -> DocumentFeedError {
+        var error = error
+        (error.document, error.dot) = (name, dot)
+        return error
+    }
+}

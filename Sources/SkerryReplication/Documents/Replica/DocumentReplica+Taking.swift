@@ -1,0 +1,228 @@
+public import SkerryCRDT
+internal import SkerryDocuments
+internal import SkerryGossip
+internal import SkerryStorage
+internal import Synchronization
+
+// The way of an entry: under the replica's lock it becomes a row beside its document, which is committed with the entry and the mark of its feed; then the
+// document takes it in, when it is in memory or when it is asked for; when the document is on disk with it, the row goes.
+
+extension DocumentReplica {
+    public var digest: CausalContext { state.withLock { $0.digest } }
+
+    /// True: updates build on each other, and what the log holds is not kept a second time.
+    public var needsLog: Bool { true }
+
+    /// Nothing: the log has it.
+    public func history(since digest: CausalContext) -> [ReplicaEntry] { [] }
+
+    public func attached(_ handle: ReplicaPart) {
+        let rows = DocumentRows(prefix: handle.prefix)
+        state.withLock { state in
+            state.handle = handle
+            state.rows = rows
+            state.ownOrigin = handle.replica?.identity.origin
+        }
+        guard let replica = handle.replica else { return }
+        do throws(StorageError) {
+            try replica.store.withLock { store throws(StorageError) in try load(rows, from: store) }
+        } catch {
+            // With nothing known every entry of the log is taken again, which changes nothing.
+            note(.failed("", "\(error)"))
+        }
+    }
+
+    /// What the life before left.
+    private func load(_ rows: DocumentRows, from store: any ReplicaStore) throws(StorageError) {
+        let digest = try store.rows(withPrefix: rows.digest, from: rows.digest, limit: 1).first?.value.flatMap { DocumentRows.version($0) }
+        var told: [OriginID: UInt64] = [:]
+        for row in try store.rows(withPrefix: rows.told, from: rows.told, limit: 4096) {
+            told[OriginID(rawValue: DocumentRows.number(row.key[rows.told.count...]))] = DocumentRows.number((row.value ?? [])[...])
+        }
+        var unread: [String: Unread] = [:]
+        var lower = rows.waiting
+        while true {
+            let page = try store.rows(withPrefix: rows.waiting, from: lower, limit: 256)
+            for row in page {
+                guard let (name, _) = rows.waitingEntry(row.key) else { continue }
+                unread[name, default: Unread()].entries += 1
+                unread[name]?.bytes += row.value?.count ?? 0
+            }
+            guard page.count == 256, let last = page.last else { break }
+            lower = last.key + [0]
+        }
+        let (known, found) = (digest ?? CausalContext(), unread)
+        state.withLock { state in
+            state.digest = known
+            state.told = told
+            state.unread = found
+        }
+    }
+
+    public func apply(_ entry: ReplicaEntry) -> Bool {
+        state.withLock { state in
+            guard let rows = state.rows, !state.digest.covers(entry.dot) else { return false }
+            state.digest.insert(entry.dot)
+            // Own entries are made of what is in the document already.
+            if entry.origin == state.ownOrigin, !state.isAhead { return true }
+            do throws(DocumentFeedError) {
+                try state.take(entry, rows)
+                return true
+            } catch {
+                state.refuse(error)
+                return false
+            }
+        }
+    }
+
+    public func takeRows() -> [ReplicaRow] {
+        state.withLock { state in
+            guard let rows = state.rows else { return [] }
+            defer { state.changes = [] }
+            return state.changes + [ReplicaRow(key: rows.digest, value: DocumentRows.bytes(state.digest))]
+        }
+    }
+
+    public func tell() {
+        tellReports()
+        let isDue = state.withLock { !$0.touched.isEmpty && !$0.isLookingAfter }
+        guard isDue else { return }
+        Task { await self.lookAfter() }
+    }
+
+    // MARK: - Into documents
+
+    /// Gives documents that are in memory, or that have much beside them, what came for them.
+    func lookAfter() async {
+        while let name = nextTouched() {
+            let isMuch = state.withLock { state in
+                (state.unread[name]?.isMuch ?? false) || state.unread.count > DocumentLimits.unreadDocuments
+            }
+            guard isMuch || documents.resident(name) != nil else { continue }
+            do throws(DocumentStoreError) { try await takeIn(name) } catch { note(.failed(name, "\(error)")) }
+        }
+        // What was heard is forgotten when its commits have been looked at.
+        if state.withLock({ !$0.heard.isEmpty }) {
+            do throws(DocumentStoreError) { try await tellCommits() } catch { note(.failed("", "\(error)")) }
+        }
+        tellReports()
+    }
+
+    private func nextTouched() -> String? {
+        state.withLock { state in
+            state.isLookingAfter = !state.touched.isEmpty
+            return state.touched.isEmpty ? nil : state.touched.removeLast()
+        }
+    }
+
+    /// Lets a document have what lies beside it.
+    func takeIn(_ name: String) async throws(DocumentStoreError) {
+        guard state.withLock({ $0.unread[name] != nil }) else { return }
+        await turns.enter(name)
+        defer { turns.leave(name) }
+        guard let replica = state.withLock({ $0.handle?.replica }), let rows = state.withLock({ $0.rows }) else { return }
+        let waiting = try await waiting(name, rows, replica)
+        guard !waiting.isEmpty else { return }
+        let document = try await documents.document(name)
+        var inbox = DocumentInbox(name: name)
+        var refusals: [DocumentFeedError] = []
+        for (dot, value) in waiting {
+            do throws(DocumentFeedError) { refusals += try inbox.receive(dot, value[...]) } catch { refusals.append(error) }
+        }
+        let settlement = inbox.settle(into: document)
+        refusals += settlement.refused
+        // Before the commit, whose row would otherwise be told again.
+        heard(settlement.applied, of: name)
+        if !settlement.done.isEmpty || !settlement.applied.isEmpty { try await documents.commit(document) }
+        refuse(refusals)
+        drop(settlement.done + refusals.compactMap(\.dot), of: name, waiting, rows, replica)
+        if !settlement.applied.isEmpty { note(.imported(name, settlement.applied)) }
+        if !settlement.missing.isEmpty || settlement.needsHistory { note(.lacks(name, settlement.missing)) }
+        tellReports()
+        if !settlement.applied.isEmpty { commitsGrew() }
+        if state.withLock({ $0.heard.count > DocumentLimits.heardDocuments }) { try await tellCommits() }
+    }
+
+    /// What lies beside a document, by origin and sequence.
+    private func waiting(
+        _ name: String, _ rows: DocumentRows, _ replica: Replica
+    ) async throws(DocumentStoreError) -> [(dot: Dot, value: [UInt8])] {
+        let prefix = rows.waiting(name)
+        let expected = state.withLock { $0.unread[name]?.entries ?? 0 }
+        if expected == 0 { return [] }
+        var found = try await read(prefix, replica)
+        if found.count < expected {
+            // The rows are on their way.
+            try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }
+            found = try await read(prefix, replica)
+        }
+        return found.compactMap { row in rows.waitingEntry(row.key).map { ($0.dot, row.value ?? []) } }
+    }
+
+    private func read(_ prefix: [UInt8], _ replica: Replica) async throws(DocumentStoreError) -> [ReplicaRow] {
+        try await Self.mapped { () throws(ReplicaError) in
+            try await replica.onStore { store throws(StorageError) in
+                try store.rows(withPrefix: prefix, from: prefix, limit: DocumentLimits.waitingEntries)
+            }
+        }
+    }
+
+    /// Rows whose entries are done with go.
+    private func drop(
+        _ dots: [Dot], of name: String, _ waiting: [(dot: Dot, value: [UInt8])], _ rows: DocumentRows, _ replica: Replica
+    ) {
+        let gone = Set(dots)
+        let dropped = waiting.filter { gone.contains($0.dot) }
+        guard !dropped.isEmpty else { return }
+        state.withLock { state in
+            guard var unread = state.unread[name] else { return }
+            unread.entries -= dropped.count
+            unread.bytes -= dropped.reduce(0) { $0 + $1.value.count }
+            state.unread[name] = unread.entries > 0 ? unread : nil
+        }
+        replica.write(dropped.map { ReplicaRow(key: rows.waiting(name, $0.dot), value: nil) })
+    }
+
+    private func heard(_ ranges: [EventRange], of name: String) {
+        guard !ranges.isEmpty else { return }
+        state.withLock { state in
+            for range in ranges { state.heard[name, default: CausalContext()].insert(Dot(origin: range.origin, sequence: range.last)) }
+        }
+    }
+}
+
+extension DocumentReplica.State {
+    /// Puts an entry beside its document.
+    mutating func take(_ entry: ReplicaEntry, _ rows: DocumentRows) throws(DocumentFeedError) {
+        guard !entry.isRemoval else { throw DocumentFeedError(.newerVersion, "a removal says nothing of documents", dot: entry.dot) }
+        let name: String
+        do throws(DocumentFeedError) {
+            name = try DocumentFeed.name(of: entry.key)
+            _ = try DocumentFeed.value(entry.value)
+        } catch {
+            var error = error
+            error.dot = entry.dot
+            throw error
+        }
+        var unread = unread[name] ?? DocumentReplica.Unread()
+        guard unread.entries < DocumentLimits.waitingEntries, unread.bytes + entry.value.count <= DocumentLimits.waitingBytes else {
+            throw DocumentFeedError(.overflow, "\(unread.entries) entries of \(unread.bytes) bytes wait", document: name, dot: entry.dot)
+        }
+        unread.entries += 1
+        unread.bytes += entry.value.count
+        self.unread[name] = unread
+        changes.append(ReplicaRow(key: rows.waiting(name, entry.dot), value: Array(entry.value)))
+        touched.append(name)
+    }
+}
+
+extension Replica {
+    /// Changes rows of a part, behind all that was written before.
+    func write(_ rows: [ReplicaRow]) {
+        state.withLock { state in
+            guard state.failure == nil else { return }
+            state.work.append(.rows(rows))
+        }
+        settle()
+    }
+}

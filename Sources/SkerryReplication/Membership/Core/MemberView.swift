@@ -1,0 +1,42 @@
+public import SkerryCRDT
+public import SkerryGossip
+
+/// A member as a node sees it at one moment.
+public struct MemberView: Sendable, Hashable, Identifiable {
+    public var id: MemberID
+    /// What it calls itself; empty when it has not said so.
+    public var name: String
+    /// Where it is reached.
+    public var address: String
+    public var status: MemberStatus
+    /// Grows whenever the member had to object to being taken for dead.
+    public var incarnation: UInt64
+    /// Whether this is the node itself.
+    public var isSelf: Bool
+    /// Since when nothing came from it over a link of its own; nil when nothing ever did. What others say of it does not count.
+    public var silence: Duration?
+    /// From asking to hearing, the last time; nil until known.
+    public var roundTrip: Duration?
+    /// What it has applied, as it told last: the highest sequence of each origin.
+    public var applied: [Dot]
+
+    public init(
+        id: MemberID, name: String, address: String, status: MemberStatus, incarnation: UInt64, isSelf: Bool, silence: Duration?,
+        roundTrip: Duration?, applied: [Dot]
+    ) {
+        self.id = id
+        self.name = name
+        self.address = address
+        self.status = status
+        self.incarnation = incarnation
+        self.isSelf = isSelf
+        self.silence = silence
+        self.roundTrip = roundTrip
+        self.applied = applied
+    }
+}
+
+extension MemberField {
+    /// What a member calls itself, in UTF-8.
+    public static let name = MemberField(rawValue: 16)
+}

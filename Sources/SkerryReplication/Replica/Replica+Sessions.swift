@@ -1,0 +1,226 @@
+internal import SkerryCRDT
+internal import SkerryGossip
+internal import SkerryMerge
+internal import SkerryWire
+internal import Synchronization
+
+extension Replica {
+    // MARK: - Begin
+
+    /// Begins a session whose transport follows.
+    func open(_ options: ReplicaOptions, isLossy: Bool = false, frameMaximum: Int = FeedLimits.framePreferred) throws(ReplicaError)
+        -> ReplicaSession
+    {
+        let size = options.metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        guard options.metadata.count <= ReplicaOptions.metadataMaximum, size <= ReplicaOptions.metadataSizeMaximum else {
+            throw ReplicaError(.invalid, "metadata of \(options.metadata.count) pairs and \(size) bytes")
+        }
+        guard !isLossy || options.direction == .both else {
+            throw ReplicaError(.invalid, "what goes one way needs a stream that loses nothing")
+        }
+        let now = configuration.now()
+        var random = SystemRandomNumberGenerator()
+        let (number, tag) = (UInt32.random(in: 1 ... .max, using: &random), UInt32.random(in: .min ... .max, using: &random))
+        return try state.withLock { state throws(ReplicaError) in
+            if state.isDisposed { throw ReplicaError(.disposed, "the replica was disposed of") }
+            if let failure = state.failure { throw ReplicaError(.storeFailed, failure) }
+            let id = state.nextSession
+            state.nextSession += 1
+            let handle = ReplicaSession(id: ReplicaSessionID(rawValue: id)) { [weak self] error in self?.close(id, error) }
+            var session = SessionState(handle: handle, options: options, isLossy: isLossy, frameMaximum: frameMaximum, tag: tag)
+            session.openedEmpty = state.core.marks.isEmpty
+            session.isHasty = true
+            session.put(ReplicaMessage.header(header(options, session)).encoded)
+            state.sessions[id] = session
+            state.statistics.sessionsEver += 1
+            if options.direction == .both { try attach(id, number, &state, now) }
+            serveHistories(&state)
+            startTicking(&state)
+            return handle
+        }
+    }
+
+    private func attach(_ id: UInt32, _ number: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
+        guard let session = state.sessions[id] else { return }
+        do throws(FeedError) {
+            try state.core.attach(
+                FeedPeerID(rawValue: id), session: number, isOrdered: !session.isLossy, frameMaximum: session.frameMaximum, now: now,
+                into: &state.actions)
+        } catch {
+            state.sessions[id] = nil
+            throw ReplicaError(.refused, "\(error)", feed: error)
+        }
+        settle(&state, now)
+    }
+
+    private func header(_ options: ReplicaOptions, _ session: SessionState) -> ReplicaHeader {
+        let metadata = options.metadata.sorted { Array($0.key.utf8).lexicographicallyPrecedes(Array($1.key.utf8)) }
+        return ReplicaHeader(
+            cluster: identity.cluster, origin: identity.origin, direction: options.direction, tail: options.tail,
+            isEmpty: session.openedEmpty, tag: session.nextTag, metadata: metadata.map { ($0.key, $0.value) })
+    }
+
+    // MARK: - What comes
+
+    /// Bytes of a session's peer.
+    func received(_ bytes: UnsafeRawBufferPointer, at id: UInt32) {
+        guard !bytes.isEmpty else { return }
+        let now = configuration.now()
+        let failure = state.withLock { state -> ReplicaError? in
+            guard var session = state.sessions[id], !session.isClosing, session.options.direction != .writeOnly else { return nil }
+            var messages: [[UInt8]] = []
+            var failure: ReplicaError?
+            if session.isLossy {
+                messages = [Array(bytes)]
+            } else {
+                do throws(HistoryError) { try session.framing.read(bytes) { messages.append($0) } } catch {
+                    failure = ReplicaError(.protocolViolation, "\(error)")
+                }
+                state.sessions[id]?.framing = session.framing
+            }
+            // What came whole before the damage counts.
+            for message in messages {
+                do throws(ReplicaError) { try take(message, at: id, &state, now) } catch { return error }
+                guard state.sessions[id]?.isClosing == false else { break }
+            }
+            if let session = state.sessions[id], !session.isSynchronised { state.sessions[id]?.isHasty = true }
+            return failure
+        }
+        if let failure { end(id, failure) }
+        settle()
+    }
+
+    /// - Parameter isChecked: whether it stood behind a checksum that was right.
+    private func take(
+        _ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant, isChecked: Bool = false
+    ) throws(ReplicaError) {
+        guard let session = state.sessions[id], let kind = message.first else { return }
+        guard session.header != nil || session.isLossy || kind == ReplicaMessage.Kind.header.rawValue else {
+            throw ReplicaError(.protocolViolation, "a session begins with a header")
+        }
+        // On a stream that may be a file a turned bit must not make another message of one.
+        if session.header?.direction == .writeOnly, !isChecked, kind != ReplicaMessage.Kind.checked.rawValue {
+            throw ReplicaError(.protocolViolation, "a message without a checksum")
+        }
+        switch kind {
+        case 1...4: takeFeed(message, at: id, &state, now)
+        case 5: try takeSubscription(message, at: id, &state)
+        case 6: try takeHistory(message, at: id, &state, now)
+        default:
+            let decoded: ReplicaMessage
+            do throws(FormatError) { decoded = try ReplicaMessage(decoding: message) } catch {
+                throw ReplicaError(.protocolViolation, "\(error)")
+            }
+            switch decoded {
+            case .header(let header): try take(header, at: id, &state)
+            case .request(let tag, let dots): takeRequest(tag, dots, at: id, &state)
+            case .marks(let tag, let isLast, let marks): takeMarks(marks, tag, isLast, at: id, &state, now)
+            case .checked(let inner):
+                guard inner.first != ReplicaMessage.Kind.checked.rawValue else {
+                    throw ReplicaError(.protocolViolation, "a checksum of a checksum")
+                }
+                try take(inner, at: id, &state, now, isChecked: true)
+            }
+        }
+    }
+
+    private func takeFeed(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) {
+        guard state.sessions[id]?.options.direction == .both else { return }
+        message.withUnsafeBytes { bytes in
+            state.core.receive(bytes, from: FeedPeerID(rawValue: id), now: now, into: &state.actions)
+        }
+        settle(&state, now)
+    }
+
+    private func take(_ header: ReplicaHeader, at id: UInt32, _ state: inout State) throws(ReplicaError) {
+        // A packet may come twice.
+        if state.sessions[id]?.isLossy ?? false, state.sessions[id]?.header != nil { return }
+        guard let session = state.sessions[id], session.header == nil else {
+            throw ReplicaError(.protocolViolation, "a second header")
+        }
+        guard header.cluster == identity.cluster else { throw ReplicaError(.refused, "the peer belongs to another cluster") }
+        state.sessions[id]?.header = header
+        session.handle.heard(Dictionary(header.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }))
+        if header.direction == .writeOnly || session.options.direction == .readOnly {
+            state.sessions[id]?.reception = HistoryReception(unaskedWith: header.tag, trust: configuration.trust, now: configuration.now())
+        }
+    }
+
+    // MARK: - What goes
+
+    func send(_ message: [UInt8], to id: UInt32, _ state: inout State) {
+        guard state.sessions[id]?.isClosing == false else { return }
+        state.sessions[id]?.put(message)
+        if let size = state.sessions[id]?.outboxSize, size > Self.outboxMaximum {
+            close(id, ReplicaError(.overloaded, "\(size) bytes wait for a peer that takes nothing"), &state)
+        }
+    }
+
+    /// What a transport writes next.
+    func output(of id: UInt32, atMost maximum: Int) -> SessionState.Output {
+        state.withLock { state in
+            guard state.sessions[id] != nil else { return .end }
+            if state.sessions[id]?.isClosing == false {
+                pumpTransfer(id, &state)
+                serveOneWay(id, &state)
+            }
+            let bytes = state.sessions[id]?.take(atMost: maximum) ?? []
+            guard bytes.isEmpty else { return .bytes(bytes) }
+            return state.sessions[id]?.isClosing ?? true ? .end : .nothingYet
+        }
+    }
+
+    // MARK: - End
+
+    /// Both sides were equal.
+    func synchronised(_ id: UInt32, _ state: inout State, _ now: FeedInstant) {
+        guard let session = state.sessions[id], !session.isSynchronised else { return }
+        state.sessions[id]?.isSynchronised = true
+        events.add(.synchronised(session.handle.id))
+        session.handle.becameSynchronised()
+        guard !session.options.tail, !session.isClosing else { return }
+        guard session.options.direction == .both else { return close(id, nil, &state) }
+        // The peer must hear that nothing is lacking here, or it waits for it.
+        state.core.tick(now: now, into: &state.actions)
+        state.completed.append(id)
+    }
+
+    /// Lets a session end when what waits is written.
+    func close(_ id: UInt32, _ error: ReplicaError?) {
+        state.withLock { close(id, error, &$0) }
+        settle()
+    }
+
+    func close(_ id: UInt32, _ error: ReplicaError?, _ state: inout State) {
+        guard state.sessions[id]?.isClosing == false else { return }
+        state.sessions[id]?.isClosing = true
+        state.sessions[id]?.closingError = error
+        state.sessions[id]?.needsWake = true
+        state.core.detach(FeedPeerID(rawValue: id))
+        if state.sessions[id]?.options.direction == .readOnly, let handle = state.sessions[id]?.handle { handle.stopReading() }
+    }
+
+    /// A session is over.
+    ///
+    /// - Parameter isEndOfInput: whether the peer ended it by ending the stream.
+    func end(_ id: UInt32, _ error: ReplicaError?, isEndOfInput: Bool = false) {
+        let ended = state.withLock { state -> (ReplicaSession, ReplicaError?)? in
+            guard let session = state.sessions.removeValue(forKey: id) else { return nil }
+            state.core.detach(FeedPeerID(rawValue: id))
+            var error = session.closingError ?? (session.isClosing ? nil : error)
+            if isEndOfInput, session.framing.isAmidMessage, !session.isClosing {
+                session.handle.tore()
+                if session.options.direction != .readOnly {
+                    error =
+                        error
+                        ?? ReplicaError(.disconnected, "the stream ends amid a message", link: LinkError(.truncated, "amid a message"))
+                }
+            }
+            events.add(.ended(session.handle.id, error))
+            return (session.handle, error)
+        }
+        guard let (handle, error) = ended else { return }
+        handle.finish(error)
+        settle()
+    }
+}

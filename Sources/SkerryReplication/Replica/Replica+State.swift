@@ -1,0 +1,125 @@
+internal import SkerryCRDT
+internal import SkerryGossip
+internal import Synchronization
+
+extension Replica {
+    /// What the lock guards.
+    struct State: Sendable {
+        var core: FeedCore
+        var actions: [FeedAction] = []
+        /// By prefix of their keys, and the order in which they were added.
+        var parts: [[UInt8]: any Replicated] = [:]
+        var partOrder: [[UInt8]] = []
+        /// Entries of parts that this replica does not have.
+        var unclaimed = EntryIndex()
+        /// The last durable entry of each origin: what makes others believe a position.
+        var heads: [OriginID: FeedEntry] = [:]
+        /// The last entries of batches that are not durable yet.
+        var pendingHeads: [(ticket: UInt64, entries: [FeedEntry])] = []
+        /// The last entries of histories whose positions are being taken over.
+        var pendingAdoptions: [OriginID: FeedEntry] = [:]
+        var sessions: [UInt32: SessionState] = [:]
+        /// Sessions that end when the actions are done.
+        var completed: [UInt32] = []
+        var nextSession: UInt32 = 1
+        var work: [StoreWork] = []
+        var isWorking = false
+        var lastTicket: UInt64 = 0
+        var durableTicket: UInt64 = 0
+        var durableWaiters: [(ticket: UInt64, continuation: CheckedContinuation<Void, Never>)] = []
+        var ticker: Task<Void, Never>?
+        var isDisposed = false
+        var failure: String?
+        var statistics = ReplicaStatistics()
+
+        init(core: FeedCore) { self.core = core }
+
+        /// Keeps an entry if it is its origin's last.
+        mutating func hold(_ entry: FeedEntry) {
+            if entry.dot.sequence > (heads[entry.dot.origin]?.dot.sequence ?? 0) { heads[entry.dot.origin] = entry }
+        }
+
+        /// Applies an entry to its part.
+        ///
+        /// - Returns: rows to commit with it.
+        mutating func apply(_ entry: FeedEntry) -> [ReplicaRow] {
+            guard let prefix = PartName.prefix(of: entry), let part = parts[Array(prefix)] else {
+                unclaimed.insert(ReplicaEntry(entry, keyStart: PartName.prefix(of: entry)?.count ?? 0))
+                return []
+            }
+            return apply(ReplicaEntry(entry, keyStart: prefix.count), to: part)
+        }
+
+        private mutating func apply(_ entry: ReplicaEntry, to part: any Replicated) -> [ReplicaRow] {
+            if part.apply(entry) { statistics.changes += 1 } else { statistics.unchanged += 1 }
+            return part.takeRows()
+        }
+
+        /// Gives a new part what waited for it.
+        mutating func claim(_ prefix: [UInt8], for part: any Replicated) {
+            let known = part.digest
+            var rows: [ReplicaRow] = part.takeRows()
+            for entry in unclaimed.entries(since: CausalContext())
+            where PartName.prefix(of: entry.feed).map({ $0.elementsEqual(prefix) }) ?? false {
+                unclaimed.remove(entry.dot)
+                if !known.covers(entry.dot) { rows += apply(entry, to: part) }
+            }
+            part.caughtUp()
+            if !rows.isEmpty { work.append(.rows(rows)) }
+        }
+
+        /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; and the ticket whose batches must be
+        /// durable before any of it is sent.
+        ///
+        /// Not less than is applied: what superseded a durable entry may itself not be durable yet, and then neither stands for the other.
+        func history(since digest: CausalContext) -> (entries: [FeedEntry], marks: [FeedMark], ticket: UInt64) {
+            let frozen = Set(core.frozenOrigins)
+            var last = heads
+            for batch in pendingHeads {
+                for entry in batch.entries where entry.dot.sequence > last[entry.dot.origin]?.dot.sequence ?? 0 {
+                    last[entry.dot.origin] = entry
+                }
+            }
+            let lacking = last.values.filter { $0.dot.sequence > digest.sequence(of: $0.dot.origin) && !frozen.contains($0.dot.origin) }
+            var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))
+                .filter { !frozen.contains($0.origin) }
+            let seen = Set(entries.map(\.dot))
+            for head in lacking where !seen.contains(head.dot) {
+                entries.append(ReplicaEntry(head, keyStart: PartName.prefix(of: head)?.count ?? 0))
+            }
+            return (entries.sorted().map(\.feed), lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin }, lastTicket)
+        }
+
+        /// Ascending, so that what is sent does not depend on the order of a dictionary.
+        var sessionIDs: [UInt32] { sessions.keys.sorted() }
+    }
+
+    /// What the store is asked to do, one after the other.
+    enum StoreWork: Sendable {
+        case append(FeedBatch, [ReplicaRow])
+        case read(FeedRead)
+        case readLink(FeedLinkQuery)
+        /// Entries of a history; the session is told when they are durable.
+        case keep([FeedEntry], [ReplicaRow], session: UInt32)
+        case adopt([FeedMark], session: UInt32)
+        case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
+        case rows([ReplicaRow])
+
+        var writes: Bool {
+            switch self {
+            case .read, .readLink: false
+            default: true
+            }
+        }
+    }
+
+    /// What came of it.
+    enum StoreOutcome: Sendable {
+        case persisted(UInt64)
+        case rows(FeedRead, [[FeedEntry]])
+        case link(FeedLinkQuery, FeedHash?)
+        case kept(session: UInt32)
+        case adopted([FeedMark], session: UInt32)
+        case compacted([Dot], CheckedContinuation<Void, Never>)
+    }
+}

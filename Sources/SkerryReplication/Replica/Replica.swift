@@ -1,0 +1,306 @@
+public import SkerryCRDT
+public import SkerryGossip
+internal import SkerryStorage
+internal import Synchronization
+
+/// One node: an identity, a feed of its writes beside those of all others, a store, and named parts that live on them.
+///
+/// ```swift
+/// let settings = ReplicatedModel<String>()
+/// let log = ReplicatedEvents()
+/// let replica = try Replica(["settings": settings, "log": log])
+/// try settings.set("theme", to: "dark")
+/// try await replica.replicate(over: stream)
+/// ```
+///
+/// All parts share one feed, one digest and one session with each peer. What a part writes is applied before the call returns, durable a little
+/// later (``durable()``), and acknowledged to nobody before. Whatever way entries come and however often, replicas with the same entries are equal.
+///
+/// - Memory: what the parts hold, the last entry of each origin, and for each session at most ``outboxMaximum`` bytes that wait to be written.
+/// - Isolation: any thread; no call waits for a disk except ``init(_:store:configuration:)``, and, without an executor, those that write.
+public final class Replica: Sendable {
+    /// Most parts of a replica.
+    public static let partsMaximum = 1_024
+    /// Bytes that may wait for a peer that takes nothing before its session ends. Entries alone never come near: they wait in the log.
+    public static let outboxMaximum = 4 << 20
+
+    /// How long ``dispose()`` lets a peer take what waits for it.
+    public static let farewell = Duration.seconds(2)
+
+    public let identity: FeedIdentity
+    let configuration: ReplicaConfiguration
+    let state: Mutex<State>
+    let store: Mutex<any ReplicaStore>
+    /// Positions taken over. Locked inside ``store``.
+    let adopted = Mutex<[OriginID: UInt64]>([:])
+    let events = Notices<ReplicaEvent, ReplicaNews> { ReplicaNews($0) }
+
+    /// A replica with its parts by name, on a store that is empty or another replica's before it.
+    ///
+    /// Reads the store, which may block: on a disk use ``open(_:store:configuration:)``.
+    ///
+    /// - Throws: ``ReplicaError`` with `invalid` for names that are empty, too long or given twice, `storeFailed` when the store does not work.
+    public init(
+        _ parts: KeyValuePairs<String, any Replicated> = [:], store: some ReplicaStore = MemoryReplicaStore(),
+        configuration: ReplicaConfiguration = ReplicaConfiguration()
+    ) throws(ReplicaError) {
+        var store: any ReplicaStore = store
+        let identity: FeedIdentity
+        let entries: [FeedEntry]
+        do throws(StorageError) {
+            identity = try Self.identity(configuration, &store)
+            entries = try Self.entries(of: store)
+        } catch {
+            throw ReplicaError(.storeFailed, "\(error)")
+        }
+        self.identity = identity
+        self.configuration = configuration
+        let feeds = store.state
+        let core = FeedCore(identity: identity, state: feeds, trust: configuration.trust, now: configuration.now())
+        state = Mutex(State(core: core))
+        self.store = Mutex(store)
+        state.withLock { state in
+            for entry in entries {
+                state.unclaimed.insert(ReplicaEntry(entry, keyStart: PartName.prefix(of: entry)?.count ?? 0))
+                state.hold(entry)
+            }
+        }
+        for (name, part) in parts { try add(part, named: name) }
+    }
+
+    /// Opens a replica on a store that blocks, on the executor of the configuration.
+    public static func open(
+        _ parts: KeyValuePairs<String, any Replicated> = [:], store: some ReplicaStore, configuration: ReplicaConfiguration
+    ) async throws(ReplicaError) -> Replica {
+        guard let executor = configuration.executor else { return try Replica(parts, store: store, configuration: configuration) }
+        let result: Result<Replica, ReplicaError>
+        do throws(StorageError) {
+            result = try await executor.run { () throws(StorageError) in
+                Result { () throws(ReplicaError) in try Replica(parts, store: store, configuration: configuration) }
+            }
+        } catch {
+            throw ReplicaError(.storeFailed, "\(error)")
+        }
+        return try result.get()
+    }
+
+    deinit { state.withLock { $0.ticker?.cancel() } }
+
+    /// Adds a part under a name, the same on all replicas, and applies what is there of it.
+    ///
+    /// - Throws: ``ReplicaError`` with `invalid` for a name that is empty, too long or taken, or beyond ``partsMaximum``.
+    public func add(_ part: any Replicated, named name: String) throws(ReplicaError) {
+        guard let prefix = PartName.prefix(name) else {
+            throw ReplicaError(.invalid, "a part has a name of 1 to \(PartName.maximum) bytes")
+        }
+        part.attached(ReplicaPart(name: name, prefix: prefix, replica: self))
+        try state.withLock { state throws(ReplicaError) in
+            guard state.parts[prefix] == nil else { throw ReplicaError(.invalid, "there is a part named \(name)") }
+            guard state.parts.count < Self.partsMaximum else { throw ReplicaError(.invalid, "too many parts") }
+            state.parts[prefix] = part
+            state.partOrder.append(prefix)
+            state.claim(prefix, for: part)
+        }
+        settle()
+    }
+
+    // MARK: - Looking
+
+    /// What is durable here, by origin.
+    public var digest: CausalContext { state.withLock { $0.core.durable } }
+
+    public var statistics: ReplicaStatistics {
+        state.withLock { state in
+            var statistics = state.statistics
+            statistics.feeds = state.core.statistics
+            statistics.sessions = state.sessions.count
+            return statistics
+        }
+    }
+
+    /// Origins with two histories: nothing of them is taken or given.
+    public var frozenOrigins: [OriginID] { state.withLock { $0.core.frozenOrigins } }
+
+    /// Hears what happens, in order, on the thread on which it happened and without any lock. Keep the observation.
+    public func observe(_ body: @escaping @Sendable (ReplicaEvent) -> Void) -> Observation { events.observe(body) }
+
+    /// What happened since the last look.
+    public var news: ChangeStream<ReplicaNews> { events.stream() }
+
+    // MARK: - Writing
+
+    func publish(_ kind: FeedEntry.Kind, key: [UInt8], value: [UInt8], part: ReplicaPart) throws(FeedError) -> ReplicaEntry {
+        guard kind != .registry else { throw FeedError(.limitExceeded, "statements about members are not a part's to make") }
+        let now = configuration.now()
+        let entry = try state.withLock { state throws(FeedError) in
+            if state.isDisposed || state.failure != nil { throw FeedError(.overloaded, "the replica takes no more writes") }
+            let entry = try state.core.publish(kind, key: part.prefix + key, value: value, now: now, into: &state.actions)
+            settle(&state, now)
+            return entry
+        }
+        settle()
+        return ReplicaEntry(entry, keyStart: part.prefix.count)
+    }
+
+    /// Waits until a write is welcome: while a connected peer falls far behind, the rate of own writes gives way (``WriteRate``).
+    ///
+    /// Returns early when the task is cancelled.
+    public func ready() async {
+        while true {
+            let now = configuration.now()
+            guard let wait = state.withLock({ $0.core.admitWrite(now: now) }) else { return }
+            do { try await Task.sleep(for: .milliseconds(wait)) } catch { return }
+        }
+    }
+
+    /// Waits until all that was written before the call is durable.
+    ///
+    /// - Throws: ``ReplicaError`` with `storeFailed`.
+    public func durable() async throws(ReplicaError) {
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                let isDone = state.failure != nil || (state.durableTicket >= state.lastTicket && state.work.isEmpty && !state.isWorking)
+                if !isDone { state.durableWaiters.append((state.lastTicket, continuation)) }
+                return isDone
+            }
+            if isDone { continuation.resume() }
+        }
+        if let failure = state.withLock({ $0.failure }) { throw ReplicaError(.storeFailed, failure) }
+    }
+
+    /// Lets a returned or retired member in no more: nothing of its origin behind `sequence` is taken.
+    public func fence(_ origin: OriginID, through sequence: UInt64?) {
+        let now = configuration.now()
+        state.withLock { state in
+            state.core.fence(origin, through: sequence, into: &state.actions)
+            settle(&state, now)
+        }
+        settle()
+    }
+
+    /// Ends all sessions and streams of changes. Nothing can be written any more; reading goes on. Idempotent.
+    public func dispose() async {
+        let sessions = state.withLock { state in
+            state.isDisposed = true
+            state.ticker?.cancel()
+            state.ticker = nil
+            return state.sessions.values.map(\.handle)
+        }
+        for session in sessions { session.close() }
+        // A peer that takes nothing holds nobody up for long.
+        let cutter = Task { [weak self] in
+            guard (try? await Task.sleep(for: Self.farewell)) != nil else { return }
+            for session in sessions { self?.end(session.id.rawValue, nil) }
+        }
+        for session in sessions { await session.hasEnded() }
+        cutter.cancel()
+        try? await durable()
+        events.finish()
+        for part in state.withLock({ state in state.partOrder.compactMap { state.parts[$0] } }) { part.disposed() }
+    }
+}
+
+/// What a replica has counted.
+public struct ReplicaStatistics: Sendable, Hashable {
+    public var feeds = FeedStatistics()
+    /// Sessions now and ever.
+    public var sessions = 0
+    public var sessionsEver: UInt64 = 0
+    /// Clones made of this replica.
+    public var clones: UInt64 = 0
+    /// Entries that a part said changed something, and that changed nothing.
+    public var changes: UInt64 = 0
+    public var unchanged: UInt64 = 0
+    /// Histories that came where the log of a peer no longer reached, and that went.
+    public var repairs: UInt64 = 0
+    public var repairsServed: UInt64 = 0
+    /// Groups in which the store wrote: a group becomes durable at once.
+    public var writeGroups: UInt64 = 0
+
+    public init() {}
+}
+
+// MARK: - Rows
+
+extension Replica {
+    /// What the store has now; blocks. A store that fails has nothing, and says so at the next write.
+    func storedRows(withPrefix prefix: [UInt8], limit: Int) -> [ReplicaRow] {
+        store.withLock { try? $0.rows(withPrefix: prefix, from: prefix, limit: limit) } ?? []
+    }
+
+    func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) async throws(ReplicaError) -> [ReplicaRow] {
+        try await onStore { store throws(StorageError) in try store.rows(withPrefix: prefix, from: lower, limit: limit) }
+    }
+
+    /// Does something with the store, where it may block.
+    func onStore<Value: Sendable>(
+        _ body: @escaping @Sendable (any ReplicaStore) throws(StorageError) -> Value
+    ) async throws(ReplicaError) -> Value {
+        do throws(StorageError) {
+            guard let executor = configuration.executor else {
+                return try store.withLock { store throws(StorageError) in try body(store) }
+            }
+            return try await executor.run { () throws(StorageError) in
+                try self.store.withLock { store throws(StorageError) in try body(store) }
+            }
+        } catch {
+            throw ReplicaError(.storeFailed, "\(error)")
+        }
+    }
+}
+
+// MARK: - Opening
+
+extension Replica {
+    /// The row in which a store keeps who it belongs to.
+    private static let identityKey: [UInt8] = Array("\0identity".utf8)
+
+    private static func identity(_ configuration: ReplicaConfiguration, _ store: inout any ReplicaStore) throws(StorageError)
+        -> FeedIdentity
+    {
+        if let identity = configuration.identity { return identity }
+        if let row = try store.rows(withPrefix: identityKey, from: identityKey, limit: 1).first?.value,
+            let known = FeedIdentity(row: row, cluster: configuration.cluster)
+        {
+            return known
+        }
+        var random = SystemRandomNumberGenerator()
+        let identity = FeedIdentity(
+            cluster: configuration.cluster, site: random.next(), origin: OriginID(rawValue: random.next()), epoch: 1)
+        try store.append(
+            FeedBatch(ticket: 0, entries: [], marks: [], highWater: .zero), rows: [ReplicaRow(key: identityKey, value: identity.row)])
+        try store.sync()
+        return identity
+    }
+
+    /// What a store holds, in any order of origins.
+    private static func entries(of store: any ReplicaStore) throws(StorageError) -> [FeedEntry] {
+        let feeds = store.state
+        var entries = try store.kept().sorted { $0.dot < $1.dot }
+        let floors = Dictionary(feeds.floors.map { ($0.origin, $0.sequence) }, uniquingKeysWith: max)
+        for mark in feeds.marks {
+            var next = (floors[mark.origin] ?? 0) + 1
+            while next <= mark.position.sequence {
+                let row = try store.read(mark.origin, from: next, charge: 1 << 20)
+                guard let last = row.last else { break }
+                entries += row
+                next = last.dot.sequence + 1
+            }
+        }
+        return entries
+    }
+}
+
+extension FeedIdentity {
+    fileprivate var row: [UInt8] {
+        withUnsafeBytes(of: (site.littleEndian, origin.rawValue.littleEndian, epoch.littleEndian)) { Array($0) }
+    }
+
+    fileprivate init?(row: [UInt8], cluster: UInt64) {
+        guard row.count == 24 else { return nil }
+        let words = row.withUnsafeBytes { bytes in
+            (0..<3).map { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)) }
+        }
+        self.init(cluster: cluster, site: words[0], origin: OriginID(rawValue: words[1]), epoch: words[2])
+    }
+}

@@ -1,0 +1,166 @@
+internal import SkerryCRDT
+internal import SkerryGossip
+internal import SkerryMerge
+
+/// Sends a history: entries in frames under the receiver's credit (messages 5 and 6 of docs/formats/gossip.md), then the positions they lead to.
+struct HistoryTransfer: Sendable {
+    private var source: InterestSource
+    private let entries: [FeedEntry]
+    private let marks: [FeedMark]
+    let tag: UInt32
+    private let log: UInt64
+    private let frameMaximum: Int
+    private var scan: (cursor: FeedCursor, limit: Int)?
+    private var isSubscribed = false
+    private(set) var isFinished = false
+
+    /// - Parameter tag: of the subscription that is served.
+    init(entries: [FeedEntry], marks: [FeedMark], tag: UInt32, frameMaximum: Int) {
+        source = InterestSource(frameMaximum: frameMaximum)
+        self.entries = entries
+        self.marks = marks
+        self.tag = tag
+        self.frameMaximum = frameMaximum
+        log = UInt64(tag) | 1 << 32
+    }
+
+    /// Takes a subscription, or more credit.
+    mutating func receive(_ subscription: UnsafeRawBufferPointer) throws(FeedError) {
+        var actions: [InterestSource.Action] = []
+        try source.receive(subscription, into: &actions)
+        isSubscribed = true
+        _ = take(actions)
+    }
+
+    /// Lets everything go, for a stream on which nobody answers.
+    mutating func grantAll() {
+        var writer = FieldWriter()
+        writer.byte(5)
+        writer.half(tag)
+        writer.word(0)
+        writer.integer(0)
+        writer.integer(1 << 62)
+        writer.count(1)
+        writer.string([UInt8]())
+        // Our own bytes: they are of the grammar.
+        try? writer.bytes.withBytes { bytes throws(FeedError) in try receive(bytes) }
+    }
+
+    /// The next messages; none while there is no credit, or at the end.
+    mutating func next() -> [[UInt8]] {
+        guard let scan, !isFinished else { return [] }
+        self.scan = nil
+        let start = scan.cursor.log == log ? Int(clamping: scan.cursor.offset) : 0
+        guard start < entries.count else {
+            isFinished = true
+            return markMessages
+        }
+        let end = min(entries.count, start + scan.limit)
+        let arrivals = (start..<end).map { place in
+            FeedScan.Arrival(entry: entries[place], next: FeedCursor(log: log, offset: UInt64(place) + 1))
+        }
+        var actions: [InterestSource.Action] = []
+        source.supply(FeedScan(arrivals: arrivals, next: FeedCursor(log: log, offset: UInt64(end))), into: &actions)
+        return take(actions)
+    }
+
+    private mutating func take(_ actions: [InterestSource.Action]) -> [[UInt8]] {
+        var messages: [[UInt8]] = []
+        for action in actions {
+            switch action {
+            case .send(let bytes): messages.append(bytes)
+            case .scan(let cursor, let limit): scan = (cursor, limit)
+            }
+        }
+        return messages
+    }
+
+    /// The positions, in as many messages as it takes; the last one says so.
+    private var markMessages: [[UInt8]] {
+        let perMessage = max(1, min(ReplicaMessage.marksMaximum, (frameMaximum - 16) / 54))
+        let parts = stride(from: 0, to: max(1, marks.count), by: perMessage).map { start in
+            Array(marks[min(start, marks.count)..<min(marks.count, start + perMessage)])
+        }
+        return parts.enumerated().map { place, part in
+            ReplicaMessage.marks(tag: tag, isLast: place == parts.count - 1, part).encoded
+        }
+    }
+}
+
+/// Takes a history.
+struct HistoryReception: Sendable {
+    private var sink: InterestSink
+    let tag: UInt32
+    /// The last entry of each origin that came. A mark that no entry stands for is not believed.
+    private(set) var heads: [OriginID: FeedEntry] = [:]
+    private(set) var count = 0
+    /// When something last came, for links that lose.
+    var progressAt: UInt64
+
+    /// - Parameter tag: drawn anew, or the one that the header says.
+    init?(tag: UInt32, trust: FeedTrust, now: FeedInstant) {
+        guard let everything = try? InterestFilter(prefixes: [[]]) else { return nil }
+        self.tag = tag
+        sink = InterestSink(filter: everything, cursor: .start, session: tag &- 1, trust: trust)
+        progressAt = now.monotonic
+    }
+
+    /// For what comes though nobody asked: as if the subscription had been sent.
+    init?(unaskedWith tag: UInt32, trust: FeedTrust, now: FeedInstant) {
+        self.init(tag: tag, trust: trust, now: now)
+        _ = subscribe()
+    }
+
+    /// The subscription, to be sent where somebody answers.
+    mutating func subscribe() -> [[UInt8]] {
+        var actions: [InterestSink.Action] = []
+        sink.subscribe(into: &actions)
+        return messages(actions)
+    }
+
+    /// A message of kind 6.
+    ///
+    /// - Returns: the entries, whose signatures were checked.
+    mutating func receive(_ message: [UInt8], now: FeedInstant) throws(FeedError) -> [FeedEntry] {
+        var actions: [InterestSink.Action] = []
+        try message.withBytes { bytes throws(FeedError) in try sink.receive(bytes, into: &actions) }
+        var entries: [FeedEntry] = []
+        for case .deliver(let some, _) in actions { entries += some }
+        for entry in entries where entry.dot.sequence > (heads[entry.dot.origin]?.dot.sequence ?? 0) { heads[entry.dot.origin] = entry }
+        count += entries.count
+        if !entries.isEmpty { progressAt = now.monotonic }
+        return entries
+    }
+
+    /// What was handed out is durable: more credit.
+    mutating func persisted() -> [[UInt8]] {
+        var actions: [InterestSink.Action] = []
+        sink.persisted(into: &actions)
+        return messages(actions)
+    }
+
+    /// The marks that an entry stands for.
+    func believed(_ marks: [FeedMark]) -> [FeedMark] { marks.filter { heads[$0.origin].map(FeedMark.init(of:)) == $0 } }
+
+    private func messages(_ actions: [InterestSink.Action]) -> [[UInt8]] {
+        actions.compactMap { if case .send(let bytes) = $0 { bytes } else { nil } }
+    }
+}
+
+extension FeedMark {
+    /// The position that an entry leads to.
+    init(of entry: FeedEntry) {
+        self.init(
+            origin: entry.dot.origin, position: FeedPosition(sequence: entry.dot.sequence, link: entry.link, stamp: entry.stamp))
+    }
+}
+
+extension [UInt8] {
+    /// `withUnsafeBytes` with a typed error.
+    func withBytes<Value, Failure: Error>(_ body: (UnsafeRawBufferPointer) throws(Failure) -> Value) throws(Failure) -> Value {
+        let result: Result<Value, Failure> = withUnsafeBytes { bytes in
+            do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+}

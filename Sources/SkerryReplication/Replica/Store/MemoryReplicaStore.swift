@@ -1,0 +1,76 @@
+public import SkerryCRDT
+public import SkerryGossip
+
+/// A replica's log in memory. Nothing of it outlives the process.
+public struct MemoryReplicaStore: ReplicaStore {
+    private var feeds: MemoryFeedStore
+    private var keptEntries: [Dot: FeedEntry] = [:]
+    private var table = SortedTable()
+
+    /// - Parameter log: names the log in cursors, new for each store.
+    public init(log: UInt64 = .random(in: 1 ... .max)) { feeds = MemoryFeedStore(log: log, keepsBytes: false) }
+
+    public var state: FeedState { feeds.state }
+    public func kept() -> [FeedEntry] { Array(keptEntries.values) }
+    /// Entries held in the log.
+    public var count: Int { feeds.count }
+
+    public mutating func sync() { feeds.sync() }
+
+    public func read(_ origin: OriginID, from first: UInt64, charge: Int) -> [FeedEntry] {
+        feeds.read(origin, from: first, charge: charge)
+    }
+
+    public mutating func append(_ batch: FeedBatch, rows: [ReplicaRow]) {
+        feeds.append(batch)
+        table.apply(rows)
+    }
+
+    public mutating func adopt(_ marks: [FeedMark], keeping entries: [FeedEntry], rows: [ReplicaRow]) {
+        for mark in marks { feeds.adopt(mark) }
+        for entry in entries { keptEntries[entry.dot] = entry }
+        table.apply(rows)
+    }
+
+    public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) {
+        for floor in floors { feeds.trim(floor.origin, through: floor.sequence) }
+        for entry in entries { keptEntries[entry.dot] = entry }
+        for entry in forgetting { keptEntries[entry.dot] = nil }
+    }
+
+    public func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) -> [ReplicaRow] {
+        table.rows(withPrefix: prefix, from: lower, limit: limit)
+    }
+}
+
+/// Rows by key, ascending.
+struct SortedTable: Sendable {
+    private var rows: [ReplicaRow] = []
+
+    mutating func apply(_ changes: [ReplicaRow]) {
+        for change in changes {
+            let place = place(of: change.key)
+            let isThere = place < rows.count && rows[place].key == change.key
+            switch (change.value, isThere) {
+            case (nil, true): rows.remove(at: place)
+            case (nil, false): break
+            case (_, true): rows[place] = change
+            case (_, false): rows.insert(change, at: place)
+            }
+        }
+    }
+
+    func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) -> [ReplicaRow] {
+        let start = place(of: prefix.lexicographicallyPrecedes(lower) ? lower : prefix)
+        return Array(rows[start...].prefix(limit).prefix { $0.key.starts(with: prefix) })
+    }
+
+    private func place(of key: [UInt8]) -> Int {
+        var low = 0, high = rows.count
+        while low < high {
+            let middle = (low + high) / 2
+            if rows[middle].key.lexicographicallyPrecedes(key) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
