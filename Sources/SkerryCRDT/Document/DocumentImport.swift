@@ -87,7 +87,7 @@ public struct DocumentImport: ~Copyable, Sendable {
         var part = batch!.runs[run]
         let rest = Int(part.operationCount) - operation
         let count = min(rest, DocumentImport.pieceMaximum)
-        part.operations += UInt32(operation)
+        part.operations += UInt32(operation) + (isDefective(.sliceLosesEvents) && operation > 0 ? 1 : 0)
         part.operationCount = UInt32(count)
         var events = 0
         for index in Int(part.operations)..<Int(part.operations) + count { events += Int(batch!.operations[index].count) }
