@@ -127,10 +127,12 @@ enum DocumentChecks {
             try Clocks.run(seed: seed)
             try Undoing.run(seed: seed)
             try Undoing.authors(seed: seed)
+            try Authors.run(seed: seed)
             try Slices.run(seed: seed)
             try Presences.run(seed: seed)
         }
         try Undoing.values()
+        try Undoing.broughtBack()
         try Slices.fault()
         try await longRuns()
         try Clocks.documents()
