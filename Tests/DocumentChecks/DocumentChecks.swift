@@ -113,17 +113,28 @@ enum DocumentChecks {
         return "\(total) damaged inputs, \(refused) refused without a trace, \(taken) taken, memory grew by \(grown >> 10) KiB at most"
     }
 
+    private static func longRuns() async throws {
+        let shapes = LongRuns.Shape.allCases
+        try await inParallel(0..<shapes.count) { index in
+            for operations in [1, 128, 129, 256, 257, 1_000, 10_000] { try LongRuns.alone(shapes[index], operations: operations) }
+            for operations in [300, 1_000, 10_000] { try LongRuns.branches(shapes[index], operations: operations) }
+        }
+    }
+
     private static func clocks() async throws -> String {
         let seeds = count(500, soak: 50_000)
         try await inParallel(0..<seeds) { seed in
             try Clocks.run(seed: seed)
             try Undoing.run(seed: seed)
             try Undoing.authors(seed: seed)
+            try Authors.run(seed: seed)
             try Slices.run(seed: seed)
             try Presences.run(seed: seed)
         }
         try Undoing.values()
+        try Undoing.broughtBack()
         try Slices.fault()
+        try await longRuns()
         try Clocks.documents()
         try Clocks.future()
         try Clocks.ownPast()

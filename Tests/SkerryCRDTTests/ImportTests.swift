@@ -9,6 +9,12 @@ struct ImportTests {
     @Test("leave what one import leaves, however they are cut", arguments: 0..<Soak.count(12, soak: 500))
     func slices(seed: Int) throws { try Slices.run(seed: seed) }
 
+    @Test("take a run of any length", arguments: LongRuns.Shape.allCases, [129, 256, 1_000])
+    func longRuns(shape: LongRuns.Shape, operations: Int) throws { try LongRuns.alone(shape, operations: operations) }
+
+    @Test("take long runs beside other branches and own changes", arguments: LongRuns.Shape.allCases)
+    func branches(shape: LongRuns.Shape) throws { try LongRuns.branches(shape, operations: 600) }
+
     @Test("stop at damage, and what came before it is a document")
     func fault() throws { try Slices.fault() }
 

@@ -98,8 +98,38 @@ struct UndoTests {
     @Test("X-04: of several authors behind one replica each takes back its own", arguments: 0..<Soak.count(40, soak: 3_000))
     func byAuthor(seed: Int) throws { try Undoing.authors(seed: seed) }
 
+    @Test(
+        "X-04: when authors delete and paste into each other's text, undo shows and hides what a plain model does",
+        arguments: 0..<Soak.count(100, soak: 5_000))
+    func authorsAgainstModel(seed: Int) throws { try Authors.run(seed: seed) }
+
     @Test("X-04: what another replica or author wrote stays, written later or brought back by undo")
-    func valuesOfOthers() throws { try Undoing.values() }
+    func valuesOfOthers() throws {
+        try Undoing.values()
+        try Undoing.broughtBack()
+    }
+
+    @Test("X-04: what no step needs is let go of")
+    func forgetting() throws {
+        let one = Document(origin: OriginID(rawValue: 1), now: Self.clock), two = Document(origin: OriginID(rawValue: 2), now: Self.clock)
+        try one.enableUndo(limit: 10)
+        for number in 0..<1_000 {
+            one.change(by: "ann") { $0.map("m")["k"] = .int(Int64(number)) }
+            try two.merge(one)
+            two.change { $0.map("m")["k"] = "theirs" }
+            try one.merge(two)
+            one.change(by: "ben") { $0.map("m")["k"] = .int(Int64(number)) }
+            one.undo(by: "ben")
+            #expect(one.map("m")["k"] == "theirs")
+        }
+        one.undo(by: "ann")
+        #expect(one.map("m")["k"] == "theirs")
+        one.withCore { core in
+            let undo = core.undo!
+            #expect(undo.standIns.count <= UndoHistory.standInsMinimum && undo.authors.count <= UndoHistory.authorsMinimum)
+            #expect(undo.undoable.count <= 10 && undo.redoable.count <= 10)
+        }
+    }
 
     @Test("X-04: a change that an author gave up is nobody's, and the next one has no author")
     func abandoned() throws {

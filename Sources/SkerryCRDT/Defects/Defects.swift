@@ -96,7 +96,7 @@ package struct Defects: OptionSet, Sendable, Hashable {
     package static let joinedMarksStay = Defects(rawValue: 1 << 33)
     /// What is late in coming is taken for what is new.
     package static let presenceGoesBack = Defects(rawValue: 1 << 34)
-    /// An import in slices begins each piece one operation late.
+    /// An import in slices begins each piece of a run but the first one operation late.
     package static let sliceLosesEvents = Defects(rawValue: 1 << 35)
 }
 

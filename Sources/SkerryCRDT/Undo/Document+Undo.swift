@@ -121,8 +121,10 @@ extension DocumentCore {
             undo!.append(step, now: undo!.joiningWithin == nil ? 0 : now())
             undo!.redoable.removeAll { $0.author == author }
         }
-        if undo!.undoable.count > undo!.limit { undo!.undoable.removeFirst(undo!.undoable.count - undo!.limit) }
+        undo!.forgetSteps()
+        undo!.forgetAuthors(now: graph.count)
         forgetRevivals()
+        forgetStandIns()
     }
 
     mutating func rewind(_ direction: UndoHistory.Direction, by author: String?) -> Bool {
@@ -155,13 +157,24 @@ extension DocumentCore {
         guard dot.origin == origin || isDefective(.undoTakesOthers) else { return false }
         guard let version = graph.version(origin: originNumber, sequence: Int(dot.sequence) - 1) else { return true }
         if versions.contains(version) { return true }
-        return !undo!.standIns.contains(dot.sequence) && (!undo!.isByAuthor || undo!.author(of: version) == undo!.author)
+        // What it stands for stands for nothing else.
+        if let written = undo!.standIns[dot.sequence] { return isOwn(written, by: versions) }
+        return !undo!.isByAuthor || undo!.author(of: version) == undo!.author
     }
 
-    /// Notes that the newest own event brings back what others wrote, so that older steps leave it alone.
-    private mutating func noteStandIn(for dot: Dot?) {
-        if let dot, !isOwn(dot) { undo!.standIns.insert(UInt64(graph.sequences[Int(originNumber)])) }
+    /// Notes that an own event says what another had written: who wrote it takes it back, and steps of this one leave it alone.
+    private mutating func noteStandIn(_ dot: Dot?, for written: Dot?) {
+        guard let dot, let written else { return }
+        let first = written.origin == origin ? undo!.standIns[written.sequence] ?? written : written
+        if first.origin == origin, let version = graph.version(origin: originNumber, sequence: Int(first.sequence) - 1),
+            undo!.author(of: version) == undo!.author
+        {
+            return
+        }
+        undo!.standIns[dot.sequence] = first
     }
+
+    private var newestOwn: Dot { Dot(origin: origin, sequence: UInt64(graph.sequences[Int(originNumber)])) }
 
     // MARK: - Values
 
@@ -171,9 +184,9 @@ extension DocumentCore {
         case .key(let key, let before):
             // Somebody else's later write stays.
             guard let winner = values[slot].registers[key]?.entries.first, isOwn(winner.dot, by: versions) else { return }
-            if before?.value == winner.value { return }
+            if before?.value == winner.value { return noteStandIn(winner.dot, for: before?.entries.first?.dot) }
             write(.write(key: key, stamp: nextStamp(), value: before?.value), to: container)
-            noteStandIn(for: before?.entries.first?.dot)
+            noteStandIn(newestOwn, for: before?.entries.first?.dot)
         case .counted(let amount):
             write(.add(0 &- amount), to: container)
         case .member(let member, let before):
@@ -208,16 +221,18 @@ extension DocumentCore {
             let position = listPosition(ofRevived: now, of: container)
             let value = lists[slot].elements[number].value.value ?? .null
             insert(.value(value), into: container, at: position)
+            noteStandIn(newestOwn, for: lists[slot].elements[number].value.entries.first?.dot)
             revive(now, of: container)
             if case .container(let kind) = value { reviveChild(kind, of: container, lists[slot].elements[number].dot) }
         case .wrote(let element, let before):
             let now = currentSlot(Int(lists[slot].elements[element].slot), of: container)
             let number = Int(lists[slot].slots[now].element)
             guard !lists[slot].elements[number].isDeleted, let winner = lists[slot].elements[number].value.entries.first,
-                isOwn(winner.dot, by: versions), let value = before.value, value != winner.value
+                isOwn(winner.dot, by: versions), let value = before.value
             else { return }
+            if value == winner.value { return noteStandIn(winner.dot, for: before.entries.first?.dot) }
             write(.element(lists[slot].elements[number].dot, stamp: nextStamp(), value: value), to: container)
-            noteStandIn(for: before.entries.first?.dot)
+            noteStandIn(newestOwn, for: before.entries.first?.dot)
         }
     }
 
@@ -249,6 +264,40 @@ extension DocumentCore {
 
     /// The slot that undo made in the place of one.
     private func currentSlot(_ slot: Int, of container: UInt32) -> Int { Int(currentUnit(UInt32(slot), of: container)) }
+
+    // MARK: - Forgetting
+
+    /// Lets go of what stands for others' writes where no step meets it: it says nothing now of what a step wrote to, nor did when the step came.
+    /// A later step that writes there finds no older one that it must be kept from. O(n) in what the steps did, once there are twice as many.
+    private mutating func forgetStandIns() {
+        guard undo!.standIns.count > undo!.standInsKept else { return }
+        var met: Set<UInt64> = []
+        func note(_ value: MultiValue?) {
+            for entry in value?.entries ?? [] where entry.dot.origin == origin { met.insert(entry.dot.sequence) }
+        }
+        for step in (undo!.undoable + undo!.redoable).flatMap(\.steps) {
+            for case (let container, .key(let key, let before)) in step.effects {
+                note(before)
+                note(values[containers.slot(of: container)].registers[key])
+            }
+            for (container, listStep) in step.steps { for value in valuesMet(by: listStep, of: container) { note(value) } }
+        }
+        undo!.standIns = undo!.standIns.filter { met.contains($0.key) }
+        undo!.standInsKept = max(2 * undo!.standIns.count, UndoHistory.standInsMinimum)
+    }
+
+    /// What the element of a step says, and what it said before.
+    private func valuesMet(by step: ListState.Step, of container: UInt32) -> [MultiValue] {
+        let slot = containers.slot(of: container)
+        func now(_ number: Int) -> MultiValue {
+            lists[slot].elements[Int(lists[slot].slots[currentSlot(number, of: container)].element)].value
+        }
+        return switch step {
+        case .placed(let placed, _, _, _, _): [now(placed)]
+        case .removed(let removed, _, _, _, _): [now(removed)]
+        case .wrote(let element, let before): [before, now(Int(lists[slot].elements[element].slot))]
+        }
+    }
 
     // MARK: - Texts
 

@@ -33,17 +33,22 @@ struct UndoHistory: Sendable {
     var revivals = Revivals()
     /// Runs of ``revivals`` above which those that no step needs are looked for.
     var revivalsKept = UndoHistory.revivalsMinimum
-    /// Own events by which undo brought back what others had written, by sequence: they stand for others' writes.
-    var standIns: Set<UInt64> = []
+    /// Own events by which undo brought back what another replica or author had written, by sequence: the writes that they stand for.
+    var standIns: [UInt64: Dot] = [:]
+    /// Entries of ``standIns`` above which those that no step can meet are looked for; of the authors, likewise.
+    var standInsKept = UndoHistory.standInsMinimum
+    private var authorsKept = UndoHistory.authorsMinimum
     /// Where the step being made goes, instead of among the new changes.
     var direction: Direction?
     /// Who makes the change at hand, and whether it takes back what this author did and leaves what others of this replica did.
     var author: String?
     var isByAuthor = false
     /// From which local version on who made the own events; only where that changes, so a replica with one author has one entry.
-    private var authors: [(version: Int, author: String?)] = []
+    private(set) var authors: [(version: Int, author: String?)] = []
 
     static let revivalsMinimum = 256
+    static let standInsMinimum = 256
+    static let authorsMinimum = 256
 
     /// The local version at which the oldest change begins that can be taken back or made again.
     var oldestVersion: Int? { (undoable + redoable).compactMap { $0.steps.first?.versions.lowerBound }.min() }
@@ -79,7 +84,22 @@ struct UndoHistory: Sendable {
         if author != authors.last?.author ?? nil { authors.append((version, author)) }
     }
 
-    /// Who made the own event at a local version.
+    /// Lets go of who made what is older than every step: whoever it was, no step takes it back. O(n) in steps, once there are twice as many.
+    mutating func forgetAuthors(now version: Int) {
+        guard authors.count > authorsKept else { return }
+        let oldest = oldestVersion ?? version
+        authors.removeFirst(max(0, (authors.firstIndex { $0.version > oldest } ?? authors.count) - 1))
+        authorsKept = max(2 * authors.count, UndoHistory.authorsMinimum)
+    }
+
+    /// Lets go of the oldest steps beyond the limit.
+    mutating func forgetSteps() {
+        if undoable.count > limit { undoable.removeFirst(undoable.count - limit) }
+        // Authors who change nothing more keep theirs, so there may be more of them than were ever undoable at once.
+        if redoable.count > limit { redoable.removeFirst(redoable.count - limit) }
+    }
+
+    /// Who made the own event at a local version; nil when nobody said so, or when it is older than every step.
     func author(of version: Int) -> String? {
         var low = 0, high = authors.count
         while low < high {

@@ -74,6 +74,33 @@ enum Undoing {
         one.undo(by: "ann")
         one.undo(by: "ann")
         try expect("ben's", "an author's undo went on to another's value")
+        try write("same", two)
+        try write("same", one)
+        one.undo()
+        one.undo()
+        try expect("same", "what another wrote too went with an older step")
+    }
+
+    /// What undo brought back of another author is that author's still.
+    static func broughtBack() throws {
+        let one = Document(origin: OriginID(rawValue: 1), now: { 1_000_000 })
+        one.change { $0.list("l").insert("first", at: 0) }
+        try one.enableUndo()
+        for (author, value) in [("ann", "1"), ("ben", "2"), ("ann", "3")] {
+            one.change(by: author) { $0.map("m")["k"] = .string(value) }
+        }
+        for (author, value) in [("ann", "2"), ("ben", "1"), ("ann", nil)] as [(String, DocumentValue?)] {
+            one.undo(by: author)
+            try require(one.map("m")["k"] == value, "undo by \(author) left \(String(describing: one.map("m")["k"]))")
+        }
+        one.redo(by: "ann")
+        try require(one.map("m")["k"] == "1", "redo left \(String(describing: one.map("m")["k"]))")
+        one.change(by: "ann") { $0.list("l")[0] = "ann's" }
+        one.change(by: "ben") { $0.list("l").remove(at: 0) }
+        one.undo(by: "ben")
+        try require(one.list("l").values == ["ann's"], "an element came back as \(one.list("l").values)")
+        one.undo(by: "ann")
+        try require(one.list("l").values == ["first"], "an element that another brought back stays \(one.list("l").values)")
     }
 
     static func run(seed: Int) throws {
