@@ -46,7 +46,9 @@ extension Replica.State {
         let wanted = Set(alive.map(\.dot))
         let had = Set(kept.map(\.dot))
         let keeping = alive.filter { trimmed.covers($0.dot) && !had.contains($0.dot) }.map(\.feed)
-        let forgetting = kept.filter { !wanted.contains($0.dot) && heads[$0.dot.origin]?.dot != $0.dot }
+        // What lies behind the position of its origin may be what leads to the next one.
+        let durable = core.durable
+        let forgetting = kept.filter { !wanted.contains($0.dot) && heads[$0.dot.origin]?.dot != $0.dot && durable.covers($0.dot) }
         return (floors, keeping.sorted { $0.dot < $1.dot }, forgetting, alive.count)
     }
 }

@@ -173,11 +173,15 @@ extension Replica {
         case .keep(let entries, let rows, let session):
             try store.adopt([], keeping: entries, rows: rows)
             return .kept(session: session)
-        case .adopt(let marks, let session):
-            let news = ahead(marks, of: store)
-            try store.adopt(news, keeping: [], rows: [])
-            for mark in news { adopted[mark.origin] = mark.position.sequence }
-            return .adopted(news, session: session)
+        case .adopt(let heads, let alive):
+            let lanes = Lanes(store.state)
+            let news = heads.filter { $0.dot.sequence > lanes.positions[$0.dot.origin] ?? 0 }
+            let origins = Set(news.map(\.dot.origin))
+            // The log of these origins goes: what is alive in it stays beside it, in the same commit.
+            let keeping = alive.filter { origins.contains($0.dot.origin) && lanes.hold($0.dot) }
+            try store.adopt(news.map(FeedMark.init(of:)), keeping: keeping, rows: [])
+            for head in news { adopted[head.dot.origin] = head.dot.sequence }
+            return .adopted(news)
         case .compact(let floors, let keeping, let forgetting, let done):
             try store.compact(trimming: floors, keeping: keeping, forgetting: forgetting)
             return .compacted(floors, done)
@@ -199,9 +203,17 @@ extension Replica {
         return rows
     }
 
-    private static func ahead(_ marks: [FeedMark], of store: any ReplicaStore) -> [FeedMark] {
-        let positions = Dictionary(store.state.marks.map { ($0.origin, $0.position.sequence) }, uniquingKeysWith: max)
-        return marks.filter { $0.position.sequence > positions[$0.origin] ?? 0 }
+    /// Which entries a log holds.
+    private struct Lanes {
+        var positions: [OriginID: UInt64]
+        var floors: [OriginID: UInt64]
+
+        init(_ state: FeedState) {
+            positions = Dictionary(state.marks.map { ($0.origin, $0.position.sequence) }, uniquingKeysWith: max)
+            floors = Dictionary(state.floors.map { ($0.origin, $0.sequence) }, uniquingKeysWith: max)
+        }
+
+        func hold(_ dot: Dot) -> Bool { dot.sequence > floors[dot.origin] ?? 0 && dot.sequence <= positions[dot.origin] ?? 0 }
     }
 
     /// Hands to the core what came of a group.
@@ -223,9 +235,7 @@ extension Replica {
                 case .rows(let read, let rows): state.core.supply(rows, for: read, now: now, into: &state.actions)
                 case .link(let query, let link): state.core.supply(link: link, for: query, now: now, into: &state.actions)
                 case .kept(let session): historyKept(session, &state)
-                case .adopted(let marks, let session):
-                    state.core.adopt(marks, now: now, into: &state.actions)
-                    historyAdopted(marks, session, &state)
+                case .adopted(let heads): historyAdopted(heads, &state, now)
                 case .compacted(let floors, let continuation):
                     for floor in floors { state.core.trimmed(floor.origin, through: floor.sequence) }
                     done.append(continuation)

@@ -37,7 +37,7 @@ extension Replica {
     // MARK: - Taking
 
     func takeHistory(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
-        guard var reception = state.sessions[id]?.reception, let handle = state.sessions[id]?.handle else { return }
+        guard let session = state.sessions[id], var reception = session.reception else { return }
         let entries: [FeedEntry]
         do throws(FeedError) {
             entries = try reception.receive(message, now: now)
@@ -47,17 +47,24 @@ extension Replica {
                     .futureStamp, "a stamp is \(early.stamp.milliseconds - now.wall) ms ahead", dot: early.dot,
                     amount: early.stamp.milliseconds - bound)
             }
+            for entry in entries where !state.core.admits(entry.dot.origin) {
+                throw FeedError(.limitExceeded, "too many origins", dot: entry.dot)
+            }
         } catch {
-            events.add(.refused(handle.id, error))
+            events.add(.refused(session.handle.id, error))
             // Nothing of the message is taken, and no position that it would lead to.
             state.sessions[id]?.reception = nil
             if let end = ReplicaError(endingBecauseOf: error) { throw end }
+            // What comes one way comes once: without an end nobody would hear that the rest was passed over.
+            if session.isTaking { throw ReplicaError(.refused, "\(error)", feed: error) }
             return
         }
         state.sessions[id]?.reception = reception
         guard !entries.isEmpty else { return }
         let frozen = Set(state.core.frozenOrigins)
-        let taken = entries.filter { !frozen.contains($0.dot.origin) }
+        let taken = entries.filter { !frozen.contains($0.dot.origin) && !state.core.isFenced($0.dot) }
+        // What is written next is stamped behind all that was seen.
+        state.core.observe(taken.reduce(.zero) { max($0, $1.stamp) })
         let rows = taken.flatMap { state.apply($0) }
         state.work.append(.keep(taken, rows, session: id))
     }
@@ -70,21 +77,26 @@ extension Replica {
     func takeMarks(_ marks: [FeedMark], _ tag: UInt32, _ isLast: Bool, at id: UInt32, _ state: inout State, _ now: FeedInstant) {
         guard let session = state.sessions[id], let reception = session.reception, reception.tag == tag else { return }
         let frozen = Set(state.core.frozenOrigins)
-        let believed = reception.believed(marks).filter { !frozen.contains($0.origin) }
-        for mark in believed { if let head = reception.heads[mark.origin] { state.pendingAdoptions[mark.origin] = head } }
-        state.work.append(.adopt(believed, session: id))
+        let heads = reception.believed(marks).compactMap { reception.heads[$0.origin] }.filter { head in
+            !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.core.admits(head.dot.origin)
+        }
+        state.work.append(.adopt(heads, keeping: state.alive(upTo: heads)))
         guard isLast else { return }
         state.statistics.repairs += 1
         events.add(.repaired(session.handle.id, entries: reception.count))
         // What comes one way goes on with the next tag.
-        let isOneWay = session.header?.direction == .writeOnly || session.options.direction == .readOnly
+        let isOneWay = session.isTaking
         state.sessions[id]?.reception = isOneWay ? HistoryReception(unaskedWith: tag &+ 1, trust: configuration.trust, now: now) : nil
         if isOneWay { synchronised(id, &state, now) }
     }
 
-    func historyAdopted(_ marks: [FeedMark], _ id: UInt32, _ state: inout State) {
-        for mark in marks {
-            if let head = state.pendingAdoptions.removeValue(forKey: mark.origin) { state.hold(head) }
+    /// The store stands at the positions that these entries lead to.
+    func historyAdopted(_ heads: [FeedEntry], _ state: inout State, _ now: FeedInstant) {
+        state.core.adopt(heads.map(FeedMark.init(of:)), now: now, into: &state.actions)
+        for head in heads {
+            // Also where the core had passed it meanwhile: the rows are gone.
+            state.core.trimmed(head.dot.origin, through: head.dot.sequence)
+            state.hold(head)
         }
     }
 

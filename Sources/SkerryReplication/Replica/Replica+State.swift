@@ -16,8 +16,6 @@ extension Replica {
         var heads: [OriginID: FeedEntry] = [:]
         /// The last entries of batches that are not durable yet.
         var pendingHeads: [(ticket: UInt64, entries: [FeedEntry])] = []
-        /// The last entries of histories whose positions are being taken over.
-        var pendingAdoptions: [OriginID: FeedEntry] = [:]
         var sessions: [UInt32: SessionState] = [:]
         /// Sessions that end when the actions are done.
         var completed: [UInt32] = []
@@ -93,6 +91,15 @@ extension Replica {
             return (entries.sorted().map(\.feed), lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin }, lastTicket)
         }
 
+        /// What is alive of some origins up to some of their entries.
+        func alive(upTo heads: [FeedEntry]) -> [FeedEntry] {
+            let through = CausalContext(covering: heads.map(\.dot))
+            let others = Set(core.marks.map(\.origin)).subtracting(heads.map(\.dot.origin))
+            let digest = CausalContext(covering: others.sorted().map { Dot(origin: $0, sequence: FeedLimits.sequenceMaximum) })
+            let entries = partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest)
+            return entries.filter { through.covers($0.dot) }.map(\.feed)
+        }
+
         /// Ascending, so that what is sent does not depend on the order of a dictionary.
         var sessionIDs: [UInt32] { sessions.keys.sorted() }
     }
@@ -104,7 +111,8 @@ extension Replica {
         case readLink(FeedLinkQuery)
         /// Entries of a history; the session is told when they are durable.
         case keep([FeedEntry], [ReplicaRow], session: UInt32)
-        case adopt([FeedMark], session: UInt32)
+        /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive.
+        case adopt([FeedEntry], keeping: [FeedEntry])
         case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
         case rows([ReplicaRow])
 
@@ -122,7 +130,7 @@ extension Replica {
         case rows(FeedRead, [[FeedEntry]])
         case link(FeedLinkQuery, FeedHash?)
         case kept(session: UInt32)
-        case adopted([FeedMark], session: UInt32)
+        case adopted([FeedEntry])
         case compacted([Dot], CheckedContinuation<Void, Never>)
     }
 }

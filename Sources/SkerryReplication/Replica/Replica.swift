@@ -67,6 +67,7 @@ public final class Replica: Sendable {
                 state.unclaimed.insert(ReplicaEntry(entry, keyStart: PartName.prefix(of: entry)?.count ?? 0))
                 state.hold(entry)
             }
+            state.core.observe(entries.reduce(.zero) { max($0, $1.stamp) })
         }
         for (name, part) in parts { try add(part, named: name) }
     }

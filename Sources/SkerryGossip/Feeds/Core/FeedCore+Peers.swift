@@ -144,9 +144,7 @@ extension FeedCore {
 
     /// The number of an origin by the peer's number of it.
     mutating func define(_ number: Int, as origin: OriginID, at place: Int) throws(FeedError) -> Int {
-        guard numbers[origin] != nil || origins.count < FeedLimits.origins else {
-            throw FeedError(.limitExceeded, "too many origins", dot: Dot(origin: origin, sequence: 0))
-        }
+        guard admits(origin) else { throw FeedError(.limitExceeded, "too many origins", dot: Dot(origin: origin, sequence: 0)) }
         let own = register(origin)
         growLanes(place)
         while peers[place].numbers.count <= number { peers[place].numbers.append(-1) }

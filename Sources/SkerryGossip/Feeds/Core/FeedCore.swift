@@ -217,8 +217,10 @@ extension FeedCore {
 
 extension FeedCore {
     /// Takes positions from a replica whose whole state was taken over and made durable (``MemoryFeedStore/adopt(_:)`` and its like): feeds go on from there.
+    ///
+    /// Those of origins for which there is no room (``admits(_:)``) are passed over.
     public mutating func adopt(_ marks: [FeedMark], now: FeedInstant, into actions: inout [FeedAction]) {
-        for mark in marks {
+        for mark in marks where admits(mark.origin) {
             let number = register(mark.origin)
             guard mark.position.sequence > origins[number].accepted.sequence else { continue }
             origins[number].accepted = mark.position
@@ -277,6 +279,24 @@ extension FeedCore {
             peers[place].phase = .refused
         }
     }
+
+    /// Whether an entry lies behind the fence of a retired origin: it is not to be taken, whichever way it came.
+    public func isFenced(_ dot: Dot) -> Bool {
+        guard !has(.fenceIgnored), let number = numbers[dot.origin], let fence = origins[number].fence else { return false }
+        return dot.sequence > fence
+    }
+
+    /// Whether an origin is known here, or becomes so: at most ``FeedLimits/origins`` are. Ask before anything of an origin is stored that came beside the feeds.
+    public mutating func admits(_ origin: OriginID) -> Bool {
+        guard numbers[origin] != nil || origins.count < FeedLimits.origins else { return false }
+        register(origin)
+        return true
+    }
+
+    /// Takes note of the stamp of an entry that came beside the feeds, as part of a state that was taken over, so that the next own one is greater.
+    ///
+    /// The caller has checked the entry: its signature, its origin, and that its stamp is not too far ahead (``HybridClock/futureBound``).
+    public mutating func observe(_ stamp: HybridTimestamp) { clock.restore(stamp) }
 
     /// Stops an origin that was found to have two histories elsewhere.
     public mutating func freeze(_ origin: OriginID, into actions: inout [FeedAction]) {

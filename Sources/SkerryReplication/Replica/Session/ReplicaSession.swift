@@ -187,6 +187,8 @@ struct SessionState: Sendable {
 
     /// Whether the peer only reads what is written here, or nobody does yet.
     var isOneWay: Bool { options.direction == .writeOnly }
+    /// Whether histories come one way, and nobody can ask for them again.
+    var isTaking: Bool { header?.direction == .writeOnly || options.direction == .readOnly }
     /// Whether there is no more than a frame or two to say.
     var isThirsty: Bool { outboxSize < 2 * FeedLimits.framePreferred }
 

@@ -1,0 +1,196 @@
+import SkerryCRDT
+@testable import SkerryGossip
+@testable import SkerryReplication
+import SkerryStorage
+import SkerryWire
+import Synchronization
+import Testing
+
+/// What a history that is taken over may do to what is there.
+@Suite("Replicas that take histories over", .timeLimit(.minutes(2)))
+struct ReplicaHistoryTests {
+    /// The messages of a history on a stream that is only written: the header, entries, and positions last.
+    private func recording(of entries: [FeedEntry], _ marks: [FeedMark]) -> [[UInt8]] {
+        let header = ReplicaHeader(
+            cluster: 0, origin: OriginID(rawValue: 999), direction: .writeOnly, tail: false, isEmpty: false, tag: 8, metadata: [])
+        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: 8, frameMaximum: FeedLimits.framePreferred)
+        transfer.grantAll()
+        var messages = [MessageFraming.frame(header.encoded)]
+        while !transfer.isFinished {
+            messages += transfer.next().map { MessageFraming.frame(ReplicaMessage.checked($0).encoded) }
+        }
+        return messages
+    }
+
+    private func recording(of node: Node) -> [[UInt8]] {
+        let (entries, marks, _) = node.replica.state.withLock { $0.history(since: CausalContext()) }
+        return recording(of: entries, marks)
+    }
+
+    /// What a crash leaves of a replica on an engine, which is another one then.
+    private func reopened(_ engine: inout MemoryMetadataEngine, origin: UInt64, time: TestTime? = nil) throws -> Node {
+        engine = engine.crash()
+        return try Node(store: try EngineReplicaStore(engine: engine, prefix: [7]), origin: origin, time: time)
+    }
+
+    @Test("U-08, U-14: what is alive in a log stays on disk when a position behind that log is taken over")
+    func aliveStays() async throws {
+        let writer = try Node(origin: 1)
+        var engine = MemoryMetadataEngine()
+        let keeper = try Node(store: try EngineReplicaStore(engine: engine, prefix: [7]), origin: 2)
+        for index in 1...10 { try writer.model.set(index == 3 ? "old" : "k", to: "\(index)") }
+        try writer.events.append("old too")
+        try await writer.replica.start(with: keeper.replica, ReplicaOptions(tail: false)).ended()
+        for index in 12...60 { try writer.model.set("k", to: "\(index)") }
+        let trimmed = try Node(origin: 3)
+        try await writer.replica.start(with: trimmed.replica, ReplicaOptions(tail: false)).ended()
+        try await trimmed.replica.compact()
+        try await keeper.replica.start(with: trimmed.replica, ReplicaOptions(tail: false)).ended()
+        #expect(keeper.replica.statistics.repairs == 1)
+        #expect(keeper.content == writer.content && keeper.model["old"] == "3")
+        let again = try reopened(&engine, origin: 2)
+        #expect(again.content == writer.content && again.replica.digest == keeper.replica.digest)
+        // Once more over what is no longer in the log.
+        try await again.replica.compact()
+        let third = try reopened(&engine, origin: 2)
+        #expect(third.content == writer.content)
+    }
+
+    @Test("U-05: a write after a history, or after opening what one left, is stamped behind all that it brought")
+    func stamps() async throws {
+        let ahead = try Node(origin: 1, time: TestTime(wall: 1_700_000_050_000))
+        try ahead.model.set("k", to: "theirs")
+        try ahead.model.set("l", to: "theirs")
+        // Torn before the positions come.
+        let torn = Array(recording(of: ahead).dropLast().joined())
+        let time = TestTime()
+        let node = try Node(origin: 2, time: time)
+        try await node.replica.replicate(over: RecordedStream(torn), .readOnly)
+        #expect(node.model["k"] == "theirs" && node.replica.digest.isEmpty)
+        try node.model.set("k", to: "mine")
+        #expect(node.model["k"] == "mine")
+        var engine = MemoryMetadataEngine()
+        let other = try Node(store: try EngineReplicaStore(engine: engine, prefix: [7]), origin: 3, time: time)
+        try await other.replica.replicate(over: RecordedStream(torn), .readOnly)
+        let again = try reopened(&engine, origin: 3, time: time)
+        try again.model.set("l", to: "mine")
+        #expect(again.model["k"] == "theirs" && again.model["l"] == "mine")
+    }
+
+    @Test("U-07: a history of more origins than a replica may know ends its session, and the store is opened again")
+    func originLimit() async throws {
+        let now = TestTime().now()
+        var entries: [FeedEntry] = []
+        for origin in 1...UInt64(FeedLimits.origins) {
+            var core = FeedCore(identity: FeedIdentity(cluster: 0, site: 1, origin: OriginID(rawValue: origin << 8), epoch: 1), now: now)
+            var actions: [FeedAction] = []
+            entries.append(try core.publish(.write, key: [], now: now, into: &actions))
+        }
+        var engine = MemoryMetadataEngine()
+        let node = try Node(store: try EngineReplicaStore(engine: engine, prefix: [7]), origin: 7)
+        let bytes = Array(recording(of: entries, entries.map(FeedMark.init(of:))).joined())
+        let error = await #expect(throws: ReplicaError.self) {
+            try await node.replica.replicate(over: RecordedStream(bytes), .readOnly)
+        }
+        #expect(error?.feed?.code == .limitExceeded)
+        #expect(node.replica.state.withLock { $0.core.origins.count } == FeedLimits.origins)
+        try node.model.set("k", to: "v")
+        let again = try reopened(&engine, origin: 7)
+        #expect(again.model["k"] == "v")
+        // Nor is a position taken of an origin for which there is no room.
+        node.replica.state.withLock { state in
+            state.core.adopt([FeedMark(of: entries[entries.count - 1])], now: now, into: &state.actions)
+            #expect(state.core.origins.count == FeedLimits.origins)
+        }
+    }
+
+    @Test("U-07: a fence holds against histories as it does against feeds", arguments: [true, false])
+    func fences(isOneWay: Bool) async throws {
+        let retired = try Node(origin: 1)
+        try retired.model.set("before", to: "1")
+        for index in 2...10 { try retired.model.set("behind", to: "\(index)") }
+        try await retired.replica.compact()
+        let node = try Node(origin: 2)
+        node.replica.fence(OriginID(rawValue: 1), through: 5)
+        if isOneWay {
+            try await node.replica.replicate(over: RecordedStream(Array(recording(of: retired).joined())), .readOnly)
+        } else {
+            let friend = try Node(origin: 3)
+            try await retired.replica.start(with: friend.replica, ReplicaOptions(tail: false)).ended()
+            try await friend.replica.compact()
+            let session = try node.replica.start(with: friend.replica)
+            #expect(node.replica.statistics.repairs > 0)
+            session.close()
+        }
+        #expect(node.model["before"] == "1" && node.model["behind"] == nil)
+        #expect(!node.replica.digest.covers(Dot(origin: OriginID(rawValue: 1), sequence: 6)))
+    }
+
+    @Test("U-14: compaction amid a history leaves what leads to its positions, so that others believe them after a crash")
+    func compactionAmid() async throws {
+        let (x, y) = (try Node(origin: 1), try Node(origin: 2))
+        try x.model.set("k", to: "x")
+        try await x.replica.start(with: y.replica, ReplicaOptions(tail: false)).ended()
+        try y.model.set("k", to: "y")
+        let messages = recording(of: y)
+        var engine = MemoryMetadataEngine()
+        let node = try Node(store: try EngineReplicaStore(engine: engine, prefix: [7]), origin: 3)
+        let (near, far) = MemoryDuplexStream.pair()
+        let session = try node.replica.start(over: near, .readOnly)
+        for message in messages.dropLast() { try await far.write(message) }
+        try await until { node.model["k"] == "y" }
+        try await node.replica.compact()
+        try await far.write(messages[messages.count - 1])
+        try await session.synchronised()
+        #expect(node.replica.digest == y.replica.digest)
+        session.close()
+        let again = try reopened(&engine, origin: 3)
+        let late = try Node(origin: 4)
+        try late.replica.start(with: again.replica)
+        try await again.replica.compact()
+        let later = try Node(origin: 5)
+        try later.replica.start(with: again.replica)
+        for one in [again, late, later] { #expect(one.replica.digest == y.replica.digest && one.model["k"] == "y") }
+    }
+
+    @Test("U-14: a position that the feed has passed meanwhile still trims the log, and takes nothing back")
+    func passed() throws {
+        let (writer, node) = (try Node(origin: 1), try Node(origin: 2))
+        try writer.replica.start(with: node.replica)
+        for index in 1...10 { try writer.model.set("k\(index)", to: "\(index)") }
+        let early = try #require(
+            writer.replica.state.withLock { $0.history(since: CausalContext()).entries.first { $0.dot.sequence == 5 } })
+        let now = TestTime().now()
+        node.replica.state.withLock { state in
+            node.replica.historyAdopted([early], &state, now)
+            let lane = state.core.origins.first { $0.id == OriginID(rawValue: 1) }
+            #expect(lane?.floor == 5 && lane?.durable.sequence == 10)
+            #expect(state.heads[OriginID(rawValue: 1)]?.dot.sequence == 10)
+        }
+        // Who needs what is gone gets it as a history.
+        let late = try Node(origin: 3)
+        try late.replica.start(with: node.replica)
+        #expect(late.content == node.content && late.replica.statistics.repairs == 1)
+    }
+
+    @Test("U-08, U-11: a recording of which something was refused does not end as if all of it had been taken", arguments: [true, false])
+    func refusedRestore(isForged: Bool) async throws {
+        let keys = TestKeys([1, 2])
+        let (time, other) = (TestTime(), TestTime())
+        if !isForged { other.move(wall: 3_600_000) }
+        let writer = try Node(origin: 1, time: other, trust: keys.trust(of: 1, forging: isForged))
+        try writer.model.set("k", to: "v")
+        let bytes = Array(recording(of: writer).joined())
+        let node = try Node(origin: 2, time: time, trust: keys.trust(of: 2))
+        let error = await #expect(throws: ReplicaError.self) {
+            try await node.replica.replicate(over: RecordedStream(bytes), .readOnly)
+        }
+        #expect(error?.code == .refused && error?.feed?.code == (isForged ? .badSignature : .futureStamp))
+        #expect(node.model["k"] == nil && node.replica.digest.isEmpty)
+        // A side that takes part in both ways hears of it too.
+        let (near, far) = MemoryDuplexStream.pair()
+        let session = try node.replica.start(over: near)
+        try await far.write(bytes)
+        await #expect(throws: ReplicaError.self) { try await session.ended() }
+    }
+}
