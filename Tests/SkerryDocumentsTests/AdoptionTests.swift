@@ -1,5 +1,6 @@
 import SkerryCRDT
 import SkerryStorage
+import Synchronization
 import Testing
 
 @testable import SkerryDocuments
@@ -45,6 +46,54 @@ struct AdoptionTests {
         try await again.close()
     }
 
+    @Test("a change that is made while a snapshot takes the document's place is not said to be on disk; made again it is")
+    func meanwhile() async throws {
+        let world = try World(.engine)
+        let engine = HookedEngine(world.metadata.withLock { $0 })
+        let log = try PackLog(files: world.files, directory: "data/packs", applied: DocumentStore.appliedPosition(of: engine))
+        let pool = try BlockingPool(threads: 1)
+        let store = try await DocumentStore.open(
+            metadata: engine, packs: log, blocking: pool, options: world.options, logger: quietLogger)
+        let author = Self.author()
+        let document = try await store.document("d")
+        try document.merge(author.history())
+        try await store.commit(document)
+        author.change { $0.text("body").insert("!", at: 0) }
+        // Past the look at what is in memory, before the document leaves the store.
+        let commit = Mutex<Task<DocumentStoreError?, Never>?>(nil)
+        engine.hook.withLock { hook in
+            hook = {
+                document.change { $0.text("body").insert("mine ", at: 0) }
+                commit.withLock { $0 = Task { await error { () throws(DocumentStoreError) in try await store.commit(document) } } }
+                while store.state.withLock({ $0.waiting.isEmpty }) {}
+            }
+        }
+        try await store.adopt("d", snapshot: author.snapshot())
+        #expect(await commit.withLock { $0 }?.value?.code == .notFound)
+        #expect(try await store.document("d").text("body").string == "!from elsewhere")
+
+        // Who leaves it to the store finds the change made on the new document.
+        author.change { $0.text("body").insert("!", at: 0) }
+        let change = Mutex<Task<DocumentStoreError?, Never>?>(nil)
+        engine.hook.withLock { hook in
+            hook = {
+                change.withLock {
+                    $0 = Task { await error { () throws(DocumentStoreError) in try await store.change("d") { $0.counter("n") += 1 } } }
+                }
+                while store.state.withLock({ $0.waiting.isEmpty }) {}
+            }
+        }
+        // Held, so that it stays in memory.
+        let held = try await store.document("d")
+        try await store.adopt("d", snapshot: author.snapshot())
+        #expect(await change.withLock { $0 }?.value == nil)
+        #expect(try await store.document("d").counter("n").value == 1)
+        #expect(try await store.document("d").text("body").string == "!!from elsewhere")
+        withExtendedLifetime(held) {}
+        try await store.close()
+        await pool.shutdown()
+    }
+
     @Test("it takes the place of what it knows, and of nothing else", arguments: Form.allCases)
     func refusals(form: Form) async throws {
         let store = try await World(form).open()
@@ -78,4 +127,32 @@ struct AdoptionTests {
         #expect(try await store.document("d").text("body").string == "from elsewhere")
         try await store.close()
     }
+}
+
+/// Does something before a batch, once.
+private final class HookedEngine: MetadataEngine {
+    private let base: MemoryMetadataEngine
+    let hook = Mutex<(@Sendable () -> Void)?>(nil)
+
+    init(_ base: MemoryMetadataEngine) { self.base = base }
+
+    func get(_ family: MetadataFamily, _ key: [UInt8]) throws(StorageError) -> [UInt8]? { try base.get(family, key) }
+
+    func scan(
+        _ family: MetadataFamily, _ range: KeyRange, reversed: Bool,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(StorageError) -> ScanStep
+    ) throws(StorageError) { try base.scan(family, range, reversed: reversed, body) }
+
+    func apply(_ batch: MetadataBatch) throws(StorageError) {
+        let hook = hook.withLock { hook in
+            defer { hook = nil }
+            return hook
+        }
+        hook?()
+        try base.apply(batch)
+    }
+
+    func flush() throws(StorageError) { try base.flush() }
+    func clear() throws(StorageError) { try base.clear() }
+    func close() throws(StorageError) { try base.close() }
 }

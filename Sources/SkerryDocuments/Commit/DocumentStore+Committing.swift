@@ -19,8 +19,9 @@ extension DocumentStore {
     /// Cancellation does not shorten it.
     ///
     /// - Returns: the version that is on disk; it may include changes made meanwhile.
-    /// - Throws: `notFound` when the document is not (or no longer) one of this store's; `full`, `failed`, `busy`, `closed`. The changes
-    ///   stay in memory.
+    /// - Throws: `notFound` when the document is not (or no longer) one of this store's, also when it was replaced or deleted while the
+    ///   commit waited: make the change anew on the document that there is now; `full`, `failed`, `busy`, `closed`. The changes stay in
+    ///   memory.
     @discardableResult
     public func commit(_ document: Document) async throws(DocumentStoreError) -> CausalContext {
         let name = state.withLock { state -> String? in
@@ -30,7 +31,13 @@ extension DocumentStore {
         guard let name else {
             throw DocumentStoreError(.notFound, "the document is none of this store's, or was deleted from it")
         }
-        return try await submit(.document(name))
+        let wanted = document.version
+        let version = try await submit(.document(name))
+        // A snapshot or a deletion that was first in line took the document out of the store, whose answer is of another one then.
+        guard version.covers(wanted) else {
+            throw DocumentStoreError(.notFound, "the document was replaced or deleted meanwhile", document: name)
+        }
+        return version
     }
 
     /// Makes what all open documents have durable.
@@ -54,15 +61,22 @@ extension DocumentStore {
         if let failure { throw failure }
     }
 
-    /// Changes a document and returns when that is on disk.
+    /// Changes a document and returns when that is on disk. Where the document is replaced or deleted meanwhile, the body runs once more, on the
+    /// one that there is then.
     @discardableResult
     public func change<Value: Sendable>(
         _ name: String, _ body: @Sendable (Change) -> Value
     ) async throws(DocumentStoreError) -> Value {
-        let document = try await document(name)
-        let value = document.change(body)
-        try await commit(document)
-        return value
+        for isLast in [false, true] {
+            let document = try await document(name)
+            let value = document.change(body)
+            do throws(DocumentStoreError) { try await commit(document) } catch {
+                guard error.code == .notFound, !isLast else { throw error }
+                continue
+            }
+            return value
+        }
+        throw DocumentStoreError(.notFound, "the document was replaced or deleted meanwhile", document: name)
     }
 
     // MARK: - Waiting in line

@@ -66,6 +66,39 @@ struct ReconciliationFormatTests {
         #expect(initiator.isComplete && responder.isComplete)
     }
 
+    @Test("entries that are offered in answer to no list end the session, and no number of them is too large to be refused")
+    func unaskedOffers() throws {
+        let (left, _) = Self.sides()
+        var initiator = ReconciliationCore(initiator: ReconciliationNonce(low: 1, high: 2), secret: [7], horizon: .zero)
+        var frame: [UInt8] = []
+        var events: [ReconciliationEvent] = []
+        let isThere = initiator.nextFrame(into: &frame, from: SetPair.tree(left), events: &events)
+        #expect(isThere)
+        let most: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1]
+        // Behind the first frame answers to no lists, without wishes: once, and so often that their sum cannot be counted.
+        for offers in [[[1]], [most], [most, most, [1]]] as [[[UInt8]]] {
+            var transfer = ReconciliationTransfer(ReconciliationCore(responder: [7], horizon: .zero))
+            var taken: [ReconciliationTransfer.Event] = []
+            try Self.receive([5], into: &transfer, &taken)
+            #expect { try Self.receive([1] + frame + offers.flatMap { [3, 0] + $0 + [0] }, into: &transfer, &taken) } throws: {
+                ($0 as? ReconciliationViolation)?.rule == .unaskedAnswer
+            }
+            #expect(taken.isEmpty)
+        }
+    }
+
+    private static func receive(
+        _ message: [UInt8], into transfer: inout ReconciliationTransfer, _ events: inout [ReconciliationTransfer.Event]
+    ) throws {
+        let failure = message.withUnsafeBytes { bytes -> ReconciliationViolation? in
+            do throws(ReconciliationViolation) {
+                try transfer.receive(bytes, events: &events)
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+    }
+
     @Test("fingerprints are those of the specification")
     func fingerprints() throws {
         let key = FingerprintKey(secret: [7], nonce: ReconciliationNonce(low: 1, high: 2))

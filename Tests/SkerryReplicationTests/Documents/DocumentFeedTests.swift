@@ -199,6 +199,32 @@ struct DocumentFeedTests {
         #expect { try inbox.receive(Self.dot(1, 100), values[1][...]) } throws: { ($0 as? DocumentFeedError)?.code == .incomplete }
     }
 
+    @Test("writes of an origin elsewhere, between the pieces of an update, do not tear it")
+    func piecesApart() throws {
+        let author = Self.document(1)
+        var draws = SeededDraws(seed: 2)
+        author.change {
+            $0.text("body").insert(String((0..<900_000).map { _ in Character(UnicodeScalar(UInt8(33 + draws.next(below: 90)))) }), at: 0)
+        }
+        let values = try DocumentFeed.values(of: author.history()[...])
+        try #require(values.count > 2)
+        var inbox = DocumentInbox(name: "d")
+        let dots = values.indices.map { Self.dot(1, UInt64(3 + $0 * 2)) }
+        for (dot, value) in zip(dots, values) {
+            #expect(try inbox.receive(dot, value[...]).isEmpty)
+            #expect(try inbox.receive(dot, value[...]).isEmpty, "again")
+        }
+        let reader = Self.document(2)
+        #expect(inbox.settle(into: reader).done == dots)
+        #expect(reader.text("body").string == author.text("body").string)
+        #expect(inbox.isEmpty && inbox.entryCount == 0 && inbox.byteCount == 0)
+
+        // A piece that is left out gives up those before it, by the entries that they came in.
+        _ = try inbox.receive(dots[0], values[0][...])
+        #expect { try inbox.receive(dots[2], values[2][...]) } throws: { ($0 as? DocumentFeedError)?.code == .incomplete }
+        #expect(inbox.isEmpty && inbox.entryCount == 0)
+    }
+
     @Test("what waits for one document is bounded")
     func bounds() throws {
         let author = Self.document(1)

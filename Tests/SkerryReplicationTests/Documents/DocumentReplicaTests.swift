@@ -194,6 +194,68 @@ struct DocumentReplicaTests {
         #expect(reader.documents.unreadNames.isEmpty)
     }
 
+    @Test("what another writer did is told with its own commit, also when it was there while an earlier one was told")
+    func toldWithItsCommit() async throws {
+        let (left, right) = (try await DocumentNode("left"), try await DocumentNode("right"))
+        try left.replica.start(with: right.replica)
+        let author = Document(origin: OriginID(rawValue: 5))
+        author.change { $0.text("body").insert("theirs", at: 0) }
+        let document = try await left.documents.document("d")
+        document.change { $0.counter("n") += 1 }
+        try await left.store.commit(document)
+        try document.merge(author.history())
+        try await left.documents.settle()
+        try await left.documents.commit(document)
+        try await Self.settle(left, right)
+        #expect(try await right.text("d") == "theirs")
+        #expect(try await right.documents.document("d").counter("n").value == 1)
+    }
+
+    @Test("a part's write between the pieces of a change tears nothing")
+    func piecesAmongParts() async throws {
+        let (left, right) = (try await DocumentNode("left"), try await DocumentNode("right"))
+        let (mine, theirs) = (Junk(), Junk())
+        try left.replica.add(mine, named: "junk")
+        try right.replica.add(theirs, named: "junk")
+        try left.replica.start(with: right.replica)
+        let author = Document(origin: OriginID(rawValue: 5))
+        var draws = SeededDraws(seed: 5)
+        let noise = String((0..<900_000).map { _ in Character(UnicodeScalar(UInt8(33 + draws.next(below: 90)))) })
+        author.change { $0.text("body").insert(noise, at: 0) }
+        let handle = try #require(left.documents.state.withLock { $0.handle })
+        left.documents.state.withLock { $0.isAhead = true }
+        for value in try DocumentFeed.values(of: author.history()[...]) {
+            try handle.publish(key: DocumentFeed.key(of: "large"), value: value)
+            try mine.publish(key: [1], value: [2])
+        }
+        left.documents.state.withLock { $0.isAhead = false }
+        try await Self.settle(left, right)
+        #expect(try await right.text("large") == noise)
+        #expect(right.documents.refusals.isEmpty)
+    }
+
+    @Test("what lies beside a document is known entry by entry, however often one comes and goes")
+    func entryByEntry() async throws {
+        let node = try await DocumentNode("node")
+        let replica = node.replica
+        let evil = Junk()
+        let enemy = try Replica(["documents": evil])
+        try enemy.start(with: replica)
+        let authors = (0..<3).map { Document(origin: OriginID(rawValue: 5 + UInt64($0))) }
+        for author in authors { author.change { $0.text("body").insert("x", at: 0) } }
+        for (index, author) in authors.enumerated() {
+            try evil.publish(key: Array("d".utf8), value: DocumentFeed.values(of: author.history()[...])[0])
+            #expect(try await node.text("d").count == index + 1)
+            #expect(node.documents.unreadNames.isEmpty)
+        }
+        var unread = DocumentReplica.Unread()
+        for _ in 0..<2 { unread.insert(Dot(origin: OriginID(rawValue: 1), sequence: 1), bytes: 10) }
+        unread.insert(Dot(origin: OriginID(rawValue: 1), sequence: 2), bytes: 5)
+        #expect(unread.entries == 2 && unread.bytes == 15)
+        for _ in 0..<2 { unread.remove(Dot(origin: OriginID(rawValue: 1), sequence: 1)) }
+        #expect(unread.entries == 1 && unread.bytes == 5)
+    }
+
     @Test("a change larger than an entry goes in pieces")
     func pieces() async throws {
         let (left, right) = (try await DocumentNode("left"), try await DocumentNode("right"))

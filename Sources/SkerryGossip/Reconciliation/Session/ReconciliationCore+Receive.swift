@@ -147,7 +147,8 @@ extension ReconciliationCore {
         let before = events.count
         try parsing { () throws(MalformedPacket) in try receiveWishes(&reader, &events) }
         let (offered, answered) = try parsing { () throws(MalformedPacket) in (try reader.integer(), try reader.integer()) }
-        guard answered <= UInt64(sentLists.count) else { throw ReconciliationViolation(.unaskedAnswer) }
+        // Entries are offered in answer to lists alone.
+        guard answered <= UInt64(sentLists.count), answered > 0 || offered == 0 else { throw ReconciliationViolation(.unaskedAnswer) }
         var listed = 0
         for list in sentLists.all.prefix(Int(answered)) { listed += list.count }
         sentLists.removeFirst(Int(answered))

@@ -137,9 +137,9 @@ public struct ReconciliationTransfer: Sendable {
             case .greeted: break
             case .peerLacks(let range, let count) where count > 0: ranges.append(Lacking(range: range, count: count))
             case .peerLacks: break
-            case .offered(let count): expected += count
+            case .offered(let count): expect(count)
             case .wanted(let key): wishes.append(key)
-            case .lacks: expected += 1
+            case .lacks: expect(1)
             case .differs(let key, _):
                 if report.differing.count < TransferLimits.differingMaximum { report.differing.append(key) }
                 report.differingCount += 1
@@ -147,6 +147,12 @@ public struct ReconciliationTransfer: Sendable {
             }
         }
         found.removeAll(keepingCapacity: true)
+    }
+
+    /// The peer says how many: of more than there can be, as many as can be counted.
+    private mutating func expect(_ count: UInt64) {
+        let (sum, isOver) = expected.addingReportingOverflow(count)
+        expected = isOver ? .max : sum
     }
 
     // MARK: Sending

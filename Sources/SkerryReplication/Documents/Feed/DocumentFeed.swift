@@ -1,7 +1,7 @@
 /// How updates of documents travel in a feed: the grammar of keys and values (`docs/formats/document-feed.md`).
 ///
 /// The key of an entry is the document's name, its value an update: chunks of the document's history, as `Document.history(since:)` writes them. One that
-/// is longer than an entry takes comes in pieces, in entries with consecutive sequences.
+/// is longer than an entry takes comes in pieces, in entries one behind the other.
 public enum DocumentFeed {
     /// An entry's value, read.
     public enum Value: Sendable, Hashable {
@@ -10,11 +10,19 @@ public enum DocumentFeed {
         /// One piece of `count` of an update of `total` bytes.
         case piece(index: Int, count: Int, total: Int, ArraySlice<UInt8>)
 
-        /// How many entries before this one the update began.
+        /// How many pieces of the update came before this one.
         public var index: Int {
             switch self {
             case .update: 0
             case .piece(let index, _, _, _): index
+            }
+        }
+
+        /// How many pieces the update has.
+        public var count: Int {
+            switch self {
+            case .update: 1
+            case .piece(_, let count, _, _): count
             }
         }
 

@@ -25,6 +25,8 @@ public struct DocumentInbox: Sendable {
 
     private struct Arrival: Sendable {
         var pieces: [[UInt8]]
+        /// The entries that the pieces came in, ascending.
+        var dots: [Dot]
         let count: Int
         var byteCount: Int
         /// Events that wait in the document; empty when it does not have them at all.
@@ -69,31 +71,31 @@ public struct DocumentInbox: Sendable {
         switch value {
         case .update(let bytes):
             guard arrivals[dot] == nil else { return }
-            arrivals[dot] = Arrival(pieces: [Array(bytes)], count: 1, byteCount: bytes.count)
+            arrivals[dot] = Arrival(pieces: [Array(bytes)], dots: [dot], count: 1, byteCount: bytes.count)
+        case .piece(0, let count, _, let bytes):
+            guard arrivals[dot] == nil else { return }
+            arrivals[dot] = Arrival(pieces: [Array(bytes)], dots: [dot], count: count, byteCount: bytes.count)
         case .piece(let index, let count, _, let bytes):
-            guard dot.sequence > UInt64(index) else { throw DocumentFeedError(.malformed, "a piece before its first") }
-            let first = Dot(origin: dot.origin, sequence: dot.sequence - UInt64(index))
-            if index == 0 {
-                guard arrivals[first] == nil else { return }
-                arrivals[first] = Arrival(pieces: [], count: count, byteCount: 0)
-            }
-            guard let arrival = arrivals[first], arrival.count == count, arrival.pieces.count >= index else {
+            if arrivals.contains(where: { $0.key.origin == dot.origin && $0.value.dots.contains(dot) }) { return }
+            // At most one: whatever else comes of an origin gives up what it has not finished.
+            let begun = arrivals.first { $0.key.origin == dot.origin && !$0.value.isWhole }
+            guard let (first, arrival) = begun, arrival.count == count, arrival.pieces.count == index else {
                 throw DocumentFeedError(.incomplete, "piece \(index) of \(count), whose first ones are not here")
             }
-            guard arrival.pieces.count == index else { return }
             arrivals[first]?.pieces.append(Array(bytes))
+            arrivals[first]?.dots.append(dot)
             arrivals[first]?.byteCount += bytes.count
         }
         entryCount += 1
         byteCount += value.bytes.count
     }
 
-    /// Updates of an origin that lack pieces, when something else of it comes: pieces come one behind the other, or never.
+    /// Updates of an origin that lack pieces, when something else of it comes for the document: pieces come one behind the other, or never. Between them an
+    /// origin may write elsewhere.
     private mutating func giveUp(before dot: Dot, _ value: DocumentFeed.Value) -> [DocumentFeedError] {
         let torn = arrivals.filter { first, arrival in
-            guard first.origin == dot.origin, !arrival.isWhole else { return false }
-            let expected = first.sequence + UInt64(arrival.pieces.count)
-            return dot.sequence > expected || (dot.sequence == expected && value.index != arrival.pieces.count)
+            guard first.origin == dot.origin, !arrival.isWhole, let last = arrival.dots.last, last < dot else { return false }
+            return value.index != arrival.pieces.count || value.count != arrival.count
         }
         return torn.keys.sorted().flatMap { first in
             remove(first).map { DocumentFeedError(.incomplete, "the rest of an update did not come", document: name, dot: $0) }
@@ -187,7 +189,7 @@ public struct DocumentInbox: Sendable {
         guard let arrival = arrivals.removeValue(forKey: first) else { return [] }
         entryCount -= arrival.pieces.count
         byteCount -= arrival.byteCount
-        return (0..<UInt64(arrival.pieces.count)).map { Dot(origin: first.origin, sequence: first.sequence + $0) }
+        return arrival.dots
     }
 
     private func located(_ error: DocumentFeedError, _ dot: Dot) -> DocumentFeedError {

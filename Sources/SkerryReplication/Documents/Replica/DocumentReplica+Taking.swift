@@ -44,9 +44,8 @@ extension DocumentReplica {
         while true {
             let page = try store.rows(withPrefix: rows.waiting, from: lower, limit: 256)
             for row in page {
-                guard let (name, _) = rows.waitingEntry(row.key) else { continue }
-                unread[name, default: Unread()].entries += 1
-                unread[name]?.bytes += row.value?.count ?? 0
+                guard let (name, dot) = rows.waitingEntry(row.key) else { continue }
+                unread[name, default: Unread()].insert(dot, bytes: row.value?.count ?? 0)
             }
             guard page.count == 256, let last = page.last else { break }
             lower = last.key + [0]
@@ -147,23 +146,31 @@ extension DocumentReplica {
     private func waiting(
         _ name: String, _ rows: DocumentRows, _ replica: Replica
     ) async throws(DocumentStoreError) -> [(dot: Dot, value: [UInt8])] {
-        let prefix = rows.waiting(name)
-        let expected = state.withLock { $0.unread[name]?.entries ?? 0 }
-        if expected == 0 { return [] }
-        var found = try await read(prefix, replica)
-        if found.count < expected {
+        // Beside those that lie there may still be rows that are on their way out.
+        let expected = state.withLock { $0.unread[name]?.sizes ?? [:] }
+        if expected.isEmpty { return [] }
+        var found = try await read(name, expected, rows, replica)
+        if found.count < expected.count {
             // The rows are on their way.
             try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }
-            found = try await read(prefix, replica)
+            found = try await read(name, expected, rows, replica)
         }
-        return found.compactMap { row in rows.waitingEntry(row.key).map { ($0.dot, row.value ?? []) } }
+        return found
     }
 
-    private func read(_ prefix: [UInt8], _ replica: Replica) async throws(DocumentStoreError) -> [ReplicaRow] {
-        try await Self.mapped { () throws(ReplicaError) in
+    /// Those of some entries whose rows are there.
+    private func read(
+        _ name: String, _ expected: [Dot: Int], _ rows: DocumentRows, _ replica: Replica
+    ) async throws(DocumentStoreError) -> [(dot: Dot, value: [UInt8])] {
+        let prefix = rows.waiting(name)
+        let found = try await Self.mapped { () throws(ReplicaError) in
             try await replica.onStore { store throws(StorageError) in
                 try store.rows(withPrefix: prefix, from: prefix, limit: DocumentLimits.waitingEntries)
             }
+        }
+        return found.compactMap { row in
+            guard let dot = rows.waitingEntry(row.key)?.dot, expected[dot] != nil else { return nil }
+            return (dot, row.value ?? [])
         }
     }
 
@@ -176,8 +183,7 @@ extension DocumentReplica {
         guard !dropped.isEmpty else { return }
         state.withLock { state in
             guard var unread = state.unread[name] else { return }
-            unread.entries -= dropped.count
-            unread.bytes -= dropped.reduce(0) { $0 + $1.value.count }
+            for (dot, _) in dropped { unread.remove(dot) }
             state.unread[name] = unread.entries > 0 ? unread : nil
         }
         replica.write(dropped.map { ReplicaRow(key: rows.waiting(name, $0.dot), value: nil) })
@@ -208,8 +214,7 @@ extension DocumentReplica.State {
         guard unread.entries < DocumentLimits.waitingEntries, unread.bytes + entry.value.count <= DocumentLimits.waitingBytes else {
             throw DocumentFeedError(.overflow, "\(unread.entries) entries of \(unread.bytes) bytes wait", document: name, dot: entry.dot)
         }
-        unread.entries += 1
-        unread.bytes += entry.value.count
+        unread.insert(entry.dot, bytes: entry.value.count)
         self.unread[name] = unread
         changes.append(ReplicaRow(key: rows.waiting(name, entry.dot), value: Array(entry.value)))
         touched.append(name)

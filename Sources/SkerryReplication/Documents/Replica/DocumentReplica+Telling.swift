@@ -79,7 +79,10 @@ extension DocumentReplica {
         } catch {
             return refuse([DocumentFeedError(.historyCut, "what was committed cannot be told: \(error)", document: name, cause: error)])
         }
-        state.withLock { $0.heard[name, default: CausalContext()].merge(extract.version) }
+        // Of other writers the extract says nothing: what they wrote is told when its own commit is looked at.
+        let writers = Set(stretches.map(\.writer))
+        let told = CausalContext(covering: extract.version.dots.filter { writers.contains($0.origin) })
+        state.withLock { $0.heard[name, default: CausalContext()].merge(told) }
         for update in DocumentFeed.updates(of: extract.history) { try await publish(update, of: name, isAhead: extract.isAhead) }
     }
 

@@ -33,8 +33,17 @@ public final class DocumentReplica: Replicated {
     static let telling = ""
 
     struct Unread: Sendable {
-        var entries = 0
-        var bytes = 0
+        /// The entries, and the bytes of each.
+        private(set) var sizes: [Dot: Int] = [:]
+        private(set) var bytes = 0
+
+        var entries: Int { sizes.count }
+
+        mutating func insert(_ dot: Dot, bytes: Int) {
+            self.bytes += bytes - (sizes.updateValue(bytes, forKey: dot) ?? 0)
+        }
+
+        mutating func remove(_ dot: Dot) { bytes -= sizes.removeValue(forKey: dot) ?? 0 }
 
         var isMuch: Bool { entries > DocumentLimits.unreadEntries || bytes > DocumentLimits.unreadBytes }
     }
@@ -94,15 +103,23 @@ public final class DocumentReplica: Replicated {
         return version
     }
 
-    /// Changes a document; it is durable when the call returns, and on its way to all peers.
+    /// Changes a document; it is durable when the call returns, and on its way to all peers. Where a snapshot replaces the document meanwhile, the body
+    /// runs once more, on that.
     @discardableResult
     public func change<Value: Sendable>(
         _ name: String, _ body: @Sendable (Change) -> Value
     ) async throws(DocumentStoreError) -> Value {
-        let document = try await document(name)
-        let value = document.change(body)
-        try await commit(document)
-        return value
+        for isLast in [false, true] {
+            let document = try await document(name)
+            let value = document.change(body)
+            do throws(DocumentStoreError) { try await documents.commit(document) } catch {
+                guard error.code == .notFound, !isLast else { throw error }
+                continue
+            }
+            try await tellCommits()
+            return value
+        }
+        throw DocumentStoreError(.notFound, "the document was replaced or deleted meanwhile", document: name)
     }
 
     /// Documents in the order of their names' bytes, with all that came for them.
