@@ -89,6 +89,9 @@ extension Document {
 
     /// Takes back the last step of an author that was not taken back, as ``undo()`` does; what other authors did later stays, as that of other replicas.
     ///
+    /// Which characters show is exact. Authors who take back deletions of neighbouring text in another order than they made them may find it on the
+    /// other side of what was deleted between and written since.
+    ///
     /// - Returns: false when there was nothing to undo.
     @discardableResult
     public func undo(by author: String) -> Bool { rewind(.undo, by: author) }
@@ -157,7 +160,7 @@ extension DocumentCore {
         guard dot.origin == origin || isDefective(.undoTakesOthers) else { return false }
         guard let version = graph.version(origin: originNumber, sequence: Int(dot.sequence) - 1) else { return true }
         if versions.contains(version) { return true }
-        // What it stands for stands for nothing else.
+        // Always for an earlier write, so this ends.
         if let written = undo!.standIns[dot.sequence] { return isOwn(written, by: versions) }
         return !undo!.isByAuthor || undo!.author(of: version) == undo!.author
     }
@@ -171,6 +174,7 @@ extension DocumentCore {
         {
             return
         }
+        if first.origin == origin, first.sequence >= dot.sequence { return }
         undo!.standIns[dot.sequence] = first
     }
 
@@ -282,6 +286,7 @@ extension DocumentCore {
             }
             for (container, listStep) in step.steps { for value in valuesMet(by: listStep, of: container) { note(value) } }
         }
+        for (sequence, written) in undo!.standIns where met.contains(sequence) && written.origin == origin { met.insert(written.sequence) }
         undo!.standIns = undo!.standIns.filter { met.contains($0.key) }
         undo!.standInsKept = max(2 * undo!.standIns.count, UndoHistory.standInsMinimum)
     }

@@ -170,9 +170,9 @@ extension Replica {
         case .read(let read): return .rows(read, try Self.rows(for: read, in: store))
         case .readLink(let query):
             return .link(query, try store.read(query.dot.origin, from: query.dot.sequence, charge: 0).first?.link)
-        case .keep(let entries, let rows, let session):
+        case .keep(let entries, let rows, let charge):
             try store.adopt([], keeping: entries, rows: rows)
-            return .kept(session: session)
+            return .kept(charge)
         case .adopt(let heads, let alive):
             let lanes = Lanes(store.state)
             let news = heads.filter { $0.dot.sequence > lanes.positions[$0.dot.origin] ?? 0 }
@@ -234,7 +234,7 @@ extension Replica {
                 case .persisted: break
                 case .rows(let read, let rows): state.core.supply(rows, for: read, now: now, into: &state.actions)
                 case .link(let query, let link): state.core.supply(link: link, for: query, now: now, into: &state.actions)
-                case .kept(let session): historyKept(session, &state)
+                case .kept(let charge): if let waiter = historyKept(charge, &state) { done.append(waiter) }
                 case .adopted(let heads): historyAdopted(heads, &state, now)
                 case .compacted(let floors, let continuation):
                     for floor in floors { state.core.trimmed(floor.origin, through: floor.sequence) }
@@ -297,6 +297,7 @@ extension Replica {
             state.core.tick(now: now, into: &state.actions)
             settle(&state, now)
             resumeHistories(&state, now)
+            serveRequests(&state, now)
             serveHistories(&state)
             if state.sessions.isEmpty { state.ticker = nil }
             let stuck = state.sessionIDs.filter { id in

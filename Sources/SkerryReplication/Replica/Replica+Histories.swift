@@ -66,12 +66,36 @@ extension Replica {
         // What is written next is stamped behind all that was seen.
         state.core.observe(taken.reduce(.zero) { max($0, $1.stamp) })
         let rows = taken.flatMap { state.apply($0) }
-        state.work.append(.keep(taken, rows, session: id))
+        let charge = HistoryCharge(session: id, tag: reception.tag, charge: entries.reduce(0) { $0 + $1.charge })
+        state.sessions[id]?.unsynced += charge.charge
+        state.work.append(.keep(taken, rows, charge))
     }
 
     /// The store has what was handed out.
-    func historyKept(_ id: UInt32, _ state: inout State) {
-        for message in state.sessions[id]?.reception?.persisted() ?? [] { send(message, to: id, &state) }
+    ///
+    /// - Returns: who may go on.
+    func historyKept(_ charge: HistoryCharge, _ state: inout State) -> CheckedContinuation<Void, Never>? {
+        let id = charge.session
+        guard let session = state.sessions[id] else { return nil }
+        state.sessions[id]?.unsynced -= charge.charge
+        if session.reception?.tag == charge.tag {
+            for message in state.sessions[id]?.reception?.persisted(charge: charge.charge) ?? [] { send(message, to: id, &state) }
+        }
+        guard session.unsynced - charge.charge <= FeedLimits.window else { return nil }
+        state.sessions[id]?.roomWaiter = nil
+        return session.roomWaiter
+    }
+
+    /// Waits while more than a window of a history that comes one way is not durable: nothing else holds its writer back.
+    func historyRoom(_ id: UInt32) async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                guard let session = state.sessions[id], session.isTaking, session.unsynced > FeedLimits.window else { return true }
+                state.sessions[id]?.roomWaiter = continuation
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
     }
 
     func takeMarks(_ marks: [FeedMark], _ tag: UInt32, _ isLast: Bool, at id: UInt32, _ state: inout State, _ now: FeedInstant) {
@@ -102,8 +126,20 @@ extension Replica {
 
     // MARK: - Giving
 
-    func takeRequest(_ tag: UInt32, _ dots: [Dot], at id: UInt32, _ state: inout State) {
-        guard state.sessions[id]?.options.direction == .both else { return }
+    /// Between two histories for one peer, milliseconds: each looks at all that is alive.
+    private static let servingInterval: UInt64 = 1_000
+
+    func takeRequest(_ tag: UInt32, _ dots: [Dot], at id: UInt32, _ state: inout State, _ now: FeedInstant) {
+        // A packet may come twice.
+        guard let session = state.sessions[id], session.options.direction == .both, tag != session.servedTag else { return }
+        if let servedAt = session.servedAt, now.monotonic < servedAt + Self.servingInterval {
+            // Only the last one counts.
+            if session.waitingRequest?.tag != tag { state.sessions[id]?.waitingRequest = (tag, dots, []) }
+            return
+        }
+        state.sessions[id]?.servedAt = now.monotonic
+        state.sessions[id]?.servedTag = tag
+        state.sessions[id]?.waitingRequest = nil
         let (entries, marks, ticket) = state.history(since: CausalContext(covering: dots))
         let frameMaximum = state.sessions[id]?.frameMaximum ?? FeedLimits.framePreferred
         state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag, frameMaximum: frameMaximum)
@@ -111,7 +147,24 @@ extension Replica {
         state.statistics.repairsServed += 1
     }
 
+    /// Answers what was asked for too soon, when its time has come.
+    func serveRequests(_ state: inout State, _ now: FeedInstant) {
+        for id in state.sessionIDs {
+            guard let session = state.sessions[id], let request = session.waitingRequest, !session.isClosing,
+                now.monotonic >= (session.servedAt ?? 0) + Self.servingInterval
+            else { continue }
+            takeRequest(request.tag, request.dots, at: id, &state, now)
+            guard !request.subscription.isEmpty else { continue }
+            do throws(ReplicaError) { try takeSubscription(request.subscription, at: id, &state) } catch { close(id, error, &state) }
+        }
+    }
+
     func takeSubscription(_ message: [UInt8], at id: UInt32, _ state: inout State) throws(ReplicaError) {
+        if let tag = state.sessions[id]?.waitingRequest?.tag, HistoryTransfer.tag(of: message) == tag {
+            state.sessions[id]?.waitingRequest?.subscription = message
+            return
+        }
+        guard let transfer = state.sessions[id]?.transfer, HistoryTransfer.tag(of: message) == transfer.tag else { return }
         do throws(FeedError) {
             try message.withBytes { bytes throws(FeedError) in try state.sessions[id]?.transfer?.receive(bytes) }
         } catch {

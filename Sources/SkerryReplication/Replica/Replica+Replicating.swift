@@ -121,6 +121,7 @@ private final class StreamCarrier<Stream: DuplexStream>: Sendable {
                 let bytes = try await stream.read()
                 guard !bytes.isEmpty else { return replica.inputEnded(id) }
                 bytes.withUnsafeBytes { replica.received($0, at: id) }
+                await replica.historyRoom(id)
             }
         } catch {
             replica.end(id, ReplicaError(.disconnected, "\(error)", link: error))

@@ -113,7 +113,7 @@ extension Replica {
             }
             switch decoded {
             case .header(let header): try take(header, at: id, &state)
-            case .request(let tag, let dots): takeRequest(tag, dots, at: id, &state)
+            case .request(let tag, let dots): takeRequest(tag, dots, at: id, &state, now)
             case .marks(let tag, let isLast, let marks): takeMarks(marks, tag, isLast, at: id, &state, now)
             case .checked(let inner):
                 guard inner.first != ReplicaMessage.Kind.checked.rawValue else {
@@ -205,7 +205,7 @@ extension Replica {
     ///
     /// - Parameter isEndOfInput: whether the peer ended it by ending the stream.
     func end(_ id: UInt32, _ error: ReplicaError?, isEndOfInput: Bool = false) {
-        let ended = state.withLock { state -> (ReplicaSession, ReplicaError?)? in
+        let ended = state.withLock { state -> (ReplicaSession, ReplicaError?, CheckedContinuation<Void, Never>?)? in
             guard let session = state.sessions.removeValue(forKey: id) else { return nil }
             state.core.detach(FeedPeerID(rawValue: id))
             var error = session.closingError ?? (session.isClosing ? nil : error)
@@ -218,9 +218,10 @@ extension Replica {
                 }
             }
             events.add(.ended(session.handle.id, error))
-            return (session.handle, error)
+            return (session.handle, error, session.roomWaiter)
         }
-        guard let (handle, error) = ended else { return }
+        guard let (handle, error, waiter) = ended else { return }
+        waiter?.resume()
         handle.finish(error)
         settle()
     }

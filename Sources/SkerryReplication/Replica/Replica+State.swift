@@ -110,7 +110,7 @@ extension Replica {
         case read(FeedRead)
         case readLink(FeedLinkQuery)
         /// Entries of a history; the session is told when they are durable.
-        case keep([FeedEntry], [ReplicaRow], session: UInt32)
+        case keep([FeedEntry], [ReplicaRow], HistoryCharge)
         /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive.
         case adopt([FeedEntry], keeping: [FeedEntry])
         case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
@@ -124,12 +124,20 @@ extension Replica {
         }
     }
 
+    /// What a part of a history takes of the credit of its session.
+    struct HistoryCharge: Sendable {
+        var session: UInt32
+        /// Of the history.
+        var tag: UInt32
+        var charge: Int
+    }
+
     /// What came of it.
     enum StoreOutcome: Sendable {
         case persisted(UInt64)
         case rows(FeedRead, [[FeedEntry]])
         case link(FeedLinkQuery, FeedHash?)
-        case kept(session: UInt32)
+        case kept(HistoryCharge)
         case adopted([FeedEntry])
         case compacted([Dot], CheckedContinuation<Void, Never>)
     }

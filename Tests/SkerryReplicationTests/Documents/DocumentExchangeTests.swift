@@ -121,6 +121,8 @@ struct DocumentExchangeTests {
         var pair = Self.pair(documents: 4)
         pair.subscribe(.all, session: 9)
         pair.sink.sink?.detach()
+        // With its link what it was about to do is gone too.
+        pair.source.source.detach()
         for name in ["notes/1000", "notes/1002"] {
             _ = pair.source.change(name, " before the cut")
             try pair.source.cutHistory(name)
@@ -167,6 +169,64 @@ struct DocumentExchangeTests {
         #expect(pair.isCaughtUp)
         #expect(pair.sink.cursor.log == 99)
         #expect(pair.sink.updatesTaken == 20)
+    }
+
+    // MARK: - Conversations
+
+    @Test("what the store answers to a conversation that is over is not taken for an answer to the next one")
+    func lateAnswers() throws {
+        var source = DocumentSource(log: 1, end: 10)
+        func want(_ names: [String], _ tag: UInt32) throws -> [DocumentExchangeAction] {
+            let interest = try Self.interest(names)
+            let want = ExchangeWant(interest: interest, cursor: .start(interest), granted: 1 << 20)
+            var actions: [DocumentExchangeAction] = []
+            source.receive(DocumentMessage(tag: tag, number: 1, body: .want(want)).encoded[...], into: &actions)
+            return actions
+        }
+        #expect(try want(["old"], 3).count == 1)
+        #expect(try want(["new"], 9_000).count == 1)
+        let version = CausalContext(covering: [Dot(origin: OriginID(rawValue: 5), sequence: 3)])
+        var actions: [DocumentExchangeAction] = []
+        source.supply(listing: [DocumentStanding(name: "old", version: version)], isEnd: true, into: &actions)
+        #expect(actions.isEmpty)
+        source.supply(listing: [DocumentStanding(name: "new", version: version)], isEnd: true, into: &actions)
+        guard case .send(let bytes) = try #require(actions.first), case .offer(let offer) = try DocumentMessage(bytes[...]).body else {
+            Issue.record("no offer: \(actions)")
+            return
+        }
+        #expect(offer.documents.map(\.name) == ["new"])
+    }
+
+    @Test("what was read for a conversation that is over is not given for another document, nor counted as taken")
+    func lateReads() throws {
+        var actions: [DocumentExchangeAction] = []
+        var old = ExchangeLane(tag: 1, granted: 1 << 20)
+        try old.give(ExchangeLane.Wish(name: "old", since: CausalContext()), into: &actions)
+        _ = try old.receive(ExchangePart(form: .history, name: "a", version: CausalContext(), offset: 0, total: 1, bytes: [0]))
+        var lane = ExchangeLane(tag: 2, granted: 1 << 20, after: old)
+        try lane.give(ExchangeLane.Wish(name: "new", since: CausalContext()), into: &actions)
+        _ = try lane.receive(ExchangePart(form: .history, name: "b", version: CausalContext(), offset: 0, total: 1, bytes: [0]))
+        actions = []
+        lane.supply(DocumentMaterial(.history([1]), version: CausalContext()), into: &actions)
+        #expect(actions.isEmpty && lane.givenCount == 0)
+        lane.supply(DocumentMaterial(.history([2]), version: CausalContext()), into: &actions)
+        #expect(actions.count == 1 && lane.givenCount == 1)
+        let isOld = !lane.taken()
+        #expect(isOld && lane.takenCount == 0)
+        let isNew = lane.taken()
+        #expect(isNew && lane.takenCount == 1)
+    }
+
+    @Test("whatever a peer grants, what is under way stays within the window", arguments: [UInt64(2 << 20), .max])
+    func greed(granted: UInt64) throws {
+        var actions: [DocumentExchangeAction] = []
+        var lane = ExchangeLane(tag: 1, granted: granted)
+        try lane.give(ExchangeLane.Wish(name: "d", since: CausalContext()), into: &actions)
+        lane.supply(DocumentMaterial(.history([UInt8](repeating: 7, count: 8 << 20)), version: CausalContext()), into: &actions)
+        func sent() -> Int { actions.reduce(0) { if case .send(let bytes) = $1 { $0 + bytes.count } else { $0 } } }
+        #expect(sent() <= DocumentLimits.giveWindow + (DocumentLimits.partSize * 2))
+        try lane.take(ExchangeStatus(wantsAnswer: false, granted: granted, taken: 0), into: &actions)
+        #expect(sent() <= 2 * (DocumentLimits.giveWindow + (DocumentLimits.partSize * 2)))
     }
 
     // MARK: - Hostile

@@ -95,6 +95,7 @@ struct ReplicaHistoryTests {
         #expect(error?.feed?.code == .limitExceeded)
         #expect(node.replica.state.withLock { $0.core.origins.count } == FeedLimits.origins)
         try node.model.set("k", to: "v")
+        try await node.replica.durable()
         let again = try reopened(&engine, origin: 7)
         #expect(again.model["k"] == "v")
         // Nor is a position taken of an origin for which there is no room.
@@ -142,6 +143,7 @@ struct ReplicaHistoryTests {
         try await node.replica.compact()
         try await far.write(messages[messages.count - 1])
         try await session.synchronised()
+        try await node.replica.durable()
         #expect(node.replica.digest == y.replica.digest)
         session.close()
         let again = try reopened(&engine, origin: 3)
@@ -192,5 +194,124 @@ struct ReplicaHistoryTests {
         let session = try node.replica.start(over: near)
         try await far.write(bytes)
         await #expect(throws: ReplicaError.self) { try await session.ended() }
+    }
+
+    // MARK: - Bounds
+
+    /// A history that is larger than a window, and the header of somebody who takes part in both ways.
+    private func large(_ tag: UInt32) throws -> (header: [UInt8], messages: [[UInt8]]) {
+        let writer = try Node(origin: 1)
+        for index in 0..<50 { try writer.model.set("k\(index)", to: String(repeating: "v", count: 60_000)) }
+        let (entries, marks, _) = writer.replica.state.withLock { $0.history(since: CausalContext()) }
+        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag, frameMaximum: FeedLimits.framePreferred)
+        transfer.grantAll()
+        var messages: [[UInt8]] = []
+        while !transfer.isFinished { messages += transfer.next().map { MessageFraming.frame($0) } }
+        let header = ReplicaHeader(
+            cluster: 0, origin: OriginID(rawValue: 1), direction: .both, tail: true, isEmpty: false, tag: 1, metadata: [])
+        return (MessageFraming.frame(header.encoded), messages)
+    }
+
+    @Test("U-07: a peer whose history does not heed its credit is refused before much of it waits to become durable")
+    func creditIgnored() async throws {
+        let node = try Node(origin: 2)
+        let session = try node.replica.open(ReplicaOptions())
+        let now = TestTime().now()
+        let tag = try node.replica.state.withLock { state in
+            node.replica.requestHistory(session.id.rawValue, &state, now)
+            return try #require(state.sessions[session.id.rawValue]?.reception?.tag)
+        }
+        let (header, messages) = try large(tag)
+        // All of it at once, so that nothing becomes durable meanwhile.
+        (header + messages.joined()).withUnsafeBytes { node.replica.received($0, at: session.id.rawValue) }
+        let error = await #expect(throws: ReplicaError.self) { try await session.ended() }
+        #expect(error?.feed?.code == .creditExceeded)
+        #expect(node.model.count > 0 && node.model.count * 60_000 < FeedLimits.window + FeedLimits.frameMaximum)
+    }
+
+    @Test("U-08: a history larger than a window comes under its credit while the store works at its own pace", arguments: [true, false])
+    func largeHistory(isOneWay: Bool) async throws {
+        let writer = try Node(origin: 1)
+        for index in 0..<100 { try writer.model.set("k\(index % 50)", to: String(repeating: "v", count: 60_000)) }
+        let gate = GatedExecutor()
+        let node = try Node(origin: 2, executor: gate)
+        if isOneWay {
+            let bytes = Array(recording(of: writer).joined())
+            let session = try node.replica.start(over: RecordedStream(bytes, piece: 64 << 10), .readOnly)
+            func waiting() -> Int { node.replica.state.withLock { $0.sessions[session.id.rawValue]?.unsynced ?? 0 } }
+            await until { waiting() > FeedLimits.window }
+            for _ in 0..<200 { await Task.yield() }
+            #expect(waiting() <= FeedLimits.window + 2 * FeedLimits.framePreferred)
+            gate.open()
+            try await session.ended()
+        } else {
+            try await writer.replica.compact()
+            let (near, far) = MemoryDuplexStream.pair()
+            try writer.replica.start(over: near)
+            let session = try node.replica.start(over: far)
+            await until { node.model.count > 10 }
+            for _ in 0..<200 { await Task.yield() }
+            #expect(node.model.count < 50)
+            gate.open()
+            try await session.synchronised()
+            #expect(node.replica.statistics.repairs == 1)
+        }
+        try await node.replica.durable()
+        #expect(node.content == writer.content && node.replica.digest == writer.replica.digest)
+        await writer.replica.dispose()
+        await node.replica.dispose()
+    }
+
+    @Test("U-07: who asks for histories again and again gets one a second, the last that was asked for")
+    func requests() throws {
+        let time = TestTime()
+        let node = try Node(origin: 2, time: time)
+        try node.model.set("k", to: "v")
+        let session = try node.replica.open(ReplicaOptions())
+        var bytes = try large(1).header
+        for tag in 1...100 as ClosedRange<UInt32> {
+            bytes += MessageFraming.frame(ReplicaMessage.request(tag: tag, []).encoded)
+            var reception = try #require(HistoryReception(tag: tag, trust: .members, now: time.now()))
+            for message in reception.subscribe() { bytes += MessageFraming.frame(message) }
+        }
+        bytes.withUnsafeBytes { node.replica.received($0, at: session.id.rawValue) }
+        #expect(node.replica.statistics.repairsServed == 1)
+        time.move(wall: 999, monotonic: 999)
+        #expect(node.replica.tick() && node.replica.statistics.repairsServed == 1)
+        let before = node.replica.state.withLock { $0.sessions[session.id.rawValue]?.outboxSize ?? 0 }
+        time.move(wall: 1, monotonic: 1)
+        #expect(node.replica.tick() && node.replica.statistics.repairsServed == 2)
+        // It is on its way already: the subscription that followed the request counts.
+        node.replica.state.withLock { state in
+            #expect(state.sessions[session.id.rawValue]?.transfer == nil)
+            #expect(state.sessions[session.id.rawValue]?.outboxSize ?? 0 > before)
+            #expect(state.sessions[session.id.rawValue]?.waitingRequest == nil)
+        }
+        session.close()
+    }
+}
+
+/// An executor that begins nothing while its gate is shut.
+private final class GatedExecutor: BlockingExecutor {
+    private let state = Mutex((isOpen: false, waiters: [CheckedContinuation<Void, Never>]()))
+
+    func open() {
+        let waiters = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func run<Value: Sendable>(_ body: @escaping @Sendable () throws(StorageError) -> Value) async throws(StorageError) -> Value {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiters.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+        return try body()
     }
 }

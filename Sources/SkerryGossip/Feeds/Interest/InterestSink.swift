@@ -16,7 +16,8 @@ public struct InterestSink: Sendable {
     private let trust: FeedTrust
     private var tag: UInt32
     private var received: UInt64 = 0
-    private var undelivered: UInt64 = 0
+    /// Charges of what was delivered and is not durable. A source that keeps to its credit stays under ``FeedLimits/window`` and a frame.
+    public private(set) var undelivered: UInt64 = 0
 
     /// - Parameters:
     ///   - cursor: kept from before, or ``FeedCursor/start``.
@@ -65,9 +66,12 @@ public struct InterestSink: Sendable {
     }
 
     /// All that was delivered is durable.
-    public mutating func persisted(into actions: inout [Action]) {
+    public mutating func persisted(into actions: inout [Action]) { persisted(charge: Int(clamping: undelivered), into: &actions) }
+
+    /// Entries of so many charges (``FeedEntry/charge``) that were delivered are durable: as much more is granted.
+    public mutating func persisted(charge: Int, into actions: inout [Action]) {
         guard undelivered > 0 else { return }
-        undelivered = 0
+        undelivered -= min(undelivered, UInt64(max(0, charge)))
         ask(into: &actions)
     }
 }

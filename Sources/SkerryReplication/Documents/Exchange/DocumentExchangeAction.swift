@@ -18,8 +18,8 @@ public enum DocumentExchangeAction: Sendable, Hashable {
     case read(String, since: CausalContext)
     /// Make this part of the document and durable, then say `taken(_:into:)`.
     case take(DocumentGift)
-    /// Keep this place: what leads to it is durable here.
-    case keep(ExchangeCursor)
+    /// Keep this place in the documents of an interest: what leads to it is durable here.
+    case keep(ExchangeCursor, DocumentInterest)
     /// Keep this: own commits up to it are durable with the peer.
     case keepPushed(UInt64)
     /// Something that somebody should know.

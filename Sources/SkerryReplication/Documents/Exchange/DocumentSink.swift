@@ -25,6 +25,9 @@ public struct DocumentSink: Sendable {
     private var offers: [Offer] = []
     /// The gifts that are being taken, oldest first.
     private var taking: [String] = []
+    /// Answers that are still to come to what the conversations before asked of the store.
+    private var lateVersions = 0
+    private var lateChanges = 0
     // Own changes.
     private var ownEnd: UInt64 = 0
     private var isFollowing = false
@@ -64,7 +67,9 @@ public struct DocumentSink: Sendable {
     public mutating func subscribe(ownEnd: UInt64, now: UInt64, into actions: inout [DocumentExchangeAction]) {
         tag &+= 1
         self.ownEnd = max(self.ownEnd, ownEnd)
-        var lane = ExchangeLane(tag: tag, granted: UInt64(DocumentLimits.giveWindow))
+        var lane = ExchangeLane(tag: tag, granted: UInt64(DocumentLimits.giveWindow), after: lane)
+        lateVersions += offers.count { !$0.isAsked }
+        lateChanges += isFollowing ? 1 : 0
         (serial, offers, taking, queried, isQuerying, isFollowing) = (0, [], [], [], false, false)
         (known, knownNames) = ([:], [])
         (heardAt, statusAt) = (now, now)
@@ -81,7 +86,7 @@ public struct DocumentSink: Sendable {
     ) throws(DocumentFeedError) {
         cursor = try cursor.moved(from: self.interest, to: interest)
         self.interest = interest
-        actions.append(.keep(cursor))
+        actions.append(.keep(cursor, interest))
         if lane != nil { subscribe(ownEnd: ownEnd, now: now, into: &actions) }
     }
 
@@ -89,6 +94,7 @@ public struct DocumentSink: Sendable {
     public mutating func detach() {
         lane = nil
         (offers, taking, queried, isQuerying, isFollowing) = ([], [], [], false, false)
+        (lateVersions, lateChanges) = (0, 0)
     }
 
     /// The store here has committed something.
@@ -175,6 +181,10 @@ public struct DocumentSink: Sendable {
 
     /// How much there is here of the documents of an offer, in its order.
     public mutating func supply(versions: [CausalContext], of serial: UInt64, into actions: inout [DocumentExchangeAction]) {
+        if lateVersions > 0 {
+            lateVersions -= 1
+            return
+        }
         guard let place = offers.firstIndex(where: { $0.offer.serial == serial && !$0.isAsked }),
             offers[place].offer.documents.count == versions.count
         else { return }
@@ -205,6 +215,7 @@ public struct DocumentSink: Sendable {
 
     private mutating func take(_ gift: DocumentGift, into actions: inout [DocumentExchangeAction]) throws(DocumentFeedError) {
         guard offers.contains(where: { $0.awaited[gift.name] != nil }) else {
+            lane?.disown()
             throw DocumentFeedError(.mismatch, "an update that was not asked for", document: gift.name)
         }
         note(gift.name, gift.material.version)
@@ -214,10 +225,9 @@ public struct DocumentSink: Sendable {
 
     /// What the peer gave is durable, or was refused for good: in the order of ``DocumentExchangeAction/take(_:)``.
     public mutating func taken(_ refusal: DocumentFeedError? = nil, into actions: inout [DocumentExchangeAction]) {
-        guard lane != nil, !taking.isEmpty else { return }
-        let name = taking.removeFirst()
-        lane?.taken()
         if let refusal { actions.append(.report(refusal)) }
+        guard lane?.taken() ?? false, !taking.isEmpty else { return }
+        let name = taking.removeFirst()
         if let place = offers.firstIndex(where: { $0.awaited[name] != nil }) {
             let count = offers[place].awaited[name] ?? 0
             offers[place].awaited[name] = count > 1 ? count - 1 : nil
@@ -235,7 +245,7 @@ public struct DocumentSink: Sendable {
             cursor = first.offer.cursor
             isMoved = true
         }
-        if isMoved { actions.append(.keep(cursor)) }
+        if isMoved { actions.append(.keep(cursor, interest)) }
         if isQuerying, queried.isEmpty, !offers.contains(where: { $0.offer.serial == 0 }) {
             isQuerying = false
             pushed = queryEnd
@@ -254,6 +264,10 @@ public struct DocumentSink: Sendable {
 
     /// The documents that own commits behind ``pushed`` changed, each once, at most ``DocumentLimits/offerDocuments``; `end` is how far that goes.
     public mutating func supply(ownChanges: [DocumentStanding], end: UInt64, into actions: inout [DocumentExchangeAction]) {
+        if lateChanges > 0 {
+            lateChanges -= 1
+            return
+        }
         guard lane != nil, isFollowing else { return }
         isFollowing = false
         let names = ownChanges.prefix(DocumentLimits.offerDocuments).filter { !(known[$0.name]?.covers($0.version) ?? false) }.map(\.name)

@@ -19,6 +19,9 @@ public struct DocumentSource: Sendable {
     private var isSearching = false
     private var query: [String] = []
     private var isLooking = false
+    /// Answers that are still to come to what an earlier conversation asked of the store.
+    private var lateSearches = 0
+    private var lateLooks = 0
 
     /// - Parameters:
     ///   - log: the store's origin: another after each restore.
@@ -55,7 +58,9 @@ public struct DocumentSource: Sendable {
     private static let lateTags: UInt32 = 1_024
 
     private mutating func begin(_ want: ExchangeWant, _ tag: UInt32) {
-        lane = ExchangeLane(tag: tag, granted: want.granted)
+        lane = ExchangeLane(tag: tag, granted: want.granted, after: lane)
+        lateSearches += isSearching ? 1 : 0
+        lateLooks += isLooking ? 1 : 0
         interest = want.interest
         (serial, answered, isSearching, isLooking, query) = (0, 0, false, false, [])
         cursor = want.cursor
@@ -117,7 +122,10 @@ public struct DocumentSource: Sendable {
     }
 
     /// The link is gone.
-    public mutating func detach() { lane = nil }
+    public mutating func detach() {
+        lane = nil
+        (isSearching, isLooking, lateSearches, lateLooks, query) = (false, false, 0, 0, [])
+    }
 
     private mutating func work(into actions: inout [DocumentExchangeAction]) {
         guard isServing else { return }
@@ -137,10 +145,20 @@ public struct DocumentSource: Sendable {
 
     // MARK: - Answers
 
+    /// The store answers a search; whether it is one of this conversation.
+    private mutating func endsSearch() -> Bool {
+        if lateSearches > 0 {
+            lateSearches -= 1
+            return false
+        }
+        guard isSearching else { return false }
+        isSearching = false
+        return isServing
+    }
+
     /// Documents by name, in the order of their names' bytes; whether there are no more.
     public mutating func supply(listing: [DocumentStanding], isEnd: Bool, into actions: inout [DocumentExchangeAction]) {
-        guard isServing, isSearching, !cursor.unlisted.isEmpty else { return }
-        isSearching = false
+        guard endsSearch(), !cursor.unlisted.isEmpty else { return }
         let fitting = Self.fitting(listing[...])
         if let last = fitting.last { cursor.lastName = last.name }
         if isEnd, fitting.count == listing.count {
@@ -153,8 +171,7 @@ public struct DocumentSource: Sendable {
 
     /// The documents that commits behind the offset changed, each once, ascending by its last commit in what was looked at; `end` is how far that goes.
     public mutating func supply(changes: [DocumentStanding], end: UInt64, into actions: inout [DocumentExchangeAction]) {
-        guard isServing, isSearching, cursor.unlisted.isEmpty else { return }
-        isSearching = false
+        guard endsSearch(), cursor.unlisted.isEmpty else { return }
         let wanted = changes.filter { interest.matches($0.name) }
         let fitting = Self.fitting(wanted[...])
         cursor.offset = fitting.count == wanted.count ? max(cursor.offset, end) : fitting.last?.offset ?? cursor.offset
@@ -165,16 +182,20 @@ public struct DocumentSource: Sendable {
 
     /// The log no longer reaches back to the offset.
     public mutating func supplyReset(into actions: inout [DocumentExchangeAction]) {
-        guard isServing, isSearching else { return }
-        isSearching = false
+        guard endsSearch() else { return }
         restart()
         work(into: &actions)
     }
 
     /// What there is of the documents of a query, an empty version for none.
     public mutating func supply(found: [DocumentStanding], into actions: inout [DocumentExchangeAction]) {
-        guard isServing, isLooking, !query.isEmpty else { return }
+        if lateLooks > 0 {
+            lateLooks -= 1
+            return
+        }
+        guard isLooking else { return }
         isLooking = false
+        guard isServing, !query.isEmpty else { return }
         let documents = found.prefix(DocumentLimits.offerDocuments).map { ExchangeVersion(name: $0.name, version: $0.version) }
         query = []
         for piece in Self.messages(documents) {
@@ -190,9 +211,10 @@ public struct DocumentSource: Sendable {
 
     /// What the peer gave is durable, or was refused for good: in the order of ``DocumentExchangeAction/take(_:)``.
     public mutating func taken(_ refusal: DocumentFeedError? = nil, into actions: inout [DocumentExchangeAction]) {
-        lane?.taken()
+        let isOfThis = lane?.taken() ?? false
+        if let refusal { actions.append(.report(refusal)) }
+        guard isOfThis else { return }
         if let refusal {
-            actions.append(.report(refusal))
             lane?.send(.refuse(ExchangeRefusal(code: refusal.wireCode, name: refusal.document ?? "")), into: &actions)
         }
         lane?.sendStatus(wantsAnswer: false, into: &actions)

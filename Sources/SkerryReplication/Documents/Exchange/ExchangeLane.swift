@@ -38,9 +38,18 @@ struct ExchangeLane: Sendable {
     private var partialCharge: UInt64 = 0
     private(set) var takenCount: UInt64 = 0
 
-    init(tag: UInt32, granted: UInt64) {
+    // Answers that are still to come to what the conversations before asked of the store.
+    private var lateReads = 0
+    private var lateTakes = 0
+
+    /// - Parameter former: the conversation that this one follows on the same link.
+    init(tag: UInt32, granted: UInt64, after former: ExchangeLane? = nil) {
+        if let former {
+            lateReads = former.lateReads + (former.isReading ? 1 : 0)
+            lateTakes = former.lateTakes + former.untaken.count
+        }
         self.tag = tag
-        self.granted = granted
+        self.granted = min(granted, UInt64(DocumentLimits.giveWindow))
     }
 
     // MARK: - Messages
@@ -73,7 +82,8 @@ struct ExchangeLane: Sendable {
     mutating func take(_ status: ExchangeStatus, into actions: inout [DocumentExchangeAction]) throws(DocumentFeedError) {
         guard status.taken <= givenCount else { throw DocumentFeedError(.mismatch, "more was taken than was given") }
         givenDurably = max(givenDurably, status.taken)
-        granted = max(granted, status.granted)
+        // Whatever the other side would take: what is under way is kept here until it is sent.
+        granted = max(granted, min(status.granted, position + UInt64(DocumentLimits.giveWindow)))
         pump(into: &actions)
     }
 
@@ -92,6 +102,10 @@ struct ExchangeLane: Sendable {
 
     /// The answer to the one read that is under way.
     mutating func supply(_ material: DocumentMaterial, into actions: inout [DocumentExchangeAction]) {
+        if lateReads > 0 {
+            lateReads -= 1
+            return
+        }
         guard isReading, !wishes.isEmpty else { return }
         isReading = false
         outgoing = (wishes.removeFirst().name, material, 0)
@@ -177,12 +191,20 @@ struct ExchangeLane: Sendable {
         }
     }
 
-    /// The oldest update that came whole is durable, or was refused.
-    mutating func taken() {
-        guard !untaken.isEmpty else { return }
+    /// The oldest update that came whole is durable, or was refused; whether it came in this conversation.
+    mutating func taken() -> Bool {
+        if lateTakes > 0 {
+            lateTakes -= 1
+            return false
+        }
+        guard !untaken.isEmpty else { return false }
         untaken.removeFirst()
         takenCount += 1
+        return true
     }
+
+    /// The update that came whole last is not going to be taken.
+    mutating func disown() { untaken.removeLast() }
 
     /// Whether the other side should hear that it may send more.
     var owesCredit: Bool { permitted < charged + (UInt64(DocumentLimits.giveWindow) / 2) && grantable > permitted }

@@ -24,6 +24,8 @@ public final class DocumentExchange: LinkDriver {
         var sent = 0
         var ticker: Task<Void, Never>?
         var isEnded = false
+        /// Whether the store failed here: answers are taken in order, so none may follow the one that is missing, and the link is being cut.
+        var isFailing = false
         var error: LinkError?
         var endWaiters: [CheckedContinuation<Void, Never>] = []
         var catchWaiters: [CheckedContinuation<Void, Never>] = []
@@ -179,6 +181,7 @@ public final class DocumentExchange: LinkDriver {
     func commitsGrew() {
         let end = replica.commitCount
         state.withLock { state in
+            guard !state.isEnded, !state.isFailing else { return }
             switch state.role {
             case .source(var source):
                 source.logGrew(to: end, into: &state.actions)
@@ -193,7 +196,7 @@ public final class DocumentExchange: LinkDriver {
 
     private func handle(_ body: (inout DocumentSink, inout [DocumentExchangeAction]) -> Void) {
         state.withLock { state in
-            guard case .sink(var sink) = state.role, !state.isEnded else { return }
+            guard case .sink(var sink) = state.role, !state.isEnded, !state.isFailing else { return }
             body(&sink, &state.actions)
             state.role = .sink(sink)
         }
@@ -205,7 +208,7 @@ public final class DocumentExchange: LinkDriver {
         sink: (inout DocumentSink, inout [DocumentExchangeAction]) -> Void = { _, _ in }
     ) {
         state.withLock { state in
-            guard !state.isEnded else { return }
+            guard !state.isEnded, !state.isFailing else { return }
             switch state.role {
             case .source(var core):
                 source(&core, &state.actions)
@@ -217,49 +220,47 @@ public final class DocumentExchange: LinkDriver {
         }
     }
 
-    /// Does what is to be done, one thing after the other, unless that is under way.
+    /// Does what is to be done, one thing after the other, unless that is under way; messages go at once.
     private func work() {
+        sendOut()
         let isIdle = state.withLock { state in
-            guard !state.isWorking, !state.actions.isEmpty else { return false }
+            guard !state.isWorking, !state.actions.isEmpty, !state.isEnded, !state.isFailing else { return false }
             state.isWorking = true
             return true
         }
-        guard isIdle else { return }
-        Task { await self.drain() }
+        if isIdle { Task { await self.drain() } } else if state.withLock({ !$0.isWorking }) { tellCaughtUp() }
     }
 
     private func drain() async {
         while let actions = nextActions() {
-            var isSending = false
-            for action in actions {
-                if case .send(let bytes) = action {
-                    isSending = true
-                    send(bytes)
-                } else {
-                    await perform(action)
-                }
+            for action in actions where !state.withLock({ $0.isFailing }) {
+                await perform(action)
+                sendOut()
             }
-            if isSending { link.wake() }
             tellCaughtUp()
         }
     }
 
     private func nextActions() -> [DocumentExchangeAction]? {
-        state.withLock { state in
-            state.isWorking = !state.actions.isEmpty && !state.isEnded
+        sendOut()
+        return state.withLock { state in
+            // What came since then is sent with the first of what is done now.
+            state.isWorking = !state.actions.isEmpty && !state.isEnded && !state.isFailing
             guard state.isWorking else { return nil }
-            defer { state.actions = [] }
-            return state.actions
+            defer { state.actions.removeAll { if case .send = $0 { false } else { true } } }
+            return state.actions.filter { if case .send = $0 { false } else { true } }
         }
     }
 
-    private func send(_ bytes: [UInt8]) {
-        let frame = ExchangeFraming.frame(bytes)
-        state.withLock { state in
-            guard !state.isEnded else { return }
-            state.outbox.append(frame)
-            state.outboxBytes += frame.count
+    /// Hands messages to the link, past what the store is at work on: a peer hears that this side is there, however long a read takes. None of them stands
+    /// for something that is still to be done.
+    private func sendOut() {
+        let (isThere, isOver) = state.withLock { state in
+            let isThere = state.sendOut()
+            return (isThere, state.outboxBytes > DocumentLimits.exchangeOutbox)
         }
+        // A peer that asks and does not read.
+        if isOver { link.cut() } else if isThere { link.wake() }
     }
 
     private func tellCaughtUp() {
@@ -275,16 +276,11 @@ public final class DocumentExchange: LinkDriver {
         switch action {
         case .send: break
         case .report(let error): state.withLock { $0.note(error) }
-        case .keep(let cursor):
-            let interest = state.withLock { if case .sink(let sink) = $0.role { sink.interest } else { DocumentInterest.none } }
+        case .keep(let cursor, let interest):
             replica.keep(peer) { ($0.interest, $0.cursor) = (interest, cursor) }
         case .keepPushed(let pushed): replica.keep(peer) { $0.pushed = pushed }
-        case .take(let gift):
-            let refusal = await replica.take(gift)
-            answer(source: { $0.taken(refusal, into: &$1) }, sink: { $0.taken(refusal, into: &$1) })
-        case .read(let name, let since):
-            let material = await retried { () throws(DocumentStoreError) in try await replica.material(name, since: since) }
-            answer(source: { $0.supply(material: material, into: &$1) }, sink: { $0.supply(material: material, into: &$1) })
+        case .take(let gift): await take(gift)
+        case .read(let name, let since): await read(name, since)
         default: await search(action)
         }
     }
@@ -310,19 +306,42 @@ public final class DocumentExchange: LinkDriver {
             default: break
             }
         } catch {
-            // Without an answer nothing goes on: the link is cut, and the next one begins where this one was.
-            state.withLock { $0.note(DocumentFeedError(.incomplete, "the store: \(error)", document: error.document)) }
-            link.cut()
+            fail(error)
         }
     }
 
-    /// A document that cannot be read has nothing to give.
-    private func retried(_ body: () async throws(DocumentStoreError) -> DocumentMaterial) async -> DocumentMaterial {
-        do throws(DocumentStoreError) { return try await body() } catch {
-            state.withLock { $0.note(DocumentFeedError(.incomplete, "the store: \(error)", document: error.document)) }
-            return DocumentMaterial(.nothing, version: CausalContext())
+    private func take(_ gift: DocumentGift) async {
+        var refusal: DocumentFeedError?
+        do throws(DocumentStoreError) { refusal = try await replica.take(gift) } catch {
+            guard error.isOfDocument else { return fail(error) }
+            refusal = DocumentFeedError(.impossible, "the store: \(error)", document: gift.name, cause: error.cause as? DocumentError)
         }
+        answer(source: { $0.taken(refusal, into: &$1) }, sink: { $0.taken(refusal, into: &$1) })
     }
+
+    /// A document that cannot be read has nothing to give.
+    private func read(_ name: String, _ since: CausalContext) async {
+        var material = DocumentMaterial(.nothing, version: CausalContext())
+        do throws(DocumentStoreError) { material = try await replica.material(name, since: since) } catch {
+            guard error.isOfDocument else { return fail(error) }
+            state.withLock { $0.note(DocumentFeedError(.incomplete, "the store: \(error)", document: name)) }
+        }
+        answer(source: { $0.supply(material: material, into: &$1) }, sink: { $0.supply(material: material, into: &$1) })
+    }
+
+    /// Without an answer nothing goes on: the link is cut, and the next one begins where this one was.
+    private func fail(_ error: DocumentStoreError) {
+        state.withLock { state in
+            state.isFailing = true
+            state.note(DocumentFeedError(.incomplete, "the store: \(error)", document: error.document))
+        }
+        link.cut()
+    }
+}
+
+extension DocumentStoreError {
+    /// Whether it is so of this document until somebody mends it; anything else is of the store and of the moment.
+    fileprivate var isOfDocument: Bool { [.damaged, .refused, .invalidName].contains(code) }
 }
 
 extension DocumentExchange.State {
@@ -332,6 +351,7 @@ extension DocumentExchange.State {
     }
 
     fileprivate mutating func take(_ message: ArraySlice<UInt8>, now: UInt64) {
+        guard !isEnded, !isFailing else { return }
         messages += 1
         switch role {
         case .source(var source):
@@ -341,6 +361,24 @@ extension DocumentExchange.State {
             sink.receive(message, now: now, into: &actions)
             role = .sink(sink)
         }
+    }
+
+    /// Moves messages from what is to be done to what the link takes; whether there were any.
+    fileprivate mutating func sendOut() -> Bool {
+        guard !isEnded, !isFailing else { return false }
+        var rest: [DocumentExchangeAction] = []
+        let before = outbox.count
+        for action in actions {
+            guard case .send(let bytes) = action else {
+                rest.append(action)
+                continue
+            }
+            let frame = ExchangeFraming.frame(bytes)
+            outbox.append(frame)
+            outboxBytes += frame.count
+        }
+        actions = rest
+        return outbox.count > before
     }
 
     fileprivate mutating func note(_ error: DocumentFeedError) {

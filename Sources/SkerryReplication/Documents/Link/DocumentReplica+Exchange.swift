@@ -136,18 +136,17 @@ extension DocumentReplica {
         }
     }
 
-    /// Makes what a peer gave part of a document and durable; why not, otherwise.
-    func take(_ gift: DocumentGift) async -> DocumentFeedError? {
-        do throws(DocumentStoreError) {
-            switch gift.material.content {
-            case .nothing: return nil
-            case .diverged:
-                return DocumentFeedError(.diverged, "both sides have what the other's history was cut before", document: gift.name)
-            case .history(let bytes): return try await take(bytes, gift.name)
-            case .snapshot(let bytes): return try await adopt(bytes, gift)
-            }
-        } catch {
-            return DocumentFeedError(.incomplete, "the store: \(error)", document: gift.name)
+    /// Makes what a peer gave part of a document and durable.
+    ///
+    /// - Returns: why it never becomes part of it, if so.
+    /// - Throws: what may be otherwise the next time: nothing is known then of what is on disk.
+    func take(_ gift: DocumentGift) async throws(DocumentStoreError) -> DocumentFeedError? {
+        switch gift.material.content {
+        case .nothing: return nil
+        case .diverged:
+            return DocumentFeedError(.diverged, "both sides have what the other's history was cut before", document: gift.name)
+        case .history(let bytes): return try await take(bytes, gift.name)
+        case .snapshot(let bytes): return try await adopt(bytes, gift)
         }
     }
 
@@ -155,23 +154,37 @@ extension DocumentReplica {
         let document = try await document(name)
         let result: ImportResult
         do throws(DocumentError) { result = try document.merge(history) } catch {
+            try Self.throwPassing(error, name)
             return DocumentFeedError(
                 error.code == .notFound ? .historyCut : .impossible, "the document refused it: \(error)", document: name, cause: error)
         }
-        if result.applied > 0 {
-            try await commit(document)
-            note(.imported(name, result.appliedRanges))
-            tellReports()
-        }
+        // Also when it brought nothing new: what an earlier one brought may not be on disk yet.
+        try await documents.commit(document)
+        if result.applied > 0 { note(.imported(name, result.appliedRanges)) }
+        // Of what is on disk the peer hears, whether or not it could be told to others yet: that follows with the next commit.
+        do throws(DocumentStoreError) { try await tellCommits() } catch { note(.failed(name, "\(error)")) }
+        tellReports()
         guard let missing = result.missing else { return nil }
         return DocumentFeedError(.incomplete, "it builds on event \(missing.sequence) of \(missing.origin)", document: name)
     }
 
+    /// What a document refuses today alone is no answer to the peer.
+    private static func throwPassing(_ error: DocumentError, _ name: String) throws(DocumentStoreError) {
+        guard error.code == .futureStamp else { return }
+        throw DocumentStoreError(.busy, "the clock here is behind: \(error)", document: name, cause: error)
+    }
+
     private func adopt(_ snapshot: [UInt8], _ gift: DocumentGift) async throws(DocumentStoreError) -> DocumentFeedError? {
-        // What is in a snapshot was told by those who wrote it.
-        state.withLock { $0.heard[gift.name, default: CausalContext()].merge(gift.material.version) }
-        do throws(DocumentStoreError) { try await documents.adopt(gift.name, snapshot: snapshot) } catch {
+        do throws(DocumentStoreError) {
+            // Its commit is not looked at before it is known what of it was heard.
+            await turns.enter(Self.telling)
+            defer { turns.leave(Self.telling) }
+            let version = try await documents.adopt(gift.name, snapshot: snapshot)
+            // What is in a snapshot was told by those who wrote it.
+            state.withLock { $0.heard[gift.name, default: CausalContext()].merge(version) }
+        } catch {
             guard error.code == .refused else { throw error }
+            if let cause = error.cause as? DocumentError { try Self.throwPassing(cause, gift.name) }
             return DocumentFeedError(.diverged, "\(error.message)", document: gift.name, cause: error.cause as? DocumentError)
         }
         note(.replaced(gift.name))

@@ -24,6 +24,12 @@ struct HistoryTransfer: Sendable {
         log = UInt64(tag) | 1 << 32
     }
 
+    /// Which history a subscription is about; nil for bytes that are none.
+    static func tag(of subscription: [UInt8]) -> UInt32? {
+        guard subscription.count >= 5 else { return nil }
+        return subscription[1..<5].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
     /// Takes a subscription, or more credit.
     mutating func receive(_ subscription: UnsafeRawBufferPointer) throws(FeedError) {
         var actions: [InterestSource.Action] = []
@@ -94,6 +100,8 @@ struct HistoryReception: Sendable {
     /// The last entry of each origin that came. A mark that no entry stands for is not believed.
     private(set) var heads: [OriginID: FeedEntry] = [:]
     private(set) var count = 0
+    /// Whether the peer was granted what it sends.
+    private var isAsked = true
     /// When something last came, for links that lose.
     var progressAt: UInt64
 
@@ -108,6 +116,7 @@ struct HistoryReception: Sendable {
     /// For what comes though nobody asked: as if the subscription had been sent.
     init?(unaskedWith tag: UInt32, trust: FeedTrust, now: FeedInstant) {
         self.init(tag: tag, trust: trust, now: now)
+        isAsked = false
         _ = subscribe()
     }
 
@@ -126,16 +135,19 @@ struct HistoryReception: Sendable {
         try message.withBytes { bytes throws(FeedError) in try sink.receive(bytes, into: &actions) }
         var entries: [FeedEntry] = []
         for case .deliver(let some, _) in actions { entries += some }
+        guard !isAsked || sink.undelivered <= UInt64(FeedLimits.window + FeedLimits.frameMaximum) else {
+            throw FeedError(.creditExceeded, "\(sink.undelivered) bytes of a history would wait to become durable")
+        }
         for entry in entries where entry.dot.sequence > (heads[entry.dot.origin]?.dot.sequence ?? 0) { heads[entry.dot.origin] = entry }
         count += entries.count
         if !entries.isEmpty { progressAt = now.monotonic }
         return entries
     }
 
-    /// What was handed out is durable: more credit.
-    mutating func persisted() -> [[UInt8]] {
+    /// Of what was handed out so much is durable: more credit.
+    mutating func persisted(charge: Int) -> [[UInt8]] {
         var actions: [InterestSink.Action] = []
-        sink.persisted(into: &actions)
+        sink.persisted(charge: charge, into: &actions)
         return messages(actions)
     }
 

@@ -160,9 +160,16 @@ struct SessionState: Sendable {
     var isHasty = false
     var reception: HistoryReception?
     var transfer: HistoryTransfer?
+    /// Charges of histories that were taken and are not durable.
+    var unsynced = 0
+    /// Who reads a history that comes one way, while much of it is not durable.
+    var roomWaiter: CheckedContinuation<Void, Never>?
+    /// When a history was last put together for the peer, and what it asked for too soon after it.
+    var servedAt: UInt64?
+    var servedTag: UInt32?
+    var waitingRequest: (tag: UInt32, dots: [Dot], subscription: [UInt8])?
     /// Nothing of the transfer goes before this is durable.
     var transferTicket: UInt64 = 0
-    var requested: [Dot] = []
     /// What a stream that is only written has been given.
     var written = CausalContext()
     var nextTag: UInt32

@@ -130,7 +130,7 @@ final class ExchangeNode {
         case .take(let gift):
             let refusal = take(gift, &actions)
             if asSource { source.taken(refusal, into: &actions) } else { sink?.taken(refusal, into: &actions) }
-        case .keep(let cursor): self.cursor = cursor
+        case .keep(let cursor, _): self.cursor = cursor
         case .keepPushed(let pushed): self.pushed = pushed
         case .report(let error): reports.append(error)
         }
