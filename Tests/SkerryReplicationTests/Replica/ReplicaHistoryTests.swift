@@ -48,6 +48,7 @@ struct ReplicaHistoryTests {
         try await keeper.replica.start(with: trimmed.replica, ReplicaOptions(tail: false)).ended()
         #expect(keeper.replica.statistics.repairs == 1)
         #expect(keeper.content == writer.content && keeper.model["old"] == "3")
+        try await keeper.replica.durable()
         let again = try reopened(&engine, origin: 2)
         #expect(again.content == writer.content && again.replica.digest == keeper.replica.digest)
         // Once more over what is no longer in the log.
@@ -72,6 +73,7 @@ struct ReplicaHistoryTests {
         var engine = MemoryMetadataEngine()
         let other = try Node(store: try EngineReplicaStore(engine: engine, prefix: [7]), origin: 3, time: time)
         try await other.replica.replicate(over: RecordedStream(torn), .readOnly)
+        try await other.replica.durable()
         let again = try reopened(&engine, origin: 3, time: time)
         try again.model.set("l", to: "mine")
         #expect(again.model["k"] == "theirs" && again.model["l"] == "mine")
