@@ -30,6 +30,11 @@ struct LossyPackets: Sendable {
     /// Whether everything sent has come.
     var isSettled: Bool { underWay.isEmpty }
 
+    /// Whether ``nextPacket(into:now:)`` has one.
+    func isDue(now: UInt64) -> Bool {
+        owesAcknowledgement || current < underWay.count || (!underWay.isEmpty && now >= resendAt)
+    }
+
     mutating func send(_ bytes: [UInt8], now: UInt64) {
         if underWay.isEmpty { resendAt = now + wait }
         underWay.append(bytes)

@@ -234,8 +234,11 @@ private final class TransferDriver<Store: ReconciliationStore>: LinkDriver {
     }
 
     func linkClosed(_ error: LinkError?) {
-        state.withLock { $0.linkEnd = error.map { "\($0)" } ?? "the peer closed the link" }
-        // What came before the end counts.
+        state.withLock { state in
+            state.linkEnd = error.map { "\($0)" } ?? "the peer closed the link"
+            // What came before the end counts.
+            state.wantsWork = true
+        }
         work()
     }
 
@@ -300,7 +303,7 @@ private final class TransferDriver<Store: ReconciliationStore>: LinkDriver {
 
     /// Whoever is finished does not mind how the link ends: the other side may go first.
     private func endWithLink() {
-        let (reason, report) = state.withLock { state in (state.inbox.isEmpty ? state.linkEnd : nil, state.report) }
+        let (reason, report) = state.withLock { state in (state.inbox.isEmpty && !state.wantsWork ? state.linkEnd : nil, state.report) }
         guard let reason else { return }
         end(report.map { .success($0) } ?? .failure(.disconnected(reason)))
     }

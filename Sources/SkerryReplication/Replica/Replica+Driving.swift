@@ -1,6 +1,7 @@
 internal import SkerryCRDT
 internal import SkerryGossip
 internal import SkerryStorage
+internal import SkerryWire
 internal import Synchronization
 
 extension Replica {
@@ -50,7 +51,7 @@ extension Replica {
         case .equivocation(let peer, let dot, _, _):
             guard let session = state.sessions[peer.rawValue] else { return }
             events.add(.equivocation(session.handle.id, dot))
-        case .repairNeeded(let peer, _): requestHistory(peer.rawValue, &state, now)
+        case .repairNeeded(let peer, _): requestHistory(peer.rawValue, &state)
         case .peerNeedsRepair: break
         }
     }
@@ -280,7 +281,7 @@ extension Replica {
 
     /// Begins to tick while there are sessions.
     func startTicking(_ state: inout State) {
-        guard state.ticker == nil, !state.isDisposed else { return }
+        guard state.ticker == nil, !state.isDisposed, configuration.ticksByItself else { return }
         state.ticker = Task { [weak self] in
             while (try? await Task.sleep(for: .milliseconds(FeedLimits.tickInterval))) != nil {
                 guard let self, self.tick() else { return }
@@ -293,21 +294,37 @@ extension Replica {
     /// - Returns: whether anybody is there for whom it does.
     func tick() -> Bool {
         let now = configuration.now()
-        let (goesOn, stuck) = state.withLock { state in
+        let (goesOn, lost) = state.withLock { state in
             state.core.tick(now: now, into: &state.actions)
             settle(&state, now)
-            resumeHistories(&state, now)
             serveRequests(&state, now)
             serveHistories(&state)
+            let lost = tickSessions(&state, now)
             if state.sessions.isEmpty { state.ticker = nil }
-            let stuck = state.sessionIDs.filter { id in
-                state.sessions[id]?.closingAt.map { $0 + Self.closingMaximum <= now.monotonic } ?? false
-            }
-            return (!state.sessions.isEmpty, stuck)
+            return (!state.sessions.isEmpty, lost)
         }
-        for id in stuck { end(id, nil) }
+        for (id, error) in lost { end(id, error) }
         settle()
         return goesOn
+    }
+
+    /// Sends again what was lost.
+    ///
+    /// - Returns: sessions of which nothing is to be expected any more.
+    private func tickSessions(_ state: inout State, _ now: FeedInstant) -> [(id: UInt32, error: ReplicaError?)] {
+        var lost: [(id: UInt32, error: ReplicaError?)] = []
+        for id in state.sessionIDs {
+            guard let session = state.sessions[id] else { continue }
+            if session.packets?.isDue(now: now.monotonic) ?? false { state.sessions[id]?.needsWake = true }
+            if session.isClosing {
+                // A peer may take nothing, and the last acknowledgement may be lost: nobody can wait for certainty.
+                if session.closingSince + Self.farewellTime <= now.monotonic { lost.append((id, nil)) }
+            } else if session.packets != nil, session.heardAt + Self.silenceTime <= now.monotonic {
+                let silence = "nothing came from the peer for \(Self.silence)"
+                lost.append((id, ReplicaError(.disconnected, silence, link: LinkError(.timedOut, silence))))
+            }
+        }
+        return lost
     }
 }
 

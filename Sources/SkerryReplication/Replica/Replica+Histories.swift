@@ -6,32 +6,14 @@ internal import Synchronization
 extension Replica {
     // MARK: - Asking
 
-    /// How long a link that loses may be silent before a history is asked for again, milliseconds.
-    private static let patience: UInt64 = 1_000
-
     /// Asks a peer whose log begins behind what is here.
-    func requestHistory(_ id: UInt32, _ state: inout State, _ now: FeedInstant) {
+    func requestHistory(_ id: UInt32, _ state: inout State) {
         guard let session = state.sessions[id], session.reception == nil, !session.isClosing else { return }
         let tag = UInt32.random(in: 1 ... .max - 1)
-        guard var reception = HistoryReception(tag: tag, trust: configuration.trust, now: now) else { return }
-        let dots = state.core.durable.dots
-        let request = ReplicaMessage.request(tag: tag, dots).encoded
-        // Where a digest does not fit in a packet everything comes.
-        send(
-            session.isLossy && request.count > session.frameMaximum ? ReplicaMessage.request(tag: tag, []).encoded : request, to: id, &state
-        )
+        guard var reception = HistoryReception(tag: tag, trust: configuration.trust) else { return }
+        send(ReplicaMessage.request(tag: tag, state.core.durable.dots).encoded, to: id, &state)
         for message in reception.subscribe() { send(message, to: id, &state) }
         state.sessions[id]?.reception = reception
-    }
-
-    /// Asks again where the answer was lost.
-    func resumeHistories(_ state: inout State, _ now: FeedInstant) {
-        for id in state.sessionIDs {
-            guard let session = state.sessions[id], session.isLossy, let reception = session.reception else { continue }
-            guard reception.progressAt + Self.patience < now.monotonic else { continue }
-            state.sessions[id]?.reception = nil
-            requestHistory(id, &state, now)
-        }
     }
 
     // MARK: - Taking
@@ -40,7 +22,7 @@ extension Replica {
         guard let session = state.sessions[id], var reception = session.reception else { return }
         let entries: [FeedEntry]
         do throws(FeedError) {
-            entries = try reception.receive(message, now: now)
+            entries = try reception.receive(message)
             let bound = now.wall + state.core.clock.futureBound
             if let early = entries.first(where: { $0.stamp.milliseconds > bound }) {
                 throw FeedError(
@@ -110,7 +92,7 @@ extension Replica {
         events.add(.repaired(session.handle.id, entries: reception.count))
         // What comes one way goes on with the next tag.
         let isOneWay = session.isTaking
-        state.sessions[id]?.reception = isOneWay ? HistoryReception(unaskedWith: tag &+ 1, trust: configuration.trust, now: now) : nil
+        state.sessions[id]?.reception = isOneWay ? HistoryReception(unaskedWith: tag &+ 1, trust: configuration.trust) : nil
         if isOneWay { synchronised(id, &state, now) }
     }
 
@@ -141,8 +123,7 @@ extension Replica {
         state.sessions[id]?.servedTag = tag
         state.sessions[id]?.waitingRequest = nil
         let (entries, marks, ticket) = state.history(since: CausalContext(covering: dots))
-        let frameMaximum = state.sessions[id]?.frameMaximum ?? FeedLimits.framePreferred
-        state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag, frameMaximum: frameMaximum)
+        state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag)
         state.sessions[id]?.transferTicket = ticket
         state.statistics.repairsServed += 1
     }
@@ -209,7 +190,7 @@ extension Replica {
         guard !session.isSynchronised || !session.written.covers(durable) else { return }
         let (entries, marks, ticket) = state.history(since: session.written)
         guard !marks.isEmpty || !session.isSynchronised else { return }
-        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: session.nextTag, frameMaximum: FeedLimits.framePreferred)
+        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: session.nextTag)
         transfer.grantAll()
         state.sessions[id]?.nextTag = session.nextTag &+ 1
         state.sessions[id]?.written.merge(CausalContext(covering: marks.map { Dot(origin: $0.origin, sequence: $0.position.sequence) }))

@@ -26,12 +26,19 @@ extension Replica {
         return session
     }
 
-    /// Begins to replicate over a link: a stream of bytes in its packets where it is ordered, a message a packet where it loses.
+    /// Begins to replicate over a link: a stream of bytes in its packets, which are numbered and sent again where it loses, doubles, reorders or damages them.
+    ///
+    /// Over such a link a session whose peer is gone ends as `disconnected` after ``silence``.
+    ///
+    /// - Throws: ``ReplicaError``; `invalid` also where packets may be lost and the options say that entries go one way, or a packet takes fewer than
+    ///   ``packetMinimum`` bytes.
     @discardableResult
     public func start(over link: any Link, _ options: ReplicaOptions = ReplicaOptions()) throws(ReplicaError) -> ReplicaSession {
         let isLossy = link.traits.delivery == .lossy
-        let frameMaximum = isLossy ? min(link.traits.packetMaximum, FeedLimits.framePreferred) : FeedLimits.framePreferred
-        let session = try open(options, isLossy: isLossy, frameMaximum: frameMaximum)
+        guard !isLossy || link.traits.packetMaximum >= Self.packetMinimum else {
+            throw ReplicaError(.invalid, "packets of \(link.traits.packetMaximum) bytes, of which some may be lost")
+        }
+        let session = try open(options, isLossy: isLossy)
         let carrier = LinkCarrier(self, session.id.rawValue)
         link.start(carrier)
         session.carry(wake: { link.wake() }, shut: { isPolite in if isPolite { link.close() } else { link.cut() } })

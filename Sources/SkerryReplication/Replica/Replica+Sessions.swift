@@ -8,9 +8,7 @@ extension Replica {
     // MARK: - Begin
 
     /// Begins a session whose transport follows.
-    func open(_ options: ReplicaOptions, isLossy: Bool = false, frameMaximum: Int = FeedLimits.framePreferred) throws(ReplicaError)
-        -> ReplicaSession
-    {
+    func open(_ options: ReplicaOptions, isLossy: Bool = false) throws(ReplicaError) -> ReplicaSession {
         let size = options.metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
         guard options.metadata.count <= ReplicaOptions.metadataMaximum, size <= ReplicaOptions.metadataSizeMaximum else {
             throw ReplicaError(.invalid, "metadata of \(options.metadata.count) pairs and \(size) bytes")
@@ -27,7 +25,7 @@ extension Replica {
             let id = state.nextSession
             state.nextSession += 1
             let handle = ReplicaSession(id: ReplicaSessionID(rawValue: id)) { [weak self] error in self?.close(id, error) }
-            var session = SessionState(handle: handle, options: options, isLossy: isLossy, frameMaximum: frameMaximum, tag: tag)
+            var session = SessionState(handle: handle, options: options, isLossy: isLossy, tag: tag, now: now.monotonic)
             session.openedEmpty = state.core.marks.isEmpty
             session.isHasty = true
             session.put(ReplicaMessage.header(header(options, session)).encoded)
@@ -41,11 +39,9 @@ extension Replica {
     }
 
     private func attach(_ id: UInt32, _ number: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
-        guard let session = state.sessions[id] else { return }
         do throws(FeedError) {
-            try state.core.attach(
-                FeedPeerID(rawValue: id), session: number, isOrdered: !session.isLossy, frameMaximum: session.frameMaximum, now: now,
-                into: &state.actions)
+            // Where packets may be lost the session makes a stream of them.
+            try state.core.attach(FeedPeerID(rawValue: id), session: number, isOrdered: true, now: now, into: &state.actions)
         } catch {
             state.sessions[id] = nil
             throw ReplicaError(.refused, "\(error)", feed: error)
@@ -67,16 +63,14 @@ extension Replica {
         guard !bytes.isEmpty else { return }
         let now = configuration.now()
         let failure = state.withLock { state -> ReplicaError? in
-            guard var session = state.sessions[id], !session.isClosing, session.options.direction != .writeOnly else { return nil }
-            var messages: [[UInt8]] = []
-            var failure: ReplicaError?
-            if session.isLossy {
-                messages = [Array(bytes)]
-            } else {
-                do throws(HistoryError) { try session.framing.read(bytes) { messages.append($0) } } catch {
-                    failure = ReplicaError(.protocolViolation, "\(error)")
-                }
-                state.sessions[id]?.framing = session.framing
+            guard state.sessions[id].map({ $0.options.direction != .writeOnly && (!$0.isClosing || $0.packets != nil) }) ?? false else {
+                return nil
+            }
+            let (messages, failure) = messages(in: bytes, at: id, &state, now)
+            guard state.sessions[id]?.isClosing == false else {
+                // All that still matters is whether both have said all.
+                if messages.contains([ReplicaMessage.Kind.end.rawValue]) { state.sessions[id]?.heardEnd = true }
+                return nil
             }
             // What came whole before the damage counts.
             for message in messages {
@@ -90,12 +84,37 @@ extension Replica {
         settle()
     }
 
+    /// The messages that bytes of a stream, or a packet where packets may be lost, make whole, and what is wrong with what follows them.
+    private func messages(
+        in bytes: UnsafeRawBufferPointer, at id: UInt32, _ state: inout State, _ now: FeedInstant
+    ) -> ([[UInt8]], ReplicaError?) {
+        // Taken out, so that nothing of it is copied when it grows.
+        guard var session = state.sessions.removeValue(forKey: id) else { return ([], nil) }
+        var messages: [[UInt8]] = []
+        var failure: ReplicaError?
+        func read(_ bytes: UnsafeRawBufferPointer) {
+            do throws(HistoryError) { try session.framing.read(bytes) { messages.append($0) } } catch {
+                failure = failure ?? ReplicaError(.protocolViolation, "\(error)")
+            }
+        }
+        if var packets = session.packets.take() {
+            session.heardAt = now.monotonic
+            packets.receive(bytes, now: now.monotonic) { piece in if failure == nil { piece.withUnsafeBytes(read) } }
+            session.packets = packets
+            session.needsWake = true
+        } else {
+            read(bytes)
+        }
+        state.sessions[id] = session
+        return (messages, failure)
+    }
+
     /// - Parameter isChecked: whether it stood behind a checksum that was right.
     private func take(
         _ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant, isChecked: Bool = false
     ) throws(ReplicaError) {
         guard let session = state.sessions[id], let kind = message.first else { return }
-        guard session.header != nil || session.isLossy || kind == ReplicaMessage.Kind.header.rawValue else {
+        guard session.header != nil || kind == ReplicaMessage.Kind.header.rawValue else {
             throw ReplicaError(.protocolViolation, "a session begins with a header")
         }
         // On a stream that may be a file a turned bit must not make another message of one.
@@ -120,6 +139,10 @@ extension Replica {
                     throw ReplicaError(.protocolViolation, "a checksum of a checksum")
                 }
                 try take(inner, at: id, &state, now, isChecked: true)
+            case .end:
+                guard session.packets != nil else { throw ReplicaError(.protocolViolation, "a stream says its end by ending") }
+                state.sessions[id]?.heardEnd = true
+                close(id, nil, &state)
             }
         }
     }
@@ -133,8 +156,6 @@ extension Replica {
     }
 
     private func take(_ header: ReplicaHeader, at id: UInt32, _ state: inout State) throws(ReplicaError) {
-        // A packet may come twice.
-        if state.sessions[id]?.isLossy ?? false, state.sessions[id]?.header != nil { return }
         guard let session = state.sessions[id], session.header == nil else {
             throw ReplicaError(.protocolViolation, "a second header")
         }
@@ -142,7 +163,7 @@ extension Replica {
         state.sessions[id]?.header = header
         session.handle.heard(Dictionary(header.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }))
         if header.direction == .writeOnly || session.options.direction == .readOnly {
-            state.sessions[id]?.reception = HistoryReception(unaskedWith: header.tag, trust: configuration.trust, now: configuration.now())
+            state.sessions[id]?.reception = HistoryReception(unaskedWith: header.tag, trust: configuration.trust)
         }
     }
 
@@ -158,15 +179,17 @@ extension Replica {
 
     /// What a transport writes next.
     func output(of id: UInt32, atMost maximum: Int) -> SessionState.Output {
-        state.withLock { state in
+        let now = configuration.now().monotonic
+        return state.withLock { state in
             guard state.sessions[id] != nil else { return .end }
             if state.sessions[id]?.isClosing == false {
                 pumpTransfer(id, &state)
                 serveOneWay(id, &state)
             }
-            let bytes = state.sessions[id]?.take(atMost: maximum) ?? []
+            let bytes = state.sessions[id]?.take(atMost: maximum, now: now) ?? []
             guard bytes.isEmpty else { return .bytes(bytes) }
-            return state.sessions[id]?.isClosing ?? true ? .end : .nothingYet
+            guard let session = state.sessions[id], !(session.isClosing && session.isSettled) else { return .end }
+            return .nothingYet
         }
     }
 
@@ -193,8 +216,9 @@ extension Replica {
 
     func close(_ id: UInt32, _ error: ReplicaError?, _ state: inout State) {
         guard state.sessions[id]?.isClosing == false else { return }
+        if state.sessions[id]?.packets != nil { state.sessions[id]?.put(ReplicaMessage.end.encoded) }
         state.sessions[id]?.isClosing = true
-        state.sessions[id]?.closingAt = configuration.now().monotonic
+        state.sessions[id]?.closingSince = configuration.now().monotonic
         state.sessions[id]?.closingError = error
         state.sessions[id]?.needsWake = true
         state.core.detach(FeedPeerID(rawValue: id))

@@ -24,11 +24,17 @@ public final class Replica: Sendable {
     /// Bytes that may wait for a peer that takes nothing before its session ends. Entries alone never come near: they wait in the log.
     public static let outboxMaximum = 4 << 20
 
-    /// How long ``dispose()`` lets a peer take what waits for it.
-    public static let farewell = Duration.seconds(2)
+    /// Least that a packet must carry where packets may be lost, bytes.
+    public static let packetMinimum = 64
 
-    /// For how long a session that is being closed may still write what waits, milliseconds.
-    public static let closingMaximum: UInt64 = 2_000
+    /// How long ``dispose()`` and ``ReplicaSession/close()`` let a peer take what waits for it.
+    public static let farewell = Duration.milliseconds(farewellTime)
+    static let farewellTime: UInt64 = 2_000
+
+    /// How long nothing may come over a link that loses packets before its session ends as disconnected: such a link may not know that its peer is gone.
+    /// Three times as long as two peers ever have nothing to say.
+    public static let silence = Duration.milliseconds(silenceTime)
+    static let silenceTime = 3 * FeedLimits.digestInterval
 
     public let identity: FeedIdentity
     let configuration: ReplicaConfiguration
@@ -187,8 +193,6 @@ public final class Replica: Sendable {
     public func dispose() async {
         let sessions = state.withLock { state in
             state.isDisposed = true
-            state.ticker?.cancel()
-            state.ticker = nil
             return state.sessions.values.map(\.handle)
         }
         for session in sessions { session.close() }
@@ -199,6 +203,11 @@ public final class Replica: Sendable {
         }
         for session in sessions { await session.hasEnded() }
         cutter.cancel()
+        // Not before: what is said last may be lost and must go again.
+        state.withLock { state in
+            state.ticker?.cancel()
+            state.ticker = nil
+        }
         try? await durable()
         events.finish()
         for part in state.withLock({ state in state.partOrder.compactMap { state.parts[$0] } }) { part.disposed() }

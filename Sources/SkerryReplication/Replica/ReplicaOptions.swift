@@ -47,6 +47,8 @@ public struct ReplicaConfiguration: Sendable {
     public var executor: (any BlockingExecutor)?
     /// Wall and monotonic time.
     public var now: @Sendable () -> FeedInstant
+    /// Whether time passes by itself while there are sessions. A test in virtual time calls ``Replica/tick()`` instead.
+    var ticksByItself = true
 
     public init(
         identity: FeedIdentity? = nil, cluster: UInt64 = 0, trust: FeedTrust = .members, executor: (any BlockingExecutor)? = nil,

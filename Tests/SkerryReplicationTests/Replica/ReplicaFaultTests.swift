@@ -216,12 +216,12 @@ struct ReplicaFaultTests {
         #expect(entries.count == 1 && marks.count == 1)
         var forged = marks[0]
         forged.position.sequence = 900
-        var transfer = HistoryTransfer(entries: entries, marks: [forged], tag: 5, frameMaximum: 1_000)
+        var transfer = HistoryTransfer(entries: entries, marks: [forged], tag: 5)
         transfer.grantAll()
-        var reception = try #require(HistoryReception(tag: 5, trust: .members, now: time.now()))
+        var reception = try #require(HistoryReception(tag: 5, trust: .members))
         _ = reception.subscribe()
         while !transfer.isFinished {
-            for message in transfer.next() where message[0] == 6 { _ = try reception.receive(message, now: time.now()) }
+            for message in transfer.next() where message[0] == 6 { _ = try reception.receive(message) }
         }
         #expect(reception.believed([forged]).isEmpty && reception.believed(marks) == marks)
     }

@@ -13,7 +13,7 @@ struct ReplicaHistoryTests {
     private func recording(of entries: [FeedEntry], _ marks: [FeedMark]) -> [[UInt8]] {
         let header = ReplicaHeader(
             cluster: 0, origin: OriginID(rawValue: 999), direction: .writeOnly, tail: false, isEmpty: false, tag: 8, metadata: [])
-        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: 8, frameMaximum: FeedLimits.framePreferred)
+        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: 8)
         transfer.grantAll()
         var messages = [MessageFraming.frame(header.encoded)]
         while !transfer.isFinished {
@@ -205,7 +205,7 @@ struct ReplicaHistoryTests {
         let writer = try Node(origin: 1)
         for index in 0..<50 { try writer.model.set("k\(index)", to: String(repeating: "v", count: 60_000)) }
         let (entries, marks, _) = writer.replica.state.withLock { $0.history(since: CausalContext()) }
-        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag, frameMaximum: FeedLimits.framePreferred)
+        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag)
         transfer.grantAll()
         var messages: [[UInt8]] = []
         while !transfer.isFinished { messages += transfer.next().map { MessageFraming.frame($0) } }
@@ -218,9 +218,8 @@ struct ReplicaHistoryTests {
     func creditIgnored() async throws {
         let node = try Node(origin: 2)
         let session = try node.replica.open(ReplicaOptions())
-        let now = TestTime().now()
         let tag = try node.replica.state.withLock { state in
-            node.replica.requestHistory(session.id.rawValue, &state, now)
+            node.replica.requestHistory(session.id.rawValue, &state)
             return try #require(state.sessions[session.id.rawValue]?.reception?.tag)
         }
         let (header, messages) = try large(tag)
@@ -273,7 +272,7 @@ struct ReplicaHistoryTests {
         var bytes = try large(1).header
         for tag in 1...100 as ClosedRange<UInt32> {
             bytes += MessageFraming.frame(ReplicaMessage.request(tag: tag, []).encoded)
-            var reception = try #require(HistoryReception(tag: tag, trust: .members, now: time.now()))
+            var reception = try #require(HistoryReception(tag: tag, trust: .members))
             for message in reception.subscribe() { bytes += MessageFraming.frame(message) }
         }
         bytes.withUnsafeBytes { node.replica.received($0, at: session.id.rawValue) }

@@ -41,17 +41,19 @@ struct Node: Sendable {
 
     init(
         store: some ReplicaStore = MemoryReplicaStore(), origin: UInt64? = nil, time: TestTime? = nil, trust: FeedTrust = .members,
-        executor: (any BlockingExecutor)? = nil
+        executor: (any BlockingExecutor)? = nil, world: SteppedReplicas? = nil
     ) throws {
         model = ReplicatedModel()
         events = ReplicatedEvents()
         value = ReplicatedValue(history: 2)
         union = ReplicatedReduce(Union())
         let identity = origin.map { FeedIdentity(cluster: 0, site: $0, origin: OriginID(rawValue: $0), epoch: 1) }
+        var configuration = ReplicaConfiguration(
+            identity: identity, trust: trust, executor: executor, now: world?.now ?? time?.now ?? ReplicaConfiguration.systemTime)
+        configuration.ticksByItself = world == nil
         replica = try Replica(
-            ["model": model, "events": events, "value": value, "union": union], store: store,
-            configuration: ReplicaConfiguration(
-                identity: identity, trust: trust, executor: executor, now: time?.now ?? ReplicaConfiguration.systemTime))
+            ["model": model, "events": events, "value": value, "union": union], store: store, configuration: configuration)
+        world?.add(replica)
     }
 
     /// All that can be seen, in one value.

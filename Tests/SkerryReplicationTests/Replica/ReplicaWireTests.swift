@@ -29,6 +29,7 @@ struct ReplicaWireTests {
                 "marks", .marks(tag: 5, isLast: true, [mark]),
                 "12" + "05000000" + "01" + "01" + "0900000000000000" + "ac02" + String(repeating: "00", count: 32) + "0200" + "0068e5cf8b01"
             ),
+            ("end", .end, "14"),
             ("checked", .checked([1, 2, 3]), "13" + Self.hex(ReplicaMessage.checksum([1, 2, 3]).byteSwapped.replicaBytes) + "010203"),
         ]
     }

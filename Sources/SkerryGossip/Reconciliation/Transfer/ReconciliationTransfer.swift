@@ -172,7 +172,7 @@ public struct ReconciliationTransfer: Sendable {
             message += statement
             return true
         }
-        if durable - told >= UInt64(TransferLimits.window / 4) { return tellDurable(&message) }
+        if durable - told >= UInt64(TransferLimits.window / 4) { return tellDurable(&message, &events) }
         if wishes.count + ranges.count < TransferLimits.backlogMaximum {
             var frame: [UInt8] = []
             let isThere = try core.nextFrame(into: &frame, from: store, events: &found)
@@ -184,7 +184,7 @@ public struct ReconciliationTransfer: Sendable {
             }
         }
         if try writeEntries(&message, store) { return true }
-        if durable > told { return tellDurable(&message) }
+        if durable > told { return tellDurable(&message, &events) }
         if !isDoneSent, core.isComplete, wishes.isEmpty, ranges.isEmpty {
             isDoneSent = true
             write(.done, report.sent, &message)
@@ -194,9 +194,10 @@ public struct ReconciliationTransfer: Sendable {
         return false
     }
 
-    private mutating func tellDurable(_ message: inout [UInt8]) -> Bool {
+    private mutating func tellDurable(_ message: inout [UInt8], _ events: inout [Event]) -> Bool {
         told = durable
         write(.durable, durable, &message)
+        finishIfDone(&events)
         return true
     }
 
@@ -264,7 +265,8 @@ public struct ReconciliationTransfer: Sendable {
     }
 
     private mutating func finishIfDone(_ events: inout [Event]) {
-        guard !isFinished, isDoneSent, theirDone != nil, let theirStatement else { return }
+        // Nobody says that all is well before what was sent is durable over there, and the peer was told of what is durable here.
+        guard !isFinished, isDoneSent, theirDone != nil, theirDurable == sent, told == received, let theirStatement else { return }
         isFinished = true
         report.statement = theirStatement
         events.append(.finished(report))

@@ -9,18 +9,16 @@ struct HistoryTransfer: Sendable {
     private let marks: [FeedMark]
     let tag: UInt32
     private let log: UInt64
-    private let frameMaximum: Int
     private var scan: (cursor: FeedCursor, limit: Int)?
     private var isSubscribed = false
     private(set) var isFinished = false
 
     /// - Parameter tag: of the subscription that is served.
-    init(entries: [FeedEntry], marks: [FeedMark], tag: UInt32, frameMaximum: Int) {
-        source = InterestSource(frameMaximum: frameMaximum)
+    init(entries: [FeedEntry], marks: [FeedMark], tag: UInt32) {
+        source = InterestSource()
         self.entries = entries
         self.marks = marks
         self.tag = tag
-        self.frameMaximum = frameMaximum
         log = UInt64(tag) | 1 << 32
     }
 
@@ -83,7 +81,7 @@ struct HistoryTransfer: Sendable {
 
     /// The positions, in as many messages as it takes; the last one says so.
     private var markMessages: [[UInt8]] {
-        let perMessage = max(1, min(ReplicaMessage.marksMaximum, (frameMaximum - 16) / 54))
+        let perMessage = max(1, min(ReplicaMessage.marksMaximum, (FeedLimits.framePreferred - 16) / 54))
         let parts = stride(from: 0, to: max(1, marks.count), by: perMessage).map { start in
             Array(marks[min(start, marks.count)..<min(marks.count, start + perMessage)])
         }
@@ -102,20 +100,17 @@ struct HistoryReception: Sendable {
     private(set) var count = 0
     /// Whether the peer was granted what it sends.
     private var isAsked = true
-    /// When something last came, for links that lose.
-    var progressAt: UInt64
 
     /// - Parameter tag: drawn anew, or the one that the header says.
-    init?(tag: UInt32, trust: FeedTrust, now: FeedInstant) {
+    init?(tag: UInt32, trust: FeedTrust) {
         guard let everything = try? InterestFilter(prefixes: [[]]) else { return nil }
         self.tag = tag
         sink = InterestSink(filter: everything, cursor: .start, session: tag &- 1, trust: trust)
-        progressAt = now.monotonic
     }
 
     /// For what comes though nobody asked: as if the subscription had been sent.
-    init?(unaskedWith tag: UInt32, trust: FeedTrust, now: FeedInstant) {
-        self.init(tag: tag, trust: trust, now: now)
+    init?(unaskedWith tag: UInt32, trust: FeedTrust) {
+        self.init(tag: tag, trust: trust)
         isAsked = false
         _ = subscribe()
     }
@@ -130,7 +125,7 @@ struct HistoryReception: Sendable {
     /// A message of kind 6.
     ///
     /// - Returns: the entries, whose signatures were checked.
-    mutating func receive(_ message: [UInt8], now: FeedInstant) throws(FeedError) -> [FeedEntry] {
+    mutating func receive(_ message: [UInt8]) throws(FeedError) -> [FeedEntry] {
         var actions: [InterestSink.Action] = []
         try message.withBytes { bytes throws(FeedError) in try sink.receive(bytes, into: &actions) }
         var entries: [FeedEntry] = []
@@ -140,7 +135,6 @@ struct HistoryReception: Sendable {
         }
         for entry in entries where entry.dot.sequence > (heads[entry.dot.origin]?.dot.sequence ?? 0) { heads[entry.dot.origin] = entry }
         count += entries.count
-        if !entries.isEmpty { progressAt = now.monotonic }
         return entries
     }
 

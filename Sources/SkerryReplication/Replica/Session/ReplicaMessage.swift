@@ -12,12 +12,15 @@ enum ReplicaMessage: Hashable {
     case marks(tag: UInt32, isLast: Bool, [FeedMark])
     /// A message with a checksum: on streams that may be files.
     case checked([UInt8])
+    /// The last message of a side, where a link's own end may be lost.
+    case end
 
     enum Kind: UInt8 {
         case header = 0x10
         case request = 0x11
         case marks = 0x12
         case checked = 0x13
+        case end = 0x14
     }
 
     /// Most marks of a message.
@@ -74,6 +77,7 @@ extension ReplicaMessage {
             writer.byte(Kind.checked.rawValue)
             writer.word(Self.checksum(message[...]))
             writer.raw(message)
+        case .end: writer.byte(Kind.end.rawValue)
         }
         return writer.bytes
     }
@@ -138,6 +142,7 @@ extension ReplicaMessage {
             let message = try reader.raw(reader.remaining)
             guard Self.checksum(message) == sum else { throw reader.malformed("the checksum of a message is wrong") }
             self = .checked(Array(message))
+        case .end: self = .end
         case nil: throw reader.malformed("no message has this kind")
         }
         try reader.end()

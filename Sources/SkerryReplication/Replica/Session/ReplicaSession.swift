@@ -144,9 +144,14 @@ struct SessionState: Sendable {
 
     let handle: ReplicaSession
     let options: ReplicaOptions
-    /// A message a packet, where packets may be lost; else a stream of bytes.
-    let isLossy: Bool
-    let frameMaximum: Int
+    /// Makes a stream of bytes out of packets that may be lost; nil where nothing is.
+    var packets: LossyPackets?
+    /// When a packet last came, milliseconds. Only looked at where packets may be lost.
+    var heardAt: UInt64
+    /// When the session began to close, milliseconds: a peer that takes nothing does not keep it for ever.
+    var closingSince: UInt64 = 0
+    /// Whether the peer said ``ReplicaMessage/end``.
+    var heardEnd = false
     var framing = MessageFraming { kind in
         kind == ReplicaMessage.Kind.header.rawValue ? SessionState.headerMaximum : SessionState.messageMaximum
     }
@@ -174,8 +179,6 @@ struct SessionState: Sendable {
     var written = CausalContext()
     var nextTag: UInt32
     var isClosing = false
-    /// Since when it has only written what waits, milliseconds: a peer that takes nothing does not keep it for ever.
-    var closingAt: UInt64?
     var closingError: ReplicaError?
     var needsWake = false
 
@@ -184,11 +187,11 @@ struct SessionState: Sendable {
     /// A frame and a checksum.
     static let messageMaximum = FeedLimits.frameMaximum + 64
 
-    init(handle: ReplicaSession, options: ReplicaOptions, isLossy: Bool, frameMaximum: Int, tag: UInt32) {
+    init(handle: ReplicaSession, options: ReplicaOptions, isLossy: Bool, tag: UInt32, now: UInt64) {
         self.handle = handle
         self.options = options
-        self.isLossy = isLossy
-        self.frameMaximum = frameMaximum
+        packets = isLossy ? LossyPackets() : nil
+        heardAt = now
         nextTag = tag
     }
 
@@ -196,6 +199,8 @@ struct SessionState: Sendable {
     var isOneWay: Bool { options.direction == .writeOnly }
     /// Whether histories come one way, and nobody can ask for them again.
     var isTaking: Bool { header?.direction == .writeOnly || options.direction == .readOnly }
+    /// Whether all was said, and where that may be lost, also heard, by both sides.
+    var isSettled: Bool { outbox.isEmpty && packets.map { $0.isSettled && heardEnd } ?? true }
     /// Whether there is no more than a frame or two to say.
     var isThirsty: Bool { outboxSize < 2 * FeedLimits.framePreferred }
 
@@ -204,19 +209,26 @@ struct SessionState: Sendable {
         // A stream that may be a file tells rot by itself; the header has a magic of its own.
         let isChecked = isOneWay && message.first != ReplicaMessage.Kind.header.rawValue
         let message = isChecked ? ReplicaMessage.checked(message).encoded : message
-        let frame = isLossy ? message : MessageFraming.frame(message)
+        let frame = MessageFraming.frame(message)
         outbox.append(frame)
         outboxSize += frame.count
         needsWake = true
     }
 
-    /// Bytes for the stream, at most so many; whole messages where packets may be lost.
-    mutating func take(atMost maximum: Int) -> [UInt8] {
-        guard !isLossy else {
-            guard !outbox.isEmpty else { return [] }
-            outboxSize -= outbox[0].count
-            return outbox.removeFirst()
+    /// The next packet, or bytes for the stream: at most so many, none when there is nothing to say now.
+    mutating func take(atMost maximum: Int, now: UInt64) -> [UInt8] {
+        guard packets != nil else { return piece(atMost: maximum) }
+        while packets?.hasRoom ?? false, !outbox.isEmpty {
+            let bytes = piece(atMost: maximum - LossyPackets.overhead)
+            packets?.send(bytes, now: now)
         }
+        var packet: [UInt8] = []
+        _ = packets?.nextPacket(into: &packet, now: now)
+        return packet
+    }
+
+    /// The next bytes of the stream.
+    private mutating func piece(atMost maximum: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         var taken = 0
         while bytes.count < maximum, taken < outbox.count {
