@@ -5,11 +5,15 @@ import SkerryCRDT
 ///
 /// `document-checks` runs all at the counts of every change, `document-checks NAME...` some, `SKERRY_SOAK=1` at the counts of a night,
 /// `SKERRY_PERCENT=5` a part of them. `SKERRY_TRACES=FOLDER` adds recorded sessions to those of the tree.
+/// `SKERRY_MARKS=1` lets the random histories mark text. They find that replicas part by one character beside a mark's end (seeds 101 and 100183), which is
+/// not mended yet; until then marks are compared on the shorter histories of the tests.
 @main
 enum DocumentChecks {
     static let isSoak = ProcessInfo.processInfo.environment["SKERRY_SOAK"] == "1"
 
     static let percent = ProcessInfo.processInfo.environment["SKERRY_PERCENT"].flatMap(Int.init) ?? 100
+
+    static let withMarks = ProcessInfo.processInfo.environment["SKERRY_MARKS"] == "1"
 
     static func count(_ usual: Int, soak: Int) -> Int { max(10, (isSoak ? soak : usual) * percent / 100) }
 

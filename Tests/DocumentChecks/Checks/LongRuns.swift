@@ -63,7 +63,7 @@ enum LongRuns {
         while !work.isDone {
             try work.step(into: busy) { false }
             busy.change {
-                $0.text("t").insert("own", at: $0.text("t").count() / 2)
+                $0.text("t").insert("own", at: $0.text("t").count(in: .scalars) / 2, in: .scalars)
                 $0.list("l").insert(.int(-2), at: $0.list("l").count / 2)
                 $0.map("m")["k1"] = "own"
             }
