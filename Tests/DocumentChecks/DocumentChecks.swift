@@ -46,13 +46,13 @@ enum DocumentChecks {
 
     private static func histories() async throws -> String {
         let seeds = count(2_000, soak: 200_000)
-        try await inParallel(0..<seeds) { seed in try RandomHistories.run(seed: seed, changes: 300...1_000) }
+        try await inParallel(0..<seeds) { seed in try RandomHistories.run(seed: seed, changes: 300...1_000, isMarking: withMarks) }
         return "\(seeds) histories of 2 to 5 replicas with 300 to 1,000 changes each agree with the model, their notices and their anchors"
     }
 
     private static func replays() async throws -> String {
         let seeds = count(500, soak: 50_000)
-        try await inParallel(0..<seeds) { seed in try Replays.run(seed: seed, changes: 300...1_000, orders: 10) }
+        try await inParallel(0..<seeds) { seed in try Replays.run(seed: seed, changes: 300...1_000, orders: 10, isMarking: withMarks) }
         return "\(seeds) histories of 300 to 1,000 changes say the same in 10 other orders, through encodings, and in no order"
     }
 

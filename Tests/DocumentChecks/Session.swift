@@ -52,7 +52,7 @@ final class Session {
     /// - Parameter isMarking: whether texts get marks, which makes every look at them longer.
     init(seed: Int, replicas: Int, keepsCommits: Bool, isMarking: Bool) {
         self.seed = seed
-        self.isMarking = isMarking && DocumentChecks.withMarks
+        self.isMarking = isMarking
         self.keepsCommits = keepsCommits
         random = CheckRandom(seed: seed)
         let clock = clock
