@@ -72,6 +72,20 @@ struct ExchangeTests {
         #expect(nothing.b.history.isEmpty)
     }
 
+    @Test("G-07: what changes between the two greetings is told, and not only with the next change")
+    func changeBetweenGreetings() throws {
+        var origin = try empty()
+        try origin.commit(["f": "1"])
+        var (a, b) = try (Endpoint(origin, peer: "b"), Endpoint(empty(), peer: "a"))
+        let greeting = try a.start()
+        let news = try a.change { history throws(HistoryError) in
+            _ = try history.commit(Snapshot([FilePath("f")!: Array("2".utf8)]), to: "main", author: "", message: "", timestamp: 2)
+        }
+        for message in try b.start() { _ = try a.receive(message) }
+        for message in greeting + news { _ = try b.receive(message) }
+        #expect(b.takeOutcomes() == [.heard(a.history.names)])
+    }
+
     @Test("G-07: a push goes forward only: refused after divergence, accepted after a pull")
     func push() throws {
         var origin = try empty()

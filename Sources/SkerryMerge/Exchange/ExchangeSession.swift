@@ -82,6 +82,8 @@ public struct ExchangeSession: Sendable {
     private var graph: CommitGraph
     private var names: [HistoryName: ObjectID]
     private var peer: Peer?
+    /// The peer was told names, which may be before it told its own: from then on it hears of every change.
+    private var hasGreeted = false
     private var incoming = Incoming.idle
     private var outgoing = Outgoing.idle
     /// Asked for while something of the same kind was under way, or before the peer greeted; each at most once.
@@ -189,6 +191,7 @@ public struct ExchangeSession: Sendable {
         var actions: [Action] = []
         switch event {
         case .started:
+            hasGreeted = true
             offered.formUnion(shown(names).values)
             actions.append(.send(.greet(hash: hash, names: shown(names), boundary: graph.boundary.sorted())))
         case .message(let message): try receive(message, &actions)
@@ -201,7 +204,7 @@ public struct ExchangeSession: Sendable {
             let before = shown(self.names), now = shown(names)
             self.names = names
             offered.formUnion(now.values)
-            if peer != nil, before != now { actions.append(.send(.names(now))) }
+            if hasGreeted, before != now { actions.append(.send(.names(now))) }
         case .fetch(let depth, let deepens, let held):
             waitingFetch = FetchWish(depth: depth, deepens: deepens, held: Array(held.prefix(Self.heldMaximum)))
             try beginFetch(&actions)
