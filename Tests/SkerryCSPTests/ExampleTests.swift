@@ -77,7 +77,7 @@ import Testing
             receiver.on { _ in "received" }
             after(.seconds(3_600), on: timers) { "an hour later" }
         }
-        while timers.pendingCount == 0 { await Task.yield() }
+        try await until("the select waits for its timer") { timers.pendingCount > 0 }
         timers.advance(by: .seconds(3_600))
         #expect(try await outcome == "an hour later")
         sender.close()

@@ -44,7 +44,7 @@ import Testing
         await begun.wait()
         // Joins: its own loader would give a value.
         let second = Task { try await cache.load("a") { 1 } }
-        while cache.waiterCount(of: "a") == 0 { await Task.yield() }
+        try await until("the second one joins the load") { cache.waiterCount(of: "a") > 0 }
         await gate.open()
         await #expect(throws: Broken()) { try await first.value }
         await #expect(throws: Broken()) { try await second.value }
@@ -63,7 +63,7 @@ import Testing
         }
         await begun.wait()
         let follower = Task { try await cache.load("a") { 2 } }
-        while cache.waiterCount(of: "a") == 0 { await Task.yield() }
+        try await until("the second one joins the load") { cache.waiterCount(of: "a") > 0 }
         leader.cancel()
         #expect(try await follower.value == 2)
         await #expect(throws: CancellationError.self) { try await leader.value }
@@ -81,7 +81,7 @@ import Testing
         }
         await begun.wait()
         let waiter = Task { try await cache.load("a") { 2 } }
-        while cache.waiterCount(of: "a") == 0 { await Task.yield() }
+        try await until("the second one joins the load") { cache.waiterCount(of: "a") > 0 }
         waiter.cancel()
         await #expect(throws: CancellationError.self) { try await waiter.value }
         let cancelledBefore = Task {

@@ -79,7 +79,7 @@ struct StoreTests {
                 document.change { $0.text("body").insert("\(number)", at: 0) }
                 group.addTask { try await store.commit(document) }
             }
-            while store.state.withLock({ $0.waiting.count }) < writers { await Task.yield() }
+            try await until("all writers wait for the sync") { store.state.withLock { $0.waiting.count } == writers }
             gate.open()
             try await group.waitForAll()
         }

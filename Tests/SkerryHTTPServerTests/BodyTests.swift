@@ -183,7 +183,7 @@ import Testing
             let client = try TestClient(port: port)
             let text = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc"
             try await client.send(text)
-            await until { server.statistics.bytesIn == UInt64(text.utf8.count) }
+            try await until("the server read everything") { server.statistics.bytesIn == UInt64(text.utf8.count) }
             sent.happen()
             #expect(try await client.receive().text == "3")
         }

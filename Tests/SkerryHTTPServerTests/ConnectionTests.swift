@@ -52,7 +52,7 @@ import Testing
             #expect(server.statistics.refusedConnections == 1)
             third.close()
             second.close()
-            await until { server.statistics.openConnections == 1 }
+            try await until("one connection is left") { server.statistics.openConnections == 1 }
             #expect(try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").status == 200)
         }
     }
@@ -71,7 +71,7 @@ import Testing
             #expect(server.statistics.openConnections == 1000)
             #expect(server.statistics.requests == 1000)
             for client in clients { client.close() }
-            await until { server.statistics.openConnections == 0 && server.statistics.activeRequests == 0 }
+            try await until("nothing is left") { server.statistics.openConnections == 0 && server.statistics.activeRequests == 0 }
         }
     }
 

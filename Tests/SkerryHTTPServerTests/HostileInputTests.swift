@@ -96,7 +96,7 @@ import Testing
             client.finishSending()
             _ = try await client.receiveToEnd()
             #expect(try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").text == "whole", "seed \(seed)")
-            await until { server.statistics.activeRequests == 0 }
+            try await until("no request is left") { server.statistics.activeRequests == 0 }
         }
     }
 }

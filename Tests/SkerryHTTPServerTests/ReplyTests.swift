@@ -181,7 +181,7 @@ import Testing
         } _: { port, server in
             let client = try TestClient(port: port)
             try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            await until { server.statistics.bytesOut > 0 }
+            try await until("the reply begins") { server.statistics.bytesOut > 0 }
             client.close()
             await closed.wait()
         }
@@ -285,7 +285,9 @@ import Testing
         } _: { port, server in
             let client = try TestClient(port: port, receiveBuffer: 65_536)
             try await client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-            await until { server.statistics.requests == 1 && server.statistics.openConnections == 0 }
+            try await until("the server gave the connection up") {
+                server.statistics.requests == 1 && server.statistics.openConnections == 0
+            }
             #expect(try await client.receiveToEnd().bytes.count < 50_000_000)
         }
     }

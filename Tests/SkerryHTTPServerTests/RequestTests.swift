@@ -30,7 +30,7 @@ import Testing
         } _: { port, _ in
             let client = try TestClient(port: port)
             try await client.send((1...4).map { "GET /\($0) HTTP/1.1\r\nHost: x\r\n\r\n" }.joined())
-            await until { !journal.entries.isEmpty }
+            try await until("the first request comes") { !journal.entries.isEmpty }
             first.happen()
             for number in 1...4 { #expect(try await client.receive().text == "/\(number)") }
         }

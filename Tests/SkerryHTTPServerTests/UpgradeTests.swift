@@ -67,7 +67,7 @@ import Testing
             try await client.send("late")
             client.finishSending()
             #expect(try await client.receiveToEnd() == (Array("early late".utf8), .finished))
-            await until { server.statistics.openConnections == 0 }
+            try await until("no connection is left") { server.statistics.openConnections == 0 }
             #expect(server.statistics.activeRequests == 0)
         }
     }
@@ -82,7 +82,7 @@ import Testing
             #expect(server.statistics.openConnections == 1)
             #expect(try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").status == 503)
             client.close()
-            await until { server.statistics.openConnections == 0 }
+            try await until("no connection is left") { server.statistics.openConnections == 0 }
             #expect(try await TestClient(port: port).request("GET / HTTP/1.1\r\nHost: x\r\n\r\n").status == 200)
         }
     }
@@ -106,7 +106,7 @@ import Testing
             try await client.send(request)
             let (bytes, _) = try await client.receiveToEnd()
             #expect(kind == 3 || bytes == [])
-            await until { server.statistics.openConnections == 0 }
+            try await until("no connection is left") { server.statistics.openConnections == 0 }
         }
     }
 

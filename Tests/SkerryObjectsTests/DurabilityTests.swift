@@ -67,7 +67,7 @@ struct DurabilityTests {
                         in: bucket, tenant: bucket.tenant)
                 }
             }
-            while store.committer.waitingCount < requests.count { await Task.yield() }
+            try await until("all requests wait for the committer") { store.committer.waitingCount == requests.count }
             mayGo.open()
             try await first
             for result in await results { #expect(throws: Never.self) { try result.get() } }

@@ -61,7 +61,7 @@ struct UploadTests {
             #expect(store.slots.free == 0)
             try await store.put(randomBytes(BodyWriter.freeMaximum, seed: 2), as: "small", in: bucket)
             let waiting = Task { try await store.put(randomBytes(70_000, seed: 3), as: "second", in: bucket) }
-            while store.slots.waitingCount == 0 { await Task.yield() }
+            try await until("the second upload waits for a slot") { store.slots.waitingCount > 0 }
             let error = await #expect(throws: ObjectError.self) {
                 try await store.put(randomBytes(70_000, seed: 4), as: "third", in: bucket)
             }
@@ -83,7 +83,7 @@ struct UploadTests {
             let tasks = (0..<20).map { number in
                 Task { try await store.put(randomBytes(70_000, seed: 2), as: key("\(number)"), in: bucket) }
             }
-            while store.slots.waitingCount < 20 { await Task.yield() }
+            try await until("all uploads wait for a slot") { store.slots.waitingCount == 20 }
             for task in tasks { task.cancel() }
             for task in tasks { await #expect(throws: ObjectError.self) { try await task.value } }
             let cancelledBefore = Task {

@@ -87,7 +87,7 @@ struct CallTests {
         let pair = try await SessionPair.withArith()
         for amount in 1...100 { try await pair.arith.note(amount) }
         #expect(try await pair.arith.total() == 5_050)
-        await eventually { pair.server.statistics.core.answers == 0 }
+        try await eventually { pair.server.statistics.core.answers == 0 }
         await pair.close()
     }
 

@@ -56,7 +56,7 @@ struct RemoteChannelTests {
         #expect(pair.server.statistics.channelsImported == 2)
         sender.close()
         await ends.forget()
-        await eventually {
+        try await eventually {
             pair.server.statistics.channelsImported == 0 && pair.client.statistics.channelsExported == 0
                 && pair.client.statistics.core.channels == 0 && pair.server.statistics.core.channels == 0
         }
@@ -71,7 +71,7 @@ struct RemoteChannelTests {
         try await EndsClient(pair.client.rootReference).keep(sender, receiver)
         let (proxySender, proxyReceiver) = (try #require(await ends.sender), try #require(await ends.receiver))
         if withError { receiver.close(throwing: RemoteClose(code: 7, message: "full")) } else { receiver.close() }
-        await eventually { proxySender.closeReason != nil && proxyReceiver.closeReason != nil }
+        try await eventually { proxySender.closeReason != nil && proxyReceiver.closeReason != nil }
         #expect(proxySender.closeReason?.cause as? RemoteClose == (withError ? RemoteClose(code: 7, message: "full") : nil))
         await #expect(throws: ChannelClosed.self) { try await proxySender.send(1) }
         await pair.close()
@@ -84,7 +84,7 @@ struct RemoteChannelTests {
         let (sender, receiver) = Channel<Int>(.buffer(8)).halves
         try await EndsClient(pair.client.rootReference).keep(sender, receiver)
         if closesSender { await ends.sender?.close() } else { await ends.receiver?.close() }
-        await eventually { receiver.closeReason != nil }
+        try await eventually { receiver.closeReason != nil }
         #expect(try await receiver.receive() == nil)
         await #expect(throws: ChannelClosed.self) { try await sender.send(1) }
         await pair.close()
@@ -115,7 +115,7 @@ struct RemoteChannelTests {
         try await ends.sender?.send(1)
         await ends.forget()
         #expect(try await receiver.receive() == 1)
-        await eventually { pair.client.statistics.channelsExported == 0 }
+        try await eventually { pair.client.statistics.channelsExported == 0 }
         #expect(receiver.closeReason == nil)
         try await mine?.send(2)
         #expect(try await receiver.receive() == 2)
@@ -141,7 +141,7 @@ struct RemoteChannelTests {
             }
         }
         // Until nothing can move any more: the channel is full, and the window is used up.
-        await eventually("the window is used up") {
+        try await eventually("the window is used up") {
             receiver.count == 4 && pair.server.references.contains { !$0.isLocal && $0.kind == .sender && $0.creditElements == 0 }
         }
         // The channel's 4, the window's 16, the proxy's own and the batch under way; then as far ahead of the reader as that.
@@ -162,7 +162,7 @@ struct RemoteChannelTests {
         for start in [1, 20, 300] { try await sender.send(CounterService.client(CounterService.reference(to: Tally(start)))) }
         sender.close()
         #expect(try await sum == 321)
-        await eventually { pair.client.statistics.servicesExported == 0 }
+        try await eventually { pair.client.statistics.servicesExported == 0 }
         await pair.close()
     }
 
@@ -175,7 +175,7 @@ struct RemoteChannelTests {
             #expect(try await receiver.receive() == 0)
             try await counted
         }
-        await eventually {
+        try await eventually {
             pair.client.statistics.channelsExported == 0 && pair.server.statistics.channelsImported == 0
                 && pair.client.statistics.core.exports == 0 && pair.server.statistics.core.channels == 0
         }
@@ -190,7 +190,7 @@ struct RemoteChannelTests {
         try await EndsClient(pair.client.rootReference).keep(sender, receiver)
         let (proxySender, proxyReceiver) = (try #require(await ends.sender), try #require(await ends.receiver))
         await pair.close()
-        await eventually { proxySender.closeReason != nil && proxyReceiver.closeReason != nil }
+        try await eventually { proxySender.closeReason != nil && proxyReceiver.closeReason != nil }
         #expect(proxySender.closeReason?.cause is CallError)
         await #expect(throws: CallError.self) { try await proxyReceiver.receive() }
     }

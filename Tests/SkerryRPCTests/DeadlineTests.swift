@@ -37,7 +37,7 @@ struct DeadlineTests {
         let pair = try await SessionPair(root: waiting.registry.facet, options: options)
         let root = pair.client.rootReference
         let call = Task { try await Call.with(clock: clock) { try await root.invoke("wait", .object([:])) } }
-        await eventually { waiting.gate.waiting == 1 }
+        try await eventually { waiting.gate.waiting == 1 }
         // In steps, so that pings are answered.
         for second in 1...29 {
             clock.advance(to: .zero + .seconds(second))
@@ -48,7 +48,7 @@ struct DeadlineTests {
         let error = await #expect(throws: CallError.self) { try await call.value }
         #expect(error?.code == .timeout)
         #expect(error?.maybeExecuted == true)
-        await eventually { waiting.ended.entries == ["cancelled"] }
+        try await eventually { waiting.ended.entries == ["cancelled"] }
         await pair.close()
     }
 
@@ -65,7 +65,7 @@ struct DeadlineTests {
         let call = Task {
             try await Call.with(clock: clock) { try await Call.with(deadline: .seconds(4)) { try await root.invoke("wait", .object([:])) } }
         }
-        await eventually { waiting.gate.waiting == 1 }
+        try await eventually { waiting.gate.waiting == 1 }
         let left = try #require(waiting.remaining.entries.first ?? nil)
         #expect(left <= .seconds(4) && left > .seconds(3))
         waiting.gate.open()
@@ -106,13 +106,13 @@ struct DeadlineTests {
         let pair = try await SessionPair(root: waiting.registry.facet)
         let root = pair.client.rootReference
         let call = Task { try await root.invoke("wait", .object([:])) }
-        await eventually { waiting.gate.waiting == 1 }
+        try await eventually { waiting.gate.waiting == 1 }
         call.cancel()
         let error = await #expect(throws: CallError.self) { try await call.value }
         #expect(error?.code == .cancelled)
         #expect(error?.maybeExecuted == true)
-        await eventually { waiting.ended.entries == ["cancelled"] }
-        await eventually { pair.client.statistics.core.questions == 0 && pair.server.statistics.core.answers == 0 }
+        try await eventually { waiting.ended.entries == ["cancelled"] }
+        try await eventually { pair.client.statistics.core.questions == 0 && pair.server.statistics.core.answers == 0 }
         await pair.close()
     }
 
@@ -139,7 +139,7 @@ struct DeadlineTests {
         let pair = try await SessionPair(root: waiting.registry.facet, options: options)
         let root = pair.client.rootReference
         let calls = (0..<7).map { _ in Task.immediate { try await root.invoke("wait", .object([:])) } }
-        await eventually { waiting.gate.waiting == 4 && pair.client.statistics.callersWaiting == 3 }
+        try await eventually { waiting.gate.waiting == 4 && pair.client.statistics.callersWaiting == 3 }
         let error = await #expect(throws: CallError.self) { try await root.invoke("wait", .object([:])) }
         #expect(error?.code == .overloaded)
         #expect(error?.maybeExecuted == false)
@@ -162,13 +162,13 @@ struct DeadlineTests {
                 try await Call.with(deadline: .seconds(7_200)) { try await root.invoke("wait", .object([:])) }
             }
         }
-        await eventually { waiting.gate.waiting == 1 }
+        try await eventually { waiting.gate.waiting == 1 }
         // An hour in steps of two seconds; each lets the pings of both sides be answered.
         for step in 1...(Soak.isOn ? 1_800 : 120) {
             let before = pair.server.statistics.core.packetsReceived + pair.client.statistics.core.packetsReceived
             clock.advance(by: .seconds(Soak.isOn ? 2 : 4))
             if step % 4 == 0 {
-                await eventually {
+                try await eventually {
                     pair.server.statistics.core.packetsReceived + pair.client.statistics.core.packetsReceived > before
                         || pair.client.statistics.core.packetsSent == pair.server.statistics.core.packetsReceived
                 }

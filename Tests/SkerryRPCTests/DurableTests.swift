@@ -49,7 +49,7 @@ struct DurableTests {
         let calculator = Calculator()
         let pair = try await SessionPair.withArith(calculator)
         for _ in 0..<3 { try await pair.arith.note(5) }
-        await eventually { await calculator.sum == 15 }
+        try await eventually { await calculator.sum == 15 }
         await pair.close()
     }
 
@@ -72,9 +72,9 @@ struct DurableTests {
         let invocation = Invocation(
             method: "slow", digest: 0, options: [.durable], payload: try ServicePayload(Value.object([:]), .cbor), requestID: request)
         let first = Task { try await target.perform(invocation).decode(Value.self) }
-        await eventually { gate.waiting == 1 }
+        try await eventually { gate.waiting == 1 }
         let second = Task { try await target.perform(invocation).decode(Value.self) }
-        await eventually { pair.server.statistics.handlersRunning == 2 }
+        try await eventually { pair.server.statistics.handlersRunning == 2 }
         gate.open()
         #expect(try await first.value == 42)
         #expect(try await second.value == 42)

@@ -64,7 +64,7 @@ struct GoforTests {
                 }
             }
         }
-        await eventually { gate.waiting == 1 && clock.nextDue != nil }
+        try await eventually { gate.waiting == 1 && clock.nextDue != nil }
         clock.advance(to: .zero + .milliseconds(1_999))
         clock.advance(to: .zero + .seconds(2))
         let error = await #expect(throws: GroupError.self) { _ = try await group.value }
@@ -73,7 +73,7 @@ struct GoforTests {
         #expect((error?.cause as? CallError)?.code == .timeout)
         #expect((error?.cause as? CallError)?.group == "slow")
         gate.open()
-        await eventually { late.entries == [true] }
+        try await eventually { late.entries == [true] }
     }
 
     @Test("Y-03: the error names the binding that failed")
@@ -102,7 +102,7 @@ struct GoforTests {
                 Binding("second") { () async throws -> Int in throw Broken(name: "second") }
             }
         }
-        await eventually { gate.waiting == 1 }
+        try await eventually { gate.waiting == 1 }
         for _ in 0..<100 { await Task.yield() }
         #expect(isOver.entries.isEmpty)
         gate.open()
@@ -127,7 +127,7 @@ struct GoforTests {
         let group = Task {
             try await gofor { Binding("deaf") { await gate.wait() } }
         }
-        await eventually { gate.waiting == 1 }
+        try await eventually { gate.waiting == 1 }
         group.cancel()
         let error = await #expect(throws: GroupError.self) { _ = try await group.value }
         #expect((error?.cause as? CallError)?.code == .cancelled)
@@ -156,7 +156,7 @@ struct GoforTests {
         let pair = try await SessionPair(root: registry.facet)
         let root = pair.client.rootReference
         let group = Task { try await gofor { Binding("waiting") { try await root.invoke("wait", .object([:])) } } }
-        await eventually { gate.waiting == 1 }
+        try await eventually { gate.waiting == 1 }
         Task { await pair.server.close(CloseReason(code: 9, "killed")) }
         let error = await #expect(throws: GroupError.self) { _ = try await group.value }
         #expect(error?.names == ["waiting"])

@@ -55,12 +55,12 @@ struct HandlerTests {
         // The first call defines the method; what comes after it is written in the binary format.
         #expect(try await pair.arith.succ(0) == 1)
         let calls = ask(pair.arith, 1..<200)
-        await eventually { moody.gate.waiting == 50 && moody.begun.entries.count == 200 }
+        try await eventually { moody.gate.waiting == 50 && moody.begun.entries.count == 200 }
         #expect(moody.begun.entries == Array(0..<200))
         #expect(moody.spoiled.entries == [], "a task that was cancelled does not begin another call")
         // Those that did not suspend are answered by now, those that did are running.
         for (index, call) in calls.enumerated() where (index + 1) % 4 == 0 { #expect(try await call.value == index + 2) }
-        await eventually { pair.server.statistics.handlersRunning == 50 }
+        try await eventually { pair.server.statistics.handlersRunning == 50 }
         moody.gate.open()
         for (number, call) in zip(1..<200, calls) {
             if number % 4 == 2 {
@@ -69,7 +69,7 @@ struct HandlerTests {
                 #expect(try await call.value == number + 1)
             }
         }
-        await eventually { pair.server.statistics.handlersRunning == 0 }
+        try await eventually { pair.server.statistics.handlersRunning == 0 }
         await pair.close()
     }
 
@@ -81,11 +81,11 @@ struct HandlerTests {
         let before = ask(arith, 1..<40)
         let stuck = Task.immediate { try await arith.plus(1, 1) }
         let after = ask(arith, 40..<80)
-        await eventually { moody.gate.waiting == 20 && pair.server.statistics.handlersRunning == 21 }
+        try await eventually { moody.gate.waiting == 20 && pair.server.statistics.handlersRunning == 21 }
         stuck.cancel()
         let error = await #expect(throws: CallError.self) { try await stuck.value }
         #expect(error?.code == .cancelled)
-        await eventually { pair.server.statistics.handlersRunning == 20 }
+        try await eventually { pair.server.statistics.handlersRunning == 20 }
         moody.gate.open()
         for (number, call) in zip(1..<80, before + after) where number % 4 != 2 { #expect(try await call.value == number + 1) }
         #expect(moody.spoiled.entries == [])

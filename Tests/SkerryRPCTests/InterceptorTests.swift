@@ -27,7 +27,7 @@ struct InterceptorTests {
         let calls = (0..<20).map { number in
             Task.immediate { _ = try await root.invoke("work", .object(["number": .int(Int64(number))])) }
         }
-        await eventually { limit.running == k && limit.waiting == 20 - k }
+        try await eventually { limit.running == k && limit.waiting == 20 - k }
         gate.open()
         for call in calls { try await call.value }
         #expect(running.withLock { $0.peak } == k)
@@ -47,9 +47,9 @@ struct InterceptorTests {
         }
         let reference = registry.facet.intercepted(by: limit)
         let first = Task { try await reference.invoke("work", .object([:])) }
-        await eventually { limit.running == 1 }
+        try await eventually { limit.running == 1 }
         let second = Task { try await reference.invoke("work", .object([:])) }
-        await eventually { limit.waiting == 1 }
+        try await eventually { limit.waiting == 1 }
         let refused = await #expect(throws: CallError.self) { try await reference.invoke("work", .object([:])) }
         #expect(refused?.code == .overloaded)
         second.cancel()
@@ -101,7 +101,7 @@ struct InterceptorTests {
         serverOptions.clock = clock
         let pair = try await SessionPair(root: registry.facet, serverOptions: serverOptions)
         _ = try await pair.client.rootReference.invoke("hog", .object([:]))
-        await eventually { pair.server.statistics.stalls == 1 }
+        try await eventually { pair.server.statistics.stalls == 1 }
         #expect(pair.server.statistics.lastStalled == "hog")
         #expect(pair.server.statistics.longestStall == .milliseconds(20))
         await pair.close()

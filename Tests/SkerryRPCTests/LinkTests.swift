@@ -80,7 +80,7 @@ struct LinkTests {
         try await kind.withConnector(to: server, key: NodeKey()) { connector in
             let pair = try await SessionPair(connector: connector, acceptor: server)
             try await exercise(pair, calculator)
-            await eventually("no entry is left") {
+            try await eventually("no entry is left") {
                 let (client, server) = (pair.client.statistics, pair.server.statistics)
                 return client.core.questions == 0 && server.core.answers == 0 && client.channelsExported == 0
                     && server.servicesExported <= 1 && server.handlersRunning == 0
@@ -132,11 +132,11 @@ struct LinkTests {
         // Cancellation reaches the callee.
         let (stuckSender, stuckReceiver) = Channel<Int>(.buffer(1)).halves
         let stuck = Task { try await arith.drain(stuckReceiver) }
-        await eventually { pair.server.statistics.handlersRunning == 1 }
+        try await eventually { pair.server.statistics.handlersRunning == 1 }
         stuck.cancel()
         let cancelled = await #expect(throws: CallError.self) { try await stuck.value }
         #expect(cancelled?.code == .cancelled)
-        await eventually { pair.server.statistics.handlersRunning == 0 }
+        try await eventually { pair.server.statistics.handlersRunning == 0 }
         _ = consume stuckSender
         // What the service says of itself.
         #expect(try await arith.reference.schema().name == "Arith")

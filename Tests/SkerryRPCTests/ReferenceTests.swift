@@ -61,8 +61,8 @@ struct ReferenceTests {
         #expect(try await CounterClient(reference!).add(1) == 2)
         #expect(gone.entries.isEmpty)
         reference = nil
-        await eventually { gone.entries == [true] }
-        await eventually { pair.server.statistics.servicesExported == 0 && pair.client.statistics.core.imports == 0 }
+        try await eventually { gone.entries == [true] }
+        try await eventually { pair.server.statistics.servicesExported == 0 && pair.client.statistics.core.imports == 0 }
         await pair.close()
     }
 
@@ -93,7 +93,7 @@ struct ReferenceTests {
         // Description and notes pass too.
         #expect(try await arith.reference.schema().name == "Arith")
         try await arith.note(3)
-        await eventually { (try? await arith.total()) == 3 }
+        try await eventually { (try? await arith.total()) == 3 }
         await toB.close()
         await toC.close()
     }
@@ -128,7 +128,7 @@ struct ReferenceTests {
         try await KeeperClient(pair.client.rootReference).keep(CounterService.reference(to: Tally(1) { gone.add(true) }))
         let proxy = try #require(await keeper.kept)
         await pair.close()
-        await eventually { gone.entries == [true] }
+        try await eventually { gone.entries == [true] }
         let error = await #expect(throws: CallError.self) { try await CounterClient(proxy).add(1) }
         #expect(error?.code == .peerLost || error?.code == .closed)
         #expect(error?.maybeExecuted == false)
@@ -150,7 +150,7 @@ struct ReferenceTests {
             try await group.waitForAll()
         }
         for number in 0..<(Soak.isOn ? 100_000 : 500) { #expect(try await arith.counter(from: number).add(1) == number + 1) }
-        await eventually {
+        try await eventually {
             let (client, server) = (pair.client.statistics, pair.server.statistics)
             return client.core.questions == 0 && server.core.answers == 0 && client.servicesImported == 0 && server.servicesExported == 0
                 && server.handlersRunning == 0 && client.callersWaiting == 0 && client.core.imports == 0 && server.core.exports == 0

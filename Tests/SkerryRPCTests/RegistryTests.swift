@@ -104,10 +104,10 @@ struct RegistryTests {
             try registry.add("name", CounterService.reference(to: observed))
         }
         try registry.add("name", CounterService.reference(to: Tally(0)))
-        await eventually { await observed.removed == ["name"] }
+        try await eventually { await observed.removed == ["name"] }
         try registry.add("other", CounterService.reference(to: observed))
         registry.remove("other")
-        await eventually { await observed.removed == ["name", "other"] }
+        try await eventually { await observed.removed == ["name", "other"] }
         await pair.close()
     }
 
@@ -147,7 +147,7 @@ struct RegistryTests {
         let pair = try await SessionPair(root: registry.facet)
         let root = pair.client.rootReference
         let late = Task { try await root.invoke("late", .object(["echo": "hello"])) }
-        await eventually { gate.waiting == 1 }
+        try await eventually { gate.waiting == 1 }
         #expect(try await pair.client.root.list() == ["root"])
         gate.open()
         #expect(try await late.value == "hello")
@@ -211,7 +211,7 @@ struct RegistryTests {
         #expect(try await pair.server.root.name() == "client")
 
         _ = consume service
-        await eventually("the proxy is given back") {
+        try await eventually("the proxy is given back") {
             pair.client.statistics.servicesImported == 0 && pair.server.statistics.servicesExported == 0
         }
         await pair.close()

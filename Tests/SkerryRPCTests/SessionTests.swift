@@ -76,7 +76,7 @@ struct SessionTests {
         }
         for cut in 1...cuts {
             connector.cut()
-            await eventually { pair.client.statistics.core.resumptions >= UInt64(cut) && pair.client.isConnected }
+            try await eventually { pair.client.statistics.core.resumptions >= UInt64(cut) && pair.client.isConnected }
         }
         isDone.withLock { $0 = true }
         let (count, sum) = (try await calls.value, try await elements.value)
@@ -124,7 +124,7 @@ struct SessionTests {
         let session = try await Session.open(over: link, options: options)
         let root = session.rootReference
         let calls = (0..<50).map { _ in Task { try await root.invoke("wait", .object([:])) } }
-        await eventually { gate.waiting == 50 }
+        try await eventually { gate.waiting == 50 }
         links.entries[0].cut()
         for call in calls {
             let error = await #expect(throws: CallError.self) { try await call.value }
@@ -151,7 +151,7 @@ struct SessionTests {
         let session = try await Session.open(to: TCPConnector(to: address, security: .plain))
         let root = session.rootReference
         let calls = (0..<50).map { _ in Task { try await root.invoke("wait", .object([:])) } }
-        await eventually { gate.waiting == 50 }
+        try await eventually { gate.waiting == 50 }
         await listener.shutdown(within: .zero)
         for call in calls {
             let error = await #expect(throws: CallError.self) { try await call.value }
@@ -185,14 +185,14 @@ struct SessionTests {
             opened.withLock { $0 = true }
             return session
         }
-        await eventually {
+        try await eventually {
             stepper.runUntilIdle(jobMaximum: 1_000)
             return opened.withLock { $0 }
         }
         let session = try await watch.value
         let root = session.rootReference
         let call = Task { try await Call.with(clock: clock) { try await root.invoke("wait", .object([:])) } }
-        await eventually {
+        try await eventually {
             stepper.runUntilIdle(jobMaximum: 1_000)
             return gate.waiting == 1
         }
@@ -210,7 +210,7 @@ struct SessionTests {
             clock.advance(by: .milliseconds(100))
             stepper.runUntilIdle(jobMaximum: 1_000)
             for _ in 0..<20 { await Task.yield() }
-            if clock.now > .zero + .seconds(16) { await eventually { over.withLock { $0 } != nil } }
+            if clock.now > .zero + .seconds(16) { try await eventually { over.withLock { $0 } != nil } }
         }
         let error = await result.value
         #expect(error?.code == .peerLost)
@@ -229,10 +229,10 @@ struct SessionTests {
         let pair = try await SessionPair(root: registry.facet)
         let root = pair.client.rootReference
         let call = Task { try await root.invoke("wait", .object([:])) }
-        await eventually { gate.waiting == 1 }
+        try await eventually { gate.waiting == 1 }
         let drained = Task { await pair.acceptor.drain() }
         var refusal: CallError?
-        await eventually {
+        try await eventually {
             do {
                 _ = try await root.invoke("name", .object([:]))
                 return false
@@ -287,7 +287,7 @@ struct SessionTests {
         let pair = try await SessionPair(root: registry.facet)
         let root = pair.client.rootReference
         let call = Task { try await root.invoke("wait", .object([:])) }
-        await eventually { gate.waiting == 1 }
+        try await eventually { gate.waiting == 1 }
         await pair.client.close()
         let error = await #expect(throws: CallError.self) { try await call.value }
         #expect(error?.code == .closed)
@@ -304,7 +304,7 @@ struct SessionTests {
         let link = try await listener.connector.connect()
         let driver = GarbageDriver()
         link.start(driver)
-        await eventually { driver.isClosed }
+        try await eventually { driver.isClosed }
         #expect(server.sessions.isEmpty)
         await listener.shutdown(within: .zero)
     }

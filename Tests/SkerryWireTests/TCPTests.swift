@@ -131,7 +131,7 @@ import Testing
             first.close()
             second.close()
             for probe in probes { _ = await probe.ending() }
-            while listener.statistics.openLinks > 0 { await Task.yield() }
+            try await until("both links are gone") { listener.statistics.openLinks == 0 }
             let fourth = try RawSocket.connected(to: port)
             _ = Probe.driving(await accepted.next())
             try await fourth.send([0, 0, 0, 0])
@@ -149,7 +149,7 @@ import Testing
         let (one, two) = (Probe.driving(link), Probe.driving(other))
         let stopping = Task { await listener.shutdown(within: .seconds(60)) }
         // The port closes first: wait for that, then see that the link still works.
-        while (try? await connector.connect().cut()) != nil { await Task.yield() }
+        try await until("the port closes") { (try? await connector.connect().cut()) == nil }
         one.send([[1]])
         await two.waitForPackets(1)
         #expect(two.endings.isEmpty)

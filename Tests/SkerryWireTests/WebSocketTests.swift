@@ -343,7 +343,7 @@ import Testing
         let link = try await WebSocketConnector(to: LinkAddress(host: "127.0.0.1", port: port), security: .plain).connect()
         let (one, two) = (Probe.driving(link), Probe.driving(await accepted.next()))
         let stopping = Task { await server.shutdownGracefully() }
-        while (try? RawSocket.connected(to: port)) != nil { await Task.yield() }
+        try await until("the port closes") { (try? RawSocket.connected(to: port)) == nil }
         one.send([[1]])
         await two.waitForPackets(1)
         #expect(two.endings.isEmpty)

@@ -129,14 +129,15 @@ final class FlushingEngine: MetadataEngine {
     func close() throws(StorageError) { try base.close() }
 }
 
-/// Lets no work through until it is opened.
+/// Lets no work through until it is opened, or for two minutes: a test that failed meanwhile opens it no more.
 final class Gate: BlockingExecutor {
     private let isOpen = Atomic(false)
 
     func open() { isOpen.store(true, ordering: .releasing) }
 
     func run<Value: Sendable>(_ work: @escaping @Sendable () throws(StorageError) -> Value) async throws(StorageError) -> Value {
-        while !isOpen.load(ordering: .acquiring) { await Task.yield() }
+        let start = ContinuousClock.now
+        while !isOpen.load(ordering: .acquiring), ContinuousClock.now - start < .seconds(120) { await Task.yield() }
         return try work()
     }
 }

@@ -59,8 +59,9 @@ final class Gate: Sendable {
 
     func open() { isOpen.store(true, ordering: .releasing) }
 
-    /// Blocks the thread until the gate is open.
+    /// Blocks the thread until the gate is open, at most two minutes: a test that failed meanwhile opens it no more.
     func wait() {
-        while !isOpen.load(ordering: .acquiring) { sched_yield() }
+        let start = ContinuousClock.now
+        while !isOpen.load(ordering: .acquiring), ContinuousClock.now - start < .seconds(120) { sched_yield() }
     }
 }

@@ -45,18 +45,25 @@ struct SessionPair {
     }
 }
 
-/// Waits, without a clock, until something holds; gives up after many turns, so that a failure shows as one.
+/// Waits until something holds and gives the processor away in between. After a minute, or when the test's own time is over, it
+/// records what never came about and throws, so that a test that waits in vain fails instead of holding up the suite.
 func eventually(
-    _ what: Comment? = nil, turns: Int = 200_000, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async -> Bool
-) async {
-    for turn in 0..<turns {
-        if await condition() { return }
-        await Task.yield()
+    _ what: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+) async throws {
+    let start = ContinuousClock.now
+    var turn = 0
+    while try await !condition() {
+        guard !Task.isCancelled, ContinuousClock.now - start < .seconds(60) else {
+            Issue.record(what.map { "in vain waited for: \($0)" } ?? "in vain waited for", sourceLocation: sourceLocation)
+            throw WaitedInVain()
+        }
+        turn += 1
         // Other threads get the core now and then.
-        if turn % 64 == 63 { try? await Task.sleep(for: .microseconds(200)) }
+        if turn % 64 == 0 { try? await Task.sleep(for: .milliseconds(1)) } else { await Task.yield() }
     }
-    Issue.record(what ?? "it never came about", sourceLocation: sourceLocation)
 }
+
+struct WaitedInVain: Error {}
 
 /// A gate that tasks wait at until it is opened.
 final class Gate: Sendable {

@@ -42,11 +42,13 @@ struct LiveReplicaTests {
         right.start(on: b)
         left.start(on: a)
         // Two first values made at once are a conflict of the whole, in which one side wins.
-        while right.head != left.head { await Task.yield() }
+        try await until("both have one commit") { right.head == left.head }
         async let ours: Void = write(left, "left")
         async let theirs: Void = write(right, "right")
         _ = try await (ours, theirs)
-        while left.head != right.head || left.value != right.value || left.head == nil { await Task.yield() }
+        try await until("both have all edits") {
+            left.head == right.head && left.value == right.value && left.head != nil
+        }
         let wanted = (0..<20).map { Self.key("left", $0) } + (0..<20).map { Self.key("right", $0) } + ["title"]
         guard case .map(let fields) = left.value else { return #expect(Bool(false), "\(left.value)") }
         #expect(Set(fields.keys).symmetricDifference(wanted).isEmpty)
@@ -66,7 +68,7 @@ struct LiveReplicaTests {
             right.start(on: b)
             left.start(on: a)
             try await write(left, "left\(round)", count: 3)
-            while left.head != right.head || left.head == nil { await Task.yield() }
+            try await until("round \(round) is with both") { [left, right] in left.head == right.head && left.head != nil }
             a.cut()
             _ = try? await (left.ended(), right.ended())
             // Nobody is there, and both go on.
@@ -80,7 +82,7 @@ struct LiveReplicaTests {
         let (a, b) = MemoryLink.pair()
         right.start(on: b)
         left.start(on: a)
-        while left.head != right.head { await Task.yield() }
+        try await until("both have one commit") { [left, right] in left.head == right.head }
         guard case .map(let fields) = left.value else { return #expect(Bool(false), "\(left.value)") }
         #expect(fields.count == 3 * (3 + 2 + 2) && left.value == right.value)
         _ = (await left.close(), await right.close())

@@ -77,7 +77,7 @@ struct MembershipNodeTests {
             Self.configuration(2, joining: ["ada", "nobody"], secret: [9]), transport: network.transport(named: "bob"))
         try await ada.start()
         try await bob.start()
-        while bob.unreachedSeeds.count < 2 { await Task.yield() }
+        try await until("both seeds are out of reach") { bob.unreachedSeeds.count == 2 }
         #expect(bob.unreachedSeeds["ada"]?.code == .secret)
         #expect(bob.unreachedSeeds["nobody"]?.link?.code == .refused)
         #expect(ada.members.count == 1 && bob.members.count == 1)

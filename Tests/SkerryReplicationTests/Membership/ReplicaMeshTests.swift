@@ -45,8 +45,10 @@ struct ReplicaMeshTests {
         }
     }
 
-    private func settle(_ peers: [Peer], keys: Int) async {
-        while !peers.allSatisfy({ $0.replica.digest == peers[0].replica.digest && $0.model.keys.count == keys }) { await Task.yield() }
+    private func settle(_ peers: [Peer], keys: Int) async throws {
+        try await until("all have \(keys) keys") {
+            peers.allSatisfy { $0.replica.digest == peers[0].replica.digest && $0.model.keys.count == keys }
+        }
     }
 
     @Test(
@@ -60,7 +62,7 @@ struct ReplicaMeshTests {
         var peers = try (1...5).map { number in try Peer(UInt64(number), joining: number == 1 ? [] : ["n1"], network, policy) }
         for peer in peers { try await peer.start() }
         for (index, peer) in peers.enumerated() { try peer.model.set("key \(index)", to: "value \(index)") }
-        await settle(peers, keys: 5)
+        try await settle(peers, keys: 5)
         // Whoever introduced all is gone without a word.
         let first = peers.removeFirst()
         await first.node.cut()
@@ -69,10 +71,10 @@ struct ReplicaMeshTests {
         let late = try Peer(9, joining: ["n3"], network, policy)
         peers.append(late)
         try await late.start()
-        await settle(peers, keys: 9)
+        try await settle(peers, keys: 9)
         #expect(late.model["key 0"] == "value 0" && late.model["key 8"] == "late")
         // News may have come over a link that was given up for a better one.
-        while !peers.allSatisfy({ !$0.mesh.linked.isEmpty }) { await Task.yield() }
+        try await until("everybody is linked") { [peers] in peers.allSatisfy { !$0.mesh.linked.isEmpty } }
         for peer in peers { await peer.stop() }
     }
 }

@@ -240,7 +240,7 @@ struct ReplicaHistoryTests {
             let bytes = Array(recording(of: writer).joined())
             let session = try node.replica.start(over: RecordedStream(bytes, piece: 64 << 10), .readOnly)
             func waiting() -> Int { node.replica.state.withLock { $0.sessions[session.id.rawValue]?.unsynced ?? 0 } }
-            await until { waiting() > FeedLimits.window }
+            try await until { waiting() > FeedLimits.window }
             for _ in 0..<200 { await Task.yield() }
             #expect(waiting() <= FeedLimits.window + 2 * FeedLimits.framePreferred)
             gate.open()
@@ -250,7 +250,7 @@ struct ReplicaHistoryTests {
             let (near, far) = MemoryDuplexStream.pair()
             try writer.replica.start(over: near)
             let session = try node.replica.start(over: far)
-            await until { node.model.count > 10 }
+            try await until { node.model.count > 10 }
             for _ in 0..<200 { await Task.yield() }
             #expect(node.model.count < 50)
             gate.open()

@@ -90,7 +90,7 @@ struct ReplicaRecordTests {
         for index in 1...50 { try a.model.set("k", to: "\(index)") }
         for index in 1...5 { try a.events.append("e\(index)") }
         let written = a.replica.digest
-        await until { a.replica.state.withLock { $0.sessions.values.allSatisfy { $0.written == written && $0.outboxSize == 0 } } }
+        try await until { a.replica.state.withLock { $0.sessions.values.allSatisfy { $0.written == written && $0.outboxSize == 0 } } }
         session.close()
         try await session.ended()
         let copy = try Node()

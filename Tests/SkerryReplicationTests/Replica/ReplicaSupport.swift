@@ -6,6 +6,7 @@ import SkerryMerge
 import SkerryStorage
 import SkerryWire
 import Synchronization
+import Testing
 
 /// Time that a test moves.
 final class TestTime: Sendable {
@@ -142,10 +143,17 @@ final class GatedStream: DuplexStream {
     func write(_ bytes: [UInt8]) async throws(LinkError) { try await base.write(bytes) }
 }
 
-/// Looks again and again until a condition holds; a test that waits for ever is cut by the suite's own limit.
-func until(_ condition: () throws -> Bool) async rethrows {
-    while try !condition() { try? await Task.sleep(for: .milliseconds(1)) }
+/// Waits until something holds; where it does not, it records what never came about and throws, so that a test that waits in vain
+/// fails instead of holding up the suite.
+func until(
+    _ what: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+) async throws {
+    guard try await !eventually(condition) else { return }
+    Issue.record(what.map { "in vain waited for: \($0)" } ?? "in vain waited for", sourceLocation: sourceLocation)
+    throw WaitedInVain()
 }
+
+struct WaitedInVain: Error {}
 
 /// The signatures of a small cluster, whose members are numbered.
 struct TestKeys: Sendable {

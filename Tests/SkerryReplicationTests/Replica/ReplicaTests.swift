@@ -332,7 +332,7 @@ struct ReplicaTests {
             await b.replica.dispose()
             (gone, part) = (a.replica, a.model)
         }
-        await until { gone == nil && part == nil }
+        try await until { gone == nil && part == nil }
     }
 
     @Test("U-12: parts share one feed, one digest and one session; entries of parts that are not there wait, and are given when they come")
