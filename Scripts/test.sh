@@ -14,11 +14,18 @@ run() {
     "$@" || failed+=("$name")
 }
 
+# What may hang names the test that does, and fails, long before somebody's patience ends. The limits are several times what each takes.
+watched() {
+    local name=$1 limit=$2
+    shift 2
+    run "$name" Scripts/watch.py --limit "$limit" --silence 10 "$@"
+}
+
 run arrows python3 Scripts/check-imports.py
 run rows python3 Scripts/check-rows.py
 if swift build --build-tests; then
     # One test at a time: crash enumerations keep both cores busy, and tests with sockets beside them would wait on timeouts.
-    run swift swift test --skip-build --no-parallel
+    watched swift 40 swift test --skip-build --no-parallel
     # What our own modules commit of the generator's output is what it prints today.
     run generated .build/debug/skerry-generate --check Sources Benchmarks
     export STATION_BINARY=$PWD/.build/debug/station-example NOTES_BINARY=$PWD/.build/debug/notes-example
@@ -28,13 +35,13 @@ else
 fi
 # Millions of merges against plain models: only an optimised program gets through them.
 if swift build -c release --product document-checks; then
-    run documents .build/release/document-checks
+    watched documents 15 .build/release/document-checks
 else
     failed+=(document-checks-build)
 fi
 if swift build -c release --product skerry; then
     export SKERRY_BINARY=$PWD/.build/release/skerry SKERRY_DEBUG_BINARY=$PWD/.build/debug/skerry
-    run clients .venv/bin/python -m pytest Tests/ClientTests
+    watched clients 30 .venv/bin/python -u -m pytest Tests/ClientTests
 else
     failed+=(release-build)
 fi
