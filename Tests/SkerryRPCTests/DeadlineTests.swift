@@ -6,15 +6,18 @@ import Testing
 
 @Suite("Deadlines and cancellation", .timeLimit(.minutes(1)))
 struct DeadlineTests {
-    /// A root whose command `wait` waits at a gate and notes how it ended.
+    /// A root whose command `wait` waits at a gate, notes how it ended, and answers.
     struct Waiting {
         let gate = Gate()
+        /// What an answer waits for; open unless a test wants none before it says so.
+        let answers = Gate()
         let ended = Journal<String>()
         let remaining = Journal<Duration?>()
         let registry = Registry()
 
-        init() {
-            registry.addHandler("wait") { [gate, ended, remaining] _ in
+        init(answersAtOnce: Bool = true) {
+            if answersAtOnce { answers.open() }
+            registry.addHandler("wait") { [gate, answers, ended, remaining] _ in
                 remaining.add(Call.remaining)
                 await withTaskCancellationHandler {
                     await gate.wait()
@@ -22,6 +25,7 @@ struct DeadlineTests {
                     gate.open()
                 }
                 ended.add(Task.isCancelled ? "cancelled" : "done")
+                await answers.wait()
                 return .null
             }
         }
@@ -29,7 +33,8 @@ struct DeadlineTests {
 
     @Test("a call takes 30 seconds at most when nobody says otherwise; then the caller gets a timeout and the callee is cancelled")
     func defaultDeadline() async throws {
-        let waiting = Waiting()
+        // Both sides' deadlines are due at one moment of the clock: an answer of the cancelled callee would race with the caller's own.
+        let waiting = Waiting(answersAtOnce: false)
         let clock = ManualClock()
         var options = SessionOptions()
         options.clock = clock
@@ -49,6 +54,7 @@ struct DeadlineTests {
         #expect(error?.code == .timeout)
         #expect(error?.maybeExecuted == true)
         try await eventually { waiting.ended.entries == ["cancelled"] }
+        waiting.answers.open()
         await pair.close()
     }
 

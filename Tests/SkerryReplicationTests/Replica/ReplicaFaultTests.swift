@@ -167,7 +167,9 @@ struct ReplicaFaultTests {
             #expect(!other.hasFinished)
         }
         try await a.replica.start(with: b.replica, ReplicaOptions(tail: false)).ended()
-        #expect(a.content == b.content && a.content == c.content)
+        #expect(a.content == b.content)
+        // A thread of the streams may still be telling the third one what came over the last of them.
+        try await until("the third one has everything") { a.content == c.content }
         await a.replica.dispose()
     }
 
