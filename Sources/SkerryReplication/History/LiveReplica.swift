@@ -67,15 +67,17 @@ public final class LiveReplica<Store: HistoryStore>: Sendable {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<ObjectPatch, HistoryError>, Never>) in
             driver.perform(
                 { endpoint throws(HistoryError) in
+                    let messages: [ExchangeMessage]
                     do throws(HistoryError) {
-                        let (change, messages) = try live.edit(edit, author, timestamp, &endpoint)
+                        let change: ObjectPatch
+                        (change, messages) = try live.edit(edit, author, timestamp, &endpoint)
                         continuation.resume(returning: .success(change))
-                        return messages
                     } catch {
                         // The edit failed, not the conversation.
                         continuation.resume(returning: .failure(error))
                         return []
                     }
+                    return messages + (try live.edited(&endpoint))
                 }, refused: { continuation.resume(returning: .failure($0)) })
         }
         return try result.get()
@@ -96,8 +98,11 @@ public final class LiveReplica<Store: HistoryStore>: Sendable {
 
 /// The live object of a replica, and who hears of its changes.
 // Changed only by the one job of the driver that runs; read by anybody.
-private final class LiveState: Sendable {
+final class LiveState: Sendable {
     private let state: Mutex<LiveObject>
+    /// The peer's head that was left to the peer to merge: after an edit it may be this side's turn, and the peer, for which nothing
+    /// is new, says no more.
+    private let yielded = Mutex<ObjectID?>(nil)
     private let changed: @Sendable (ObjectPatch, ObjectValue) -> Void
 
     init(_ object: LiveObject, _ changed: @escaping @Sendable (ObjectPatch, ObjectValue) -> Void) {
@@ -120,6 +125,12 @@ private final class LiveState: Sendable {
         return (change, messages)
     }
 
+    /// What was left to the peer is looked at again, after each edit.
+    func edited<Store: HistoryStore>(_ endpoint: inout HistoryEndpoint<Store>) throws(HistoryError) -> [ExchangeMessage] {
+        guard let other = yielded.withLock({ $0 }) else { return [] }
+        return try integrate(other, &endpoint)
+    }
+
     /// News is fetched, what was fetched is merged.
     func follow<Store: HistoryStore>(
         _ outcome: HistoryEndpoint<Store>.Outcome, _ branch: String, _ endpoint: inout HistoryEndpoint<Store>
@@ -128,15 +139,22 @@ private final class LiveState: Sendable {
         case .heard: return try endpoint.fetch()
         case .fetched(let names):
             guard let head = names[.branch(branch)] else { return [] }
-            var object = object
-            var integration = LiveObject.Integration.unchanged
-            let messages = try endpoint.change { history throws(HistoryError) in
-                integration = try object.integrate(head, in: &history)
-            }
-            if case .changed(let change) = integration { adopt(object, change) }
-            return messages
+            return try integrate(head, &endpoint)
         case .pushed, .pulled, .accepted: return []
         }
+    }
+
+    private func integrate<Store: HistoryStore>(
+        _ other: ObjectID, _ endpoint: inout HistoryEndpoint<Store>
+    ) throws(HistoryError) -> [ExchangeMessage] {
+        var object = object
+        var integration = LiveObject.Integration.unchanged
+        let messages = try endpoint.change { history throws(HistoryError) in
+            integration = try object.integrate(other, in: &history)
+        }
+        yielded.withLock { $0 = integration == .yielded ? other : nil }
+        if case .changed(let change) = integration { adopt(object, change) }
+        return messages
     }
 
     private func adopt(_ object: LiveObject, _ change: ObjectPatch) {
