@@ -53,6 +53,11 @@ public enum FeedLimits {
     /// Entries that a connected peer may lack before the local write rate gives way.
     public static let backlogMaximum: UInt64 = 10_000
 
+    /// A peer that gathers and got at least so many entries between two ticks gets what is new with the next tick, in one frame; the others get it at once.
+    static let gatheredFrom = 4
+    /// But so many entries do not wait.
+    static let gatheredMaximum: UInt64 = 64
+
     // MARK: Time, milliseconds
 
     /// How often ``FeedCore/tick(now:into:)`` wants to be called.
@@ -67,4 +72,7 @@ public enum FeedLimits {
     public static let pauseInterval: UInt64 = 5_000
     /// How long a lazy peer may find an entry elsewhere before it is sent.
     public static let lazyInterval: UInt64 = 1_000
+    /// How long entries that a peer has may take to come over the tree, and how long the next peer that has them is waited for.
+    public static let graftInterval: UInt64 = 500
+    public static let graftNextInterval: UInt64 = 250
 }

@@ -4,7 +4,7 @@ public import SkerryCRDT
 public struct MemoryPlacementStore: PlacementStore, Sendable, ~Copyable {
     public typealias Failure = Never
 
-    public let origin: OriginID
+    public private(set) var origin: OriginID
     private var sequence: UInt64 = 0
     private var copies: [[UInt8]: Siblings] = [:]
     private var keys: [WriteKey: [UInt8]] = [:]
@@ -21,6 +21,8 @@ public struct MemoryPlacementStore: PlacementStore, Sendable, ~Copyable {
         return sequence
     }
 
+    public mutating func renew(_ origin: OriginID) { self.origin = origin }
+
     public func siblings(of key: [UInt8]) -> Siblings { copies[key] ?? Siblings() }
 
     @discardableResult
@@ -30,6 +32,13 @@ public struct MemoryPlacementStore: PlacementStore, Sendable, ~Copyable {
         keys[place] = key
         tree.insert(place, EntryDigest(key: place, content: merged.encoded))
         return true
+    }
+
+    public mutating func drop(_ key: [UInt8]) {
+        let place = PlacementRing.place(of: key)
+        copies[key] = nil
+        keys[place] = nil
+        tree.remove(place)
     }
 
     public func key(at place: WriteKey) -> [UInt8]? { keys[place] }

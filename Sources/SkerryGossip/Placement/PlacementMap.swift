@@ -36,8 +36,15 @@ public struct PlacementMap: Sendable {
     ///
     /// - Complexity: O(places).
     public func places(keptBy members: MemberID...) -> [WriteRange] {
+        places { homes in members.allSatisfy(homes.contains) }
+    }
+
+    /// What others keep and a member does not, as ``places(keptBy:)``.
+    public func places(notKeptBy member: MemberID) -> [WriteRange] { places { !$0.isEmpty && !$0.contains(member) } }
+
+    private func places(where isWanted: ([MemberID]) -> Bool) -> [WriteRange] {
         var joined: [ClosedRange<UInt64>] = []
-        for range in ranges where members.allSatisfy(range.homes.contains) {
+        for range in ranges where isWanted(range.homes) {
             if let last = joined.last, last.upperBound == range.positions.lowerBound &- 1 {
                 joined[joined.count - 1] = last.lowerBound...range.positions.upperBound
             } else {

@@ -14,6 +14,9 @@ public protocol PlacementStore: RangeSummaryStore, ~Copyable {
     /// The sequence of the next write, above all earlier ones of this store.
     mutating func nextSequence() throws(Failure) -> UInt64
 
+    /// Takes another origin for the writes from now on, of no other store that ever was. Sequences go on.
+    mutating func renew(_ origin: OriginID) throws(Failure)
+
     /// What is kept of a key; nothing where there is nothing.
     func siblings(of key: [UInt8]) throws(Failure) -> Siblings
 
@@ -22,6 +25,9 @@ public protocol PlacementStore: RangeSummaryStore, ~Copyable {
     /// - Returns: whether that changed.
     @discardableResult
     mutating func merge(_ copy: Siblings, into key: [UInt8]) throws(Failure) -> Bool
+
+    /// Drops what is kept of a key. It stays out of every later context of this store's writes only under another origin: see ``renew(_:)``.
+    mutating func drop(_ key: [UInt8]) throws(Failure)
 
     /// The key that stands at a place.
     func key(at place: WriteKey) throws(Failure) -> [UInt8]?

@@ -1,4 +1,4 @@
-public import SkerryCRDT
+internal import SkerryCRDT
 
 /// The rows of a ``KeyTable`` without an object for each: for a million keys.
 ///

@@ -15,7 +15,9 @@ public import SkerryStorage
 public struct EnginePlacementStore<Engine: MetadataEngine>: PlacementStore, Sendable, ~Copyable {
     public typealias Failure = StorageError
 
-    public let origin: OriginID
+    public private(set) var origin: OriginID
+    /// The origin that the store began with: its name for as long as its rows live.
+    public let identity: OriginID
     private let engine: Engine
     private let family: MetadataFamily
     private let prefix: [UInt8]
@@ -37,12 +39,14 @@ public struct EnginePlacementStore<Engine: MetadataEngine>: PlacementStore, Send
     /// - Complexity: O(keys).
     public init(engine: Engine, family: MetadataFamily, prefix: [UInt8], newOrigin: UInt64) throws(StorageError) {
         var (origin, sequence) = (OriginID(rawValue: newOrigin), 0 as UInt64)
+        var identity = origin
         if let row = try engine.get(family, prefix + [RowKind.identity.rawValue]) {
-            guard row.count == 16 else { throw StorageError(.corrupt, "the identity of a placement store has \(row.count) bytes") }
+            guard row.count == 24 else { throw StorageError(.corrupt, "the identity of a placement store has \(row.count) bytes") }
             (origin, sequence) = (OriginID(rawValue: Self.word(row, 0)), Self.word(row, 8))
+            identity = OriginID(rawValue: Self.word(row, 16))
         } else {
             var batch = MetadataBatch()
-            batch.put(family, prefix + [RowKind.identity.rawValue], Self.identity(origin, sequence))
+            batch.put(family, prefix + [RowKind.identity.rawValue], Self.identity(origin, sequence, identity))
             try engine.apply(batch)
             try engine.flush()
         }
@@ -51,6 +55,7 @@ public struct EnginePlacementStore<Engine: MetadataEngine>: PlacementStore, Send
         self.family = family
         self.prefix = prefix
         self.origin = origin
+        self.identity = identity
         self.sequence = sequence
         self.tree = tree
     }
@@ -78,14 +83,21 @@ public struct EnginePlacementStore<Engine: MetadataEngine>: PlacementStore, Send
     /// The rows that say it come before any row written under the sequence: a crash that keeps these keeps that.
     public mutating func nextSequence() throws(StorageError) -> UInt64 {
         sequence += 1
-        try put(prefix + [RowKind.identity.rawValue], Self.identity(origin, sequence))
+        try put(prefix + [RowKind.identity.rawValue], Self.identity(origin, sequence, identity))
         return sequence
     }
 
-    private static func identity(_ origin: OriginID, _ sequence: UInt64) -> [UInt8] {
+    /// As ``nextSequence()``, the row comes before whatever is dropped because of it.
+    public mutating func renew(_ origin: OriginID) throws(StorageError) {
+        self.origin = origin
+        try put(prefix + [RowKind.identity.rawValue], Self.identity(origin, sequence, identity))
+    }
+
+    private static func identity(_ origin: OriginID, _ sequence: UInt64, _ identity: OriginID) -> [UInt8] {
         var row: [UInt8] = []
         append(origin.rawValue, to: &row)
         append(sequence, to: &row)
+        append(identity.rawValue, to: &row)
         return row
     }
 
@@ -105,6 +117,12 @@ public struct EnginePlacementStore<Engine: MetadataEngine>: PlacementStore, Send
         return true
     }
 
+    public mutating func drop(_ key: [UInt8]) throws(StorageError) {
+        let place = PlacementRing.place(of: key)
+        try remove(keyRow(place))
+        tree.remove(place)
+    }
+
     public func key(at place: WriteKey) throws(StorageError) -> [UInt8]? {
         guard let row = try engine.get(family, keyRow(place)) else { return nil }
         return try Self.parsed(row, from: 32).key
@@ -117,10 +135,7 @@ public struct EnginePlacementStore<Engine: MetadataEngine>: PlacementStore, Send
     }
 
     public mutating func drop(hintFor home: MemberID, of key: [UInt8]) throws(StorageError) {
-        var batch = MetadataBatch()
-        batch.remove(family, hintRow(home, key))
-        try engine.apply(batch)
-        isDirty = true
+        try remove(hintRow(home, key))
     }
 
     public func hints() throws(StorageError) -> [HintTable.Hint] {
@@ -153,6 +168,13 @@ public struct EnginePlacementStore<Engine: MetadataEngine>: PlacementStore, Send
     private mutating func put(_ row: [UInt8], _ value: [UInt8]) throws(StorageError) {
         var batch = MetadataBatch()
         batch.put(family, row, value)
+        try engine.apply(batch)
+        isDirty = true
+    }
+
+    private mutating func remove(_ row: [UInt8]) throws(StorageError) {
+        var batch = MetadataBatch()
+        batch.remove(family, row)
         try engine.apply(batch)
         isDirty = true
     }

@@ -13,7 +13,7 @@ internal import Synchronization
 /// ```
 ///
 /// For when a feed cannot close the gap, when a peer comes back under another epoch, and every ten minutes as a proof of equality, which costs some
-/// hundred bytes (``RepairSchedule``). Any link does: over one that loses packets it repeats them itself. One exchange a link; the initiator closes it at the end.
+/// hundred bytes. Any link does: over one that loses packets it repeats them itself. One exchange a link; the initiator closes it at the end.
 ///
 /// Whatever goes wrong, what was taken is kept, so the next exchange is that much shorter.
 ///

@@ -38,7 +38,7 @@ extension Replica {
         guard !isLossy || link.traits.packetMaximum >= Self.packetMinimum else {
             throw ReplicaError(.invalid, "packets of \(link.traits.packetMaximum) bytes, of which some may be lost")
         }
-        let session = try open(options, isLossy: isLossy)
+        let session = try open(options, isLossy: isLossy, gathers: true)
         let carrier = LinkCarrier(self, session.id.rawValue)
         link.start(carrier)
         session.carry(wake: { link.wake() }, shut: { isPolite in if isPolite { link.close() } else { link.cut() } })

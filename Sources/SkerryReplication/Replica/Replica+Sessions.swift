@@ -8,7 +8,7 @@ extension Replica {
     // MARK: - Begin
 
     /// Begins a session whose transport follows.
-    func open(_ options: ReplicaOptions, isLossy: Bool = false) throws(ReplicaError) -> ReplicaSession {
+    func open(_ options: ReplicaOptions, isLossy: Bool = false, gathers: Bool = false) throws(ReplicaError) -> ReplicaSession {
         let size = options.metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
         guard options.metadata.count <= ReplicaOptions.metadataMaximum, size <= ReplicaOptions.metadataSizeMaximum else {
             throw ReplicaError(.invalid, "metadata of \(options.metadata.count) pairs and \(size) bytes")
@@ -31,17 +31,18 @@ extension Replica {
             session.put(ReplicaMessage.header(header(options, session)).encoded)
             state.sessions[id] = session
             state.statistics.sessionsEver += 1
-            if options.direction == .both { try attach(id, number, &state, now) }
+            if options.direction == .both { try attach(id, number, gathers, &state, now) }
             serveHistories(&state)
             startTicking(&state)
             return handle
         }
     }
 
-    private func attach(_ id: UInt32, _ number: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
+    private func attach(_ id: UInt32, _ number: UInt32, _ gathers: Bool, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
         do throws(FeedError) {
             // Where packets may be lost the session makes a stream of them.
-            try state.core.attach(FeedPeerID(rawValue: id), session: number, isOrdered: true, now: now, into: &state.actions)
+            try state.core.attach(
+                FeedPeerID(rawValue: id), session: number, isOrdered: true, gathers: gathers, now: now, into: &state.actions)
         } catch {
             state.sessions[id] = nil
             throw ReplicaError(.refused, "\(error)", feed: error)

@@ -36,7 +36,7 @@ final class GossipRun: Sendable {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await node.start()
         let terminal = wantsDisplay ? Terminal() : nil
-        let watcher = Task { [self] in
+        let watcher = Task {
             var isEnding = false
             for await signal in signals {
                 if isEnding {

@@ -218,7 +218,7 @@ struct FeedCrashModel {
         var lanes: [UInt64] = []
         for node in state.nodes {
             for peer in node.core.peers.sorted(by: { $0.id < $1.id }) {
-                lanes.append(peer.needsFrame ? 1 : 0)
+                lanes.append((peer.needsFrame ? 1 : 0) | (peer.isEager ? 2 : 0))
                 for origin in 0..<3 {
                     let number = node.core.numbers[Self.origin(origin)]
                     let lane = number.flatMap { $0 < peer.lanes.count ? peer.lanes[$0] : nil } ?? FeedPeer.Lane()

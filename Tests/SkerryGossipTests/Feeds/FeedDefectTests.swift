@@ -19,7 +19,6 @@ struct FeedDefectTests {
     static let cases: [Case] = [
         Case(testDescription: "a gap in a feed is allowed", defect: .gapAllowed),
         Case(testDescription: "the fence is ignored", defect: .fenceIgnored),
-        Case(testDescription: "entries are acknowledged before they are durable", defect: .acknowledgedEarly),
         Case(testDescription: "a restored backup goes on under its old origin", defect: .epochReused),
         Case(testDescription: "signatures are not checked", defect: .signatureSkipped, isForged: true),
         Case(testDescription: "the clock moves before signatures are checked", defect: .clockFirst, isForged: true),

@@ -43,7 +43,9 @@ struct FeedWireTests {
         init(_ name: String, _ message: FeedMessage) { (self.name, self.message) = (name, message) }
     }
 
-    static let messages: [Named] = [hello, frame, signedFrame, shortFrame, acknowledgement, refusal, trimmed, subscribe, matches]
+    static let messages: [Named] = [
+        hello, frame, signedFrame, shortFrame, prune, graft, acknowledgement, refusal, trimmed, subscribe, matches,
+    ]
 
     static let hello = Named(
         "hello",
@@ -70,6 +72,10 @@ struct FeedWireTests {
         let have = FeedHave(number: 1, definition: nil, rewinds: false, sequence: 300)
         return Named("frame-short", .frame(FeedFrame(tag: 0x0BAD_CAFE, haves: [have])))
     }()
+
+    static let prune = Named("frame-prune", .frame(FeedFrame(tag: 0x0BAD_CAFE, edge: .prune)))
+
+    static let graft = Named("frame-graft", .frame(FeedFrame(tag: 0x0BAD_CAFE, edge: .graft)))
 
     static let acknowledgement: Named = {
         let have = FeedHave(number: 0, definition: nil, rewinds: false, sequence: 19)

@@ -169,6 +169,32 @@ struct PlacementCoreTests {
             && scene.world.residents[standIn].live?.core.hintCount == 0
     }
 
+    @Test("T-15: who dropped a key and coordinates it again replaces nothing that it has not seen")
+    func droppedAndWritten() {
+        #expect(Self.survivesDropping([]))
+    }
+
+    static func survivesDropping(_ defects: PlacementDefects) -> Bool {
+        var options = PlacementWorld.Options()
+        (options.defects, options.compareInterval) = (defects, 1_000)
+        options.quorum.writeQuorum = 1
+        let scene = Scene(options)
+        let (world, former) = (scene.world, scene.homes[2])
+        guard let first = try? scene.write([1], at: former)?.get(), first.values == [[1]] else { return false }
+        while scene.homes.contains(former), world.members.count < 40 { world.join() }
+        world.run(for: 60_000) { world.copy(of: key, at: former).context.dots.isEmpty }
+        guard !scene.homes.contains(former), world.copy(of: key, at: former).context.dots.isEmpty else { return false }
+        // Nobody else is there to be asked.
+        let others = world.living.filter { $0 != former }
+        for other in others { world.crash(other) }
+        world.markDown(others)
+        guard case .success = scene.write([2], at: former) else { return false }
+        for other in others { world.start(other) }
+        world.markDown([])
+        world.run(for: 30_000) { world.isSettled && Set(scene.homes.map { world.copy(of: key, at: $0) }).count == 1 }
+        return scene.homes.allSatisfy { Set(world.copy(of: key, at: $0).values) == [[1], [2]] }
+    }
+
     @Test("what is too much is refused and said: keys, values, siblings, requests")
     func bounds() throws {
         let scene = Scene()

@@ -55,6 +55,8 @@ struct PlacementDefectTests {
         #expect(!PlacementCoreTests.readsHint(.hintsNotRead))
         #expect(!PlacementCoreTests.survivesForgery(.contextBelieved))
         #expect(!PlacementCoreTests.survivesLeaving(.hintsOfLeaversStay))
+        #expect(!PlacementCoreTests.survivesDropping(.originKept))
+        #expect(!PlacementSimulationTests.dropped(.droppedEarly).kept)
     }
 }
 #endif

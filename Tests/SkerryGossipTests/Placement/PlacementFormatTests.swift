@@ -40,15 +40,6 @@ struct PlacementFormatTests {
             try GoldenBytes.check("placement-\(name)", message.encoded)
             #expect(try Self.read(message.encoded) == message)
         }
-        let hello = MemberHello(member: MemberID(rawValue: 9), address: "10.0.0.7:7000")
-        for secret in [nil, ClusterSecret([1, 2, 3])] {
-            let bytes = hello.encoded(with: secret)
-            try GoldenBytes.check(secret == nil ? "placement-hello" : "placement-hello-sealed", bytes)
-            #expect(try bytes.withUnsafeBytes { try MemberHello($0, secret: secret) } == hello)
-        }
-        #expect(throws: MalformedPacket.self) {
-            try hello.encoded(with: ClusterSecret([1])).withUnsafeBytes { _ = try MemberHello($0, secret: ClusterSecret([2])) }
-        }
         let place = PlacementRing.place(of: Self.key)
         #expect(place.stamp.rawValue == PlacementRing.position(of: Self.key))
     }

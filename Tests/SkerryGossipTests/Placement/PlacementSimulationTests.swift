@@ -56,18 +56,19 @@ struct PlacementSimulationTests {
             statistics.repairs += own.repairs
             statistics.copiesTransferred += own.copiesTransferred
             statistics.writesForwarded += own.writesForwarded
+            statistics.copiesDropped += own.copiesDropped
         }
         print(
             "half \(half) of \(Self.runs) seeds: \(writes) writes acknowledged, \(reads) reads (\(strict) with strict quorums), \(refusals) refusals,",
             "\(siblings) reads of siblings, \(statistics.hintsDelivered) hints delivered, \(statistics.repairs) repairs,",
-            "\(statistics.copiesTransferred) copies by comparison, \(statistics.writesForwarded) writes forwarded,",
+            "\(statistics.copiesTransferred) copies by comparison, \(statistics.copiesDropped) dropped, \(statistics.writesForwarded) writes forwarded,",
             "up to \(frames) frames in a comparison; \(faults)")
         guard Self.runs >= 100 else { return }
         #expect(writes > 600 && reads > 400 && siblings > 100)
         #expect(faults.crashes > 50 && faults.crashesBeforeCommit > 10 && faults.cuts > 30 && faults.lost > 100)
         #expect(statistics.hintsDelivered > 50 && statistics.repairs > 3 && statistics.copiesTransferred > 50)
         // More than a list and its answer: what a crash or a loss amid a comparison leaves is among what happened.
-        #expect(half == 1 ? strict > 300 : faults.joins > 10 && faults.leaves > 5 && frames > 2)
+        #expect(half == 1 ? strict > 300 : faults.joins > 10 && faults.leaves > 5 && frames > 2 && statistics.copiesDropped > 20)
     }
 
     @Test("two runs of a seed are the same run", arguments: [4, 8, 31] as [UInt64])
@@ -113,6 +114,37 @@ struct PlacementSimulationTests {
         let moved = Int(world.statistics.copiesTransferred - old)
         print("a member joins ten: \(own.count) of 400 keys are its own, \(moved) copies were sent")
         #expect(moved >= own.count && moved <= 3 * own.count, "\(moved) copies for \(own.count) keys")
+    }
+
+    @Test("T-10: who is no home of a key any more drops it when all homes have it, and while one of them is away keeps it")
+    func drop() {
+        let (kept, dropped, moved, isExact) = Self.dropped()
+        #expect(kept, "the new member is away: nothing is dropped")
+        #expect(isExact && moved > 30 && dropped == moved, "\(dropped) copies dropped for \(moved) keys that moved")
+    }
+
+    /// A member joins six and is away for a while.
+    ///
+    /// - Returns: whether all former homes kept their copies meanwhile; copies dropped and keys with another home; whether the homes and nobody else hold the keys.
+    static func dropped(_ defects: PlacementDefects = []) -> (kept: Bool, dropped: Int, moved: Int, isExact: Bool) {
+        var options = PlacementWorld.Options()
+        (options.nodes, options.defects) = (6, defects)
+        let world = filled(120, options)
+        func holders(_ index: Int) -> Set<Int> { Set(world.living.filter { !world.copy(of: key(index), at: $0).values.isEmpty }) }
+        func homes(_ index: Int) -> Set<Int> {
+            Set(world.map.homes(of: PlacementRing.position(of: key(index))).map { Int($0.rawValue) - 1 })
+        }
+        let before = (0..<120).map(homes)
+        world.join()
+        world.crash(6)
+        world.run(for: 30_000)
+        let kept = (0..<120).allSatisfy { holders($0).isSuperset(of: before[$0]) }
+        world.start(6)
+        world.run(for: 30_000) { (0..<120).allSatisfy { holders($0) == homes($0) } }
+        return (
+            kept, Int(world.statistics.copiesDropped), (0..<120).count { homes($0) != before[$0] },
+            (0..<120).allSatisfy { holders($0) == homes($0) }
+        )
     }
 
     @Test("T-14: members that differ in few keys exchange those alone, in messages that grow with the difference and not with the keys")

@@ -41,6 +41,67 @@ struct MembershipNodeTests {
 
     // MARK: In memory, in real time
 
+    @Test(
+        "T-11: who knows the secret and is no member is given nothing but links of membership, and as a member what it asks for",
+        .timeLimit(.minutes(1)))
+    func nonMembers() async throws {
+        let network = MemoryMemberNetwork()
+        let node = MembershipNode(Self.configuration(1), transport: network.transport(named: "n1"))
+        let taken = Mutex<[LinkPurpose]>([])
+        for purpose in [.replication, .placement, .reconciliation] as [LinkPurpose] {
+            node.accept(purpose) { link, _ in
+                taken.withLock { $0.append(purpose) }
+                link.close()
+            }
+        }
+        try await node.start()
+        let stranger = Self.configuration(2, joining: ["n1"])
+        for purpose in [.replication, .placement, .reconciliation] as [LinkPurpose] {
+            await Self.meet("n1", from: network, as: stranger, purpose)
+        }
+        #expect(taken.withLock { $0 }.isEmpty)
+        let member = MembershipNode(stranger, transport: network.transport(named: "n2"))
+        try await member.start()
+        _ = await members(of: node) { $0.contains { $0.id == stranger.id && $0.status == .alive } }
+        _ = await members(of: member) { $0.contains { $0.id == node.id && $0.status == .alive } }
+        for purpose in [.replication, .placement, .reconciliation] as [LinkPurpose] {
+            let link = try await member.connect(to: node.id, for: purpose)
+            await withCheckedContinuation { continuation in link.start(Ended { continuation.resume() }) }
+        }
+        #expect(taken.withLock { $0 } == [.replication, .placement, .reconciliation])
+        for node in [node, member] { await node.stop() }
+    }
+
+    /// Shakes hands as somebody whom no member has heard of, and waits until the other side has ended the link.
+    private static func meet(
+        _ address: String, from network: MemoryMemberNetwork, as configuration: MembershipNode.Configuration, _ purpose: LinkPurpose
+    ) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            network.transport(named: "nobody").connect(to: address) { result in
+                guard let link = try? result.get() else { return continuation.resume() }
+                let handshake = MemberHandshake(
+                    dialling: purpose, as: configuration.id, secret: configuration.secret, nonce: [UInt8](repeating: 5, count: 16))
+                let member = MemberLink(link, handshake) { link, outcome in
+                    if case .failure(let error) = outcome { Issue.record(error) }
+                    link.start(Ended { continuation.resume() })
+                }
+                member.open()
+            }
+        }
+    }
+
+    /// Says when a link has ended.
+    private final class Ended: LinkDriver {
+        private let ended: @Sendable () -> Void
+
+        init(_ ended: @escaping @Sendable () -> Void) { self.ended = ended }
+
+        func received(_ packet: UnsafeRawBufferPointer) {}
+        func readCompleted() {}
+        func nextPacket(into packet: inout [UInt8], maximum: Int) -> Bool { false }
+        func linkClosed(_ error: LinkError?) { ended() }
+    }
+
     @Test("T-11: nodes over links in memory find each other, tell of themselves, and hear who leaves", .timeLimit(.minutes(1)))
     func memory() async throws {
         let network = MemoryMemberNetwork()

@@ -86,36 +86,39 @@ struct PlacementNodeFaultTests {
         node.stop()
     }
 
-    @Test("a stranger's first frame is a hello or too long; frames behind it may be long")
+    @Test("messages come whole however the stream is cut, and a length that breaks the rules is refused before its bytes")
     func framing() {
-        var framing = MemberFraming()
+        var framing = PlacementFraming()
         var delivered: [Int] = []
         func read(_ bytes: [UInt8]) -> Bool {
             bytes.withUnsafeBytes { bytes in
-                framing.read(bytes) { _, body in
+                framing.read(bytes) { body in
                     delivered.append(body.count)
                     return true
                 }
             }
         }
         // The length alone is enough.
-        #expect(!read(Array(MemberFraming.frame(0, [UInt8](repeating: 0, count: 1_024)).prefix(5))))
-        framing = MemberFraming()
-        #expect(
-            read(MemberFraming.frame(0, [UInt8](repeating: 0, count: 1_023)) + MemberFraming.frame(1, [UInt8](repeating: 0, count: 5_000))))
+        #expect(!read([1, 0, 0, 4]))
+        framing = PlacementFraming()
+        #expect(!read([0, 0, 0, 0]))
+        framing = PlacementFraming()
+        let stream =
+            PlacementFraming.frame([UInt8](repeating: 0, count: 1_023)) + PlacementFraming.frame([UInt8](repeating: 0, count: 5_000))
+        for start in stride(from: 0, to: stream.count, by: 1_000) { #expect(read(Array(stream[start...].prefix(1_000)))) }
         #expect(delivered == [1_023, 5_000])
     }
 
     @Test("a burst that is more than a link holds loses frames, not the link; a peer that takes nothing for long loses it")
     func burst() {
         let (frame, moment) = ([UInt8](repeating: 0, count: 16 << 20), ContinuousClock.now)
-        let link = OutgoingLink([1])
+        let link = OutgoingLink()
         for _ in 0..<8 { #expect(link.add(frame, now: moment)) }
         var (packet, bytes): ([UInt8], Int) = ([], 0)
         while bytes == 0, link.nextPacket(into: &packet, maximum: 1 << 16) { bytes += packet.count }
         // Something was taken: patience begins anew.
-        #expect(link.add(frame, now: moment + MemberLinks.patience))
-        #expect(link.add(frame, now: moment + MemberLinks.patience * 1.5))
-        #expect(!link.add(frame, now: moment + MemberLinks.patience * 2))
+        #expect(link.add(frame, now: moment + PlacementLinks.patience))
+        #expect(link.add(frame, now: moment + PlacementLinks.patience * 1.5))
+        #expect(!link.add(frame, now: moment + PlacementLinks.patience * 2))
     }
 }

@@ -10,51 +10,58 @@ import Testing
 struct PlacementNodeTests {
     private typealias Node = PlacementNode<EnginePlacementStore<MemoryMetadataEngine>>
 
-    /// Members over links in memory, by address.
+    /// Members that find each other over links in memory.
     private final class Town: Sendable {
-        let listeners: [MemoryListener]
         let nodes = Mutex<[Node]>([])
-        let links = Mutex<[MemberLinks]>([])
+        let members = Mutex<[MembershipNode]>([])
         let engines: [MemoryMetadataEngine]
 
         init(_ count: Int) async throws {
-            let listeners = (0..<count).map { _ in MemoryListener() }
-            self.listeners = listeners
+            let network = MemoryMemberNetwork()
             engines = (0..<count).map { _ in MemoryMetadataEngine() }
-            for index in 0..<count { try await start(index, engines[index]) }
+            for index in 0..<count { try await start(index, engines[index], network) }
+            let members = members.withLock { $0 }
+            // Whoever is no member yet gets no link.
+            let deadline = ContinuousClock.now + .seconds(60)
+            while !members.allSatisfy({ $0.members.count { $0.status == .alive } == count }) {
+                try #require(ContinuousClock.now < deadline, "members that did not find each other")
+                await Task.yield()
+            }
             let ring = PlacementRing((0..<count).map { PlacementRing.Node(member: Self.id($0)) })
             for node in nodes.withLock({ $0 }) { node.setMap(PlacementMap(ring, copies: 3)) }
         }
 
         static func id(_ index: Int) -> MemberID { MemberID(rawValue: UInt64(index + 1)) }
 
-        private func start(_ index: Int, _ engine: MemoryMetadataEngine) async throws {
-            let listeners = listeners
+        private func start(_ index: Int, _ engine: MemoryMetadataEngine, _ network: MemoryMemberNetwork) async throws {
+            var configuration = MembershipNode.Configuration(id: Self.id(index), epoch: 1)
+            configuration.seeds = index == 0 ? [] : ["n0"]
+            configuration.secret = [UInt8](repeating: 7, count: 16)
+            configuration.profile.gossip.exchangeInterval = 100
+            configuration.profile.gossip.gossipInterval = 20
+            let member = MembershipNode(configuration, transport: network.transport(named: "n\(index)"))
             let box = Box()
-            let links = MemberLinks(
-                id: Self.id(index), secret: ClusterSecret([1]),
-                connect: { address throws(LinkError) in listeners[Int(address) ?? 0].connector },
-                events: MemberLinks.Events(
-                    received: { lane, bytes, hello in
-                        do throws(MalformedPacket) { try box.node.withLock { $0 }?.receive(bytes, from: hello.member) } catch {
-                            return false
-                        }
+            let links = PlacementLinks(
+                node: member,
+                events: PlacementLinks.Events(
+                    received: { bytes, sender in
+                        do throws(MalformedPacket) { try box.node.withLock { $0 }?.receive(bytes, from: sender) } catch { return false }
                         return true
                     },
-                    lost: { address in box.node.withLock { $0 }?.lost(Self.id(Int(address) ?? 0)) }))
-            try await links.start(listeners[index], address: "\(index)")
+                    lost: { other in box.node.withLock { $0 }?.lost(other) }))
             let store = try EnginePlacementStore(engine: engine, family: .settings, prefix: [1], newOrigin: UInt64(index + 100))
-            let made = try Node(id: Self.id(index), life: 1, store: store, executor: InlineExecutor()) { member, bytes in
-                links.send(MemberLinks.firstLane, bytes, to: "\(member.rawValue - 1)")
+            let made = try Node(id: Self.id(index), life: 1, store: store, executor: InlineExecutor()) { other, bytes in
+                links.send(bytes, to: other)
             }
             box.node.withLock { $0 = made }
             nodes.withLock { $0.append(made) }
-            self.links.withLock { $0.append(links) }
+            members.withLock { $0.append(member) }
+            try await member.start()
         }
 
         func end() async {
             for node in nodes.withLock({ $0 }) { node.stop() }
-            for links in links.withLock({ $0 }) { links.stop() }
+            for member in members.withLock({ $0 }) { await member.cut() }
         }
     }
 

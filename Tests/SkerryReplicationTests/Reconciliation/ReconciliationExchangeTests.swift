@@ -308,43 +308,6 @@ struct ReconciliationExchangeTests {
             #expect(right.count >= 350 && right.count <= 850)
         }
     }
-
-    @Test("who is reconciled with when: at once for a gap and a new epoch, later and later after failures, every ten minutes otherwise")
-    func schedule() {
-        var schedule = RepairSchedule()
-        #expect(schedule.next(now: 0) == nil && schedule.nextDue == nil)
-        schedule.needed(1, now: 0)
-        #expect(schedule.next(now: 0) == nil, "nobody knows the site")
-        schedule.established(1, epoch: 4, now: 10)
-        schedule.established(2, epoch: 1, now: 5)
-        #expect(schedule.next(now: 10) == 2)
-        #expect(schedule.next(now: 10) == 1)
-        #expect(schedule.next(now: 10) == nil)
-        schedule.finished(1, isWhole: true, now: 20)
-        #expect(schedule.nextDue == 20 + RepairSchedule.proofInterval)
-        schedule.established(1, epoch: 4, now: 30)
-        #expect(schedule.next(now: 30) == nil, "the same epoch")
-        schedule.needed(1, now: 40)
-        #expect(schedule.next(now: 40) == 1)
-        // What happened while it ran is looked at again.
-        schedule.needed(1, now: 50)
-        schedule.finished(1, isWhole: true, now: 60)
-        #expect(schedule.next(now: 60) == 1)
-        schedule.established(1, epoch: 5, now: 65)
-        schedule.finished(1, isWhole: true, now: 70)
-        #expect(schedule.next(now: 70) == 1)
-        var waits: [UInt64] = []
-        for _ in 0..<12 {
-            schedule.finished(1, isWhole: false, now: 100)
-            let due = schedule.nextDue ?? 0
-            waits.append(due - 100)
-            #expect(schedule.next(now: due) == 1)
-        }
-        #expect(waits.prefix(4) == [1_000, 2_000, 4_000, 8_000] && waits.last == RepairSchedule.proofInterval)
-        schedule.forget(1)
-        #expect(schedule.next(now: .max) == nil)
-        #expect(RepairSchedule.proofInterval == 600_000)
-    }
 }
 
 /// Cuts the link when that many entries were taken.

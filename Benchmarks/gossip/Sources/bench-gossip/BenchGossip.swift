@@ -90,9 +90,9 @@ struct Turn {
     /// - Parameter perTick: how many are written before they are carried over; nil for all.
     mutating func run(perTick: Int? = nil) -> (rate: Double, ratio: Double) {
         var (source, target) = (Node(1, now), Node(2, now))
-        try? source.core.attach(FeedPeerID(rawValue: 0), session: 1, isOrdered: true, now: now, into: &source.actions)
+        try? source.core.attach(FeedPeerID(rawValue: 0), session: 1, isOrdered: true, gathers: true, now: now, into: &source.actions)
         source.perform(now)
-        try? target.core.attach(FeedPeerID(rawValue: 0), session: 2, isOrdered: true, now: now, into: &target.actions)
+        try? target.core.attach(FeedPeerID(rawValue: 0), session: 2, isOrdered: true, gathers: true, now: now, into: &target.actions)
         target.perform(now)
         for _ in 0..<4 { exchange(&source, &target) }
         let sent = source.core.statistics.bytesSent + target.core.statistics.bytesSent

@@ -67,6 +67,9 @@ public struct FeedStatistics: Sendable, Hashable {
     /// Messages of sessions that are over.
     public var strays: UInt64 = 0
     public var resends: UInt64 = 0
+    /// Edges that were found superfluous, and edges that were asked to carry entries again.
+    public var prunes: UInt64 = 0
+    public var grafts: UInt64 = 0
 
     public init() {}
 }

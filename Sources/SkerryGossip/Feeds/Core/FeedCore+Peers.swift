@@ -7,10 +7,11 @@ extension FeedCore {
     ///   - session: drawn anew for each link, not 0.
     ///   - isOrdered: whether the link neither loses nor reorders.
     ///   - frameMaximum: the most bytes of a message, at least ``FeedLimits/frameMinimum``.
+    ///   - gathers: whether entries that come often wait for the next tick, to go in one frame: for links whose bytes count.
     /// - Throws: ``FeedError`` with ``FeedError/Code/limitExceeded`` beyond ``FeedLimits/peers``.
     public mutating func attach(
-        _ peer: FeedPeerID, session: UInt32, isOrdered: Bool, frameMaximum: Int = FeedLimits.framePreferred, now: FeedInstant,
-        into actions: inout [FeedAction]
+        _ peer: FeedPeerID, session: UInt32, isOrdered: Bool, frameMaximum: Int = FeedLimits.framePreferred, gathers: Bool = false,
+        now: FeedInstant, into actions: inout [FeedAction]
     ) throws(FeedError) {
         detach(peer)
         guard peers.count < FeedLimits.peers else { throw FeedError(.limitExceeded, "too many peers") }
@@ -18,7 +19,9 @@ extension FeedCore {
             throw FeedError(.limitExceeded, "a session is not 0, and a frame holds at least \(FeedLimits.frameMinimum) bytes")
         }
         peers.append(
-            FeedPeer(id: peer, isOrdered: isOrdered, frameMaximum: min(frameMaximum, FeedLimits.frameMaximum), session: session))
+            FeedPeer(
+                id: peer, isOrdered: isOrdered, frameMaximum: min(frameMaximum, FeedLimits.frameMaximum), session: session, gathers: gathers
+            ))
         sayHello(peers.count - 1, now: now, into: &actions)
     }
 
@@ -42,7 +45,8 @@ extension FeedCore {
                     tag: origins[number].durable.link.tag)
             }
             let hello = FeedHello(
-                session: peer.session, echo: peer.theirSession, identity: identity, horizon: horizon, rate: writeRate.rate,
+                session: peer.session, echo: peer.theirSession, identity: identity, features: FeedHello.edges, horizon: horizon,
+                rate: writeRate.rate,
                 grant: isNew ? UInt64(FeedLimits.window) : peer.permitted, part: part, parts: parts, pairs: pairs)
             send(.hello(hello), to: place, into: &actions)
         }
@@ -80,6 +84,7 @@ extension FeedCore {
             if wasUnanswered { sayHello(place, now: now, into: &actions) }
         }
         peers[place].horizon = hello.horizon
+        peers[place].features = hello.features
         peers[place].granted = max(peers[place].granted, hello.grant)
         peers[place].parts.insert(hello.part)
         growLanes(place)

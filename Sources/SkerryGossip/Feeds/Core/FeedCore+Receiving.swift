@@ -53,10 +53,14 @@ extension FeedCore {
             peers[place].approachedAt = now.monotonic
             writeRate.approach(rate)
         }
+        let isAsking = frame.edge == .graft
+        if let edge = frame.edge { peers[place].isEager = edge == .graft }
         for have in frame.haves { try take(have, at: place, now: now) }
         if !frame.runs.isEmpty { try take(frame.runs, at: place, now: now, into: &actions) }
         reportIfSynchronised(place, into: &actions)
-        if peers[place].isEager { pump(place, now: now, into: &actions) }
+        guard peers[place].isEager else { return }
+        // Credit that grows is used at once while there is much to send.
+        if isAsking { pump(place, now: now, into: &actions) } else { pumpOrGather(place, now: now, into: &actions) }
     }
 
     private mutating func take(_ have: FeedHave, at place: Int, now: FeedInstant) throws(FeedError) {
@@ -88,6 +92,7 @@ extension FeedCore {
         var reached: [(number: Int, position: FeedPosition)] = []
         var gaps: [Int] = []
         var strangers: [Dot] = []
+        var isRepeated = false
         for run in runs {
             guard let number = try resolve(run.number, run.definition, at: place) else { continue }
             let origin = origins[number]
@@ -109,6 +114,7 @@ extension FeedCore {
             let skipped = has(.gapAllowed) || has(.appliedTwice) ? 0 : Int(min(before.sequence + 1 - run.first, UInt64(run.entries.count)))
             if skipped > 0 {
                 count { $0.entriesRepeated += UInt64(skipped) }
+                isRepeated = true
                 // The peer does not know that they are here: it is told again.
                 peers[place].lanes[number].told = 0
                 // Whoever sends an entry has it: it is not sent back.
@@ -130,7 +136,11 @@ extension FeedCore {
             peers[place].lanes[number].rewinds = true
             peers[place].needsFrame = true
         }
-        guard !fresh.isEmpty else { return }
+        guard !fresh.isEmpty else {
+            if isRepeated, gaps.isEmpty { prune(place, into: &actions) }
+            return
+        }
+        broughtNews(place)
         let charge = fresh.reduce(0) { $0 + $1.charge }
         guard peers[place].unsynced + charge <= FeedLimits.window + FeedLimits.frameMaximum else {
             throw FeedError(.creditExceeded, "\(peers[place].unsynced + charge) bytes would wait to become durable")

@@ -7,6 +7,14 @@ extension FeedCore {
         actions.append(.send(peers[place].id, bytes))
     }
 
+    /// Asks the log for what the peer lacks, unless it comes so often that the next tick is soon enough: a frame for each entry would be a third more bytes.
+    mutating func pumpOrGather(_ place: Int, now: FeedInstant, into actions: inout [FeedAction]) {
+        guard
+            !peers[place].gathers || peers[place].sentLastTick < FeedLimits.gatheredFrom || backlog(at: place) >= FeedLimits.gatheredMaximum
+        else { return }
+        pump(place, now: now, into: &actions)
+    }
+
     /// Asks the log for what the peer lacks, if it may be sent now.
     mutating func pump(_ place: Int, now: FeedInstant, into actions: inout [FeedAction]) {
         guard peers[place].phase == .established, !peers[place].isReading else { return }
@@ -128,7 +136,15 @@ extension FeedCore {
     /// A frame with runs, and with what there is to acknowledge.
     mutating func sendFrame(_ runs: [FeedRun], to place: Int, into actions: inout [FeedAction]) {
         growLanes(place)
-        for run in runs { peers[place].position += run.entries.reduce(0) { $0 + UInt64($1.charge) } }
+        for run in runs {
+            peers[place].position += run.entries.reduce(0) { $0 + UInt64($1.charge) }
+            if peers[place].isTicking {
+                peers[place].sentLastTick += run.entries.count
+            } else {
+                peers[place].sentInTick += run.entries.count
+            }
+        }
+        if !runs.isEmpty { peers[place].isTicking = false }
         var frame = header(place)
         // Few acknowledgements fit beside entries; what does not goes with the next tick.
         let room = (runs.isEmpty ? peers[place].frameMaximum - FeedLimits.frameOverhead : FeedLimits.frameOverhead / 3) / 18
@@ -150,6 +166,7 @@ extension FeedCore {
             frame.rate = writeRate.rate
             peers[place].toldRate = writeRate.rate
         }
+        frame.edge = peers[place].edge.take()
         return frame
     }
 
@@ -183,6 +200,7 @@ extension FeedCore {
     /// Time passes: say what is due. Call it every ``FeedLimits/tickInterval``.
     public mutating func tick(now: FeedInstant, into actions: inout [FeedAction]) {
         var backlog: UInt64 = 0
+        graft(now: now, into: &actions)
         for place in peers.indices {
             switch peers[place].phase {
             case .greeting where peers[place].helloDue <= now.monotonic:
@@ -200,6 +218,7 @@ extension FeedCore {
 
     private mutating func tick(_ place: Int, now: FeedInstant, into actions: inout [FeedAction]) {
         growLanes(place)
+        (peers[place].sentLastTick, peers[place].sentInTick) = (peers[place].sentInTick, 0)
         let isBehind = peers[place].lanes.contains { $0.sent > $0.known }
         if isBehind, !peers[place].isOrdered, peers[place].progressAt + FeedLimits.resendInterval <= now.monotonic, !has(.neverResent) {
             count { $0.resends += 1 }
@@ -209,10 +228,12 @@ extension FeedCore {
             peers[place].progressAt = now.monotonic
         }
         if peers[place].digestDue <= now.monotonic { sayHello(place, now: now, into: &actions) }
-        if peers[place].isEager || peers[place].progressAt + FeedLimits.lazyInterval <= now.monotonic {
+        if peers[place].isEager || isOverdue(place, now: now) {
             pump(place, now: now, into: &actions)
+            peers[place].isTicking = peers[place].isReading
         }
         let lags = peers[place].lanes.indices.contains { origins[$0].durable.sequence > peers[place].lanes[$0].told }
-        if peers[place].needsFrame || lags { sendFrame([], to: place, into: &actions) }
+        // What is being read goes in a frame that says the rest.
+        if (peers[place].needsFrame || lags) && !peers[place].isTicking { sendFrame([], to: place, into: &actions) }
     }
 }

@@ -9,6 +9,8 @@ public import SkerryCRDT
 /// - A frame is filled from the origin with the longest backlog ("scuttle-depth" of van Renesse et al. 2008), and never larger than its link takes.
 /// - What was taken is acknowledged when it is durable, never before.
 /// - Nothing goes back to whom it came from.
+/// - Entries are pushed along a tree that the cores find among themselves, so that each comes to each node about once, however many links there are; the other links say what
+///   there is, and mend the tree (``setEager(_:for:)``).
 public struct FeedCore: Sendable {
     struct Origin: Sendable {
         let id: OriginID
@@ -21,6 +23,8 @@ public struct FeedCore: Sendable {
         var isFrozen = false
         /// Entries behind this are not taken: the origin was retired.
         var fence: UInt64?
+        /// What peers have of it, and has not come.
+        var wait: FeedWait?
     }
 
     private struct Pending: Sendable {
@@ -125,6 +129,9 @@ extension FeedCore {
 
     /// Charges of what was taken and is not durable: at most a window and a frame for each peer, and ``FeedLimits/unsyncedMaximum`` of own entries.
     public var unsyncedCharge: Int { unsynced }
+
+    /// Whether something that came from a peer is not durable yet.
+    func isUnsynced(from peer: FeedPeerID) -> Bool { pending.contains { $0.peer == peer } }
 }
 
 // MARK: - Writing
@@ -205,7 +212,7 @@ extension FeedCore {
         pending.removeFirst(count)
         for place in peers.indices where peers[place].phase == .established {
             reportIfSynchronised(place, into: &actions)
-            if peers[place].isEager { pump(place, now: now, into: &actions) }
+            if peers[place].isEager { pumpOrGather(place, now: now, into: &actions) }
             // Whoever sends much need not wait for a tick to be granted more.
             let credit = peers[place].permitted - min(peers[place].permitted, peers[place].received)
             if peers[place].needsFrame, credit < UInt64(FeedLimits.window / 2) { sendFrame([], to: place, into: &actions) }
@@ -312,6 +319,8 @@ extension FeedCore {
     public mutating func admitWrite(now: FeedInstant) -> UInt64? { writeRate.admit(now: now) }
 
     /// Eager peers get entries at once, lazy ones only what they have not found elsewhere after ``FeedLimits/lazyInterval``.
+    ///
+    /// Peers begin eager. The cores of both sides make an edge lazy over which came only what was there, and eager again when it is the one that brings news (Plumtree).
     public mutating func setEager(_ isEager: Bool, for peer: FeedPeerID) {
         guard let place = peers.firstIndex(where: { $0.id == peer }) else { return }
         peers[place].isEager = isEager

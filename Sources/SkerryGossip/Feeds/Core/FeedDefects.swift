@@ -46,4 +46,8 @@ struct FeedDefects: OptionSet, Sendable, Hashable {
     static let strangersAdmitted = FeedDefects(rawValue: 1 << 20)
     /// Entries are sent before they are durable.
     static let sentEarly = FeedDefects(rawValue: 1 << 21)
+    /// Duplicates never make an edge lazy.
+    static let neverPrunes = FeedDefects(rawValue: 1 << 22)
+    /// What peers say that they have and does not come is not asked for.
+    static let neverGrafts = FeedDefects(rawValue: 1 << 23)
 }

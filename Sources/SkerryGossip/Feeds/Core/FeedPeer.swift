@@ -35,6 +35,19 @@ struct FeedPeer: Sendable {
     let frameMaximum: Int
     /// Whether entries go at once, or only when the peer has not found them elsewhere.
     var isEager = true
+    /// What the peer does beside what every node does (``FeedHello/features``).
+    var features: UInt64 = 0
+    /// What the next frame says of the edge.
+    var edge: FeedEdge?
+    /// Whether what comes often waits for the next tick.
+    let gathers: Bool
+    /// Entries sent since the last tick, and with it and between the two ticks before.
+    var sentInTick = 0
+    var sentLastTick = 0
+    /// Whether the next frame is the one that the last tick asked for.
+    var isTicking = false
+    /// Since when the peer has lacked something and found nothing.
+    var behindSince: UInt64?
     var session: UInt32
     var theirSession: UInt32 = 0
     var phase = Phase.greeting
@@ -66,7 +79,8 @@ struct FeedPeer: Sendable {
     var approachedAt: UInt64 = 0
     var wasSynchronised = false
 
-    init(id: FeedPeerID, isOrdered: Bool, frameMaximum: Int, session: UInt32) {
+    init(id: FeedPeerID, isOrdered: Bool, frameMaximum: Int, session: UInt32, gathers: Bool) {
+        self.gathers = gathers
         self.id = id
         self.isOrdered = isOrdered
         self.frameMaximum = frameMaximum
@@ -91,5 +105,6 @@ struct FeedPeer: Sendable {
         progressAt = now
         digestDue = now + FeedLimits.digestInterval
         wasSynchronised = false
+        (edge, behindSince) = (nil, nil)
     }
 }

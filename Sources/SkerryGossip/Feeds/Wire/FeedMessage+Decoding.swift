@@ -75,7 +75,8 @@ extension FeedFrame {
     init(from reader: inout FeedReader) throws(FeedError) {
         tag = try reader.fixed32()
         let shape = try reader.byte()
-        guard shape < 8 else { throw reader.malformed("a frame has no such parts") }
+        guard shape < 32, shape & 24 != 24 else { throw reader.malformed("a frame has no such parts") }
+        edge = FeedEdge(rawValue: shape & 24)
         position = shape & 1 == 0 ? nil : try reader.integer()
         grant = shape & 2 == 0 ? nil : try reader.integer()
         rate = shape & 4 == 0 ? nil : try reader.integer()

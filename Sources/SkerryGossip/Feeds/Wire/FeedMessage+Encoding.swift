@@ -50,7 +50,7 @@ extension FeedFrame {
     func write(to writer: inout FeedWriter) {
         writer.byte(FeedMessage.Kind.frame.rawValue)
         writer.fixed(tag)
-        writer.byte((position == nil ? 0 : 1) | (grant == nil ? 0 : 2) | (rate == nil ? 0 : 4))
+        writer.byte((position == nil ? 0 : 1) | (grant == nil ? 0 : 2) | (rate == nil ? 0 : 4) | (edge?.rawValue ?? 0))
         for value in [position, grant, rate] { if let value { writer.integer(value) } }
         writer.integer(haves.count)
         for have in haves {

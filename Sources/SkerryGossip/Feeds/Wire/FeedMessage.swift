@@ -1,4 +1,4 @@
-public import SkerryCRDT
+internal import SkerryCRDT
 
 /// What two nodes say to each other about feeds: `docs/formats/gossip.md`.
 enum FeedMessage: Hashable {
@@ -32,6 +32,8 @@ struct FeedPair: Hashable {
 /// The first word of a session, and the digest of all positions; in parts where it is larger than a frame.
 struct FeedHello: Hashable {
     static let version: UInt64 = 1
+    /// The feature of a sender that takes ``FeedEdge``.
+    static let edges: UInt64 = 1
 
     var version: UInt64 = FeedHello.version
     /// Drawn anew by each side for each session.
@@ -39,6 +41,7 @@ struct FeedHello: Hashable {
     /// The other side's session as far as it is known, or 0.
     var echo: UInt32
     var identity: FeedIdentity
+    /// What the sender does beside what every node of this version does: ``edges``.
     var features: UInt64 = 0
     var horizon: HybridTimestamp
     /// The sender's write rate, entries a second, for fairness.
@@ -60,8 +63,18 @@ struct FeedFrame: Hashable {
     var grant: UInt64?
     /// The sender's write rate; nil where it has not changed.
     var rate: UInt64?
+    /// Only to a peer with the feature ``FeedHello/edges``.
+    var edge: FeedEdge?
     var haves: [FeedHave] = []
     var runs: [FeedRun] = []
+}
+
+/// What the sender of a frame wants the edge to the receiver to be. The numbers are those of the frame's parts.
+enum FeedEdge: UInt8, Sendable {
+    /// "I had all of it": entries go over this edge no more, unless they come no other way.
+    case prune = 8
+    /// "Send me what I lack, and from now on all that is new, at once".
+    case graft = 16
 }
 
 /// How far the sender has an origin durable.

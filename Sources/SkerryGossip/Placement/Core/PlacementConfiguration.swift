@@ -7,6 +7,7 @@ public struct PlacementConfiguration: Sendable, Hashable {
     /// How often hints are offered to homes that can be reached.
     public var hintInterval: UInt64 = 500
     /// After how long without a change of the ring hints for members that are not in it are taken for those of members that left while this one was down.
+    /// After the same time copies of keys that have other homes are dropped, when all members have been compared with.
     public var leaverPatience: UInt64 = 60_000
     /// How often, give or take a fifth, this member compares with another one drawn at random: for what hints and repairs missed.
     public var compareInterval: UInt64 = 10_000

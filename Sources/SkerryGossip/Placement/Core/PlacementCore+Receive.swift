@@ -87,7 +87,7 @@ extension PlacementCore where Store: ~Copyable {
     }
 
     /// Whoever sent a copy took this member for a home. If it is none any more, the homes must get it: reads do not come here.
-    private mutating func bringHome(_ key: [UInt8], _ now: UInt64) {
+    mutating func bringHome(_ key: [UInt8], _ now: UInt64) {
         let homes = map.homes(of: PlacementRing.position(of: key))
         guard !homes.isEmpty, !homes.contains(id) else { return }
         unsettle(homes)

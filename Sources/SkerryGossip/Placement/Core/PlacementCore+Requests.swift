@@ -46,7 +46,7 @@ extension PlacementCore where Store: ~Copyable {
 
     /// Gives the write its name and its place beside what stands here, and sends it to the homes.
     ///
-    /// The store keeps the copy even when this member is no home of the key: whoever has seen its next write has seen all before it.
+    /// The store keeps the copy even when this member is no home of the key, until the homes have it: whoever has seen its next write has seen all before it.
     mutating func coordinate(_ write: PlacementWrite, _ now: UInt64, _ output: inout PlacementOutput) throws(Store.Failure) {
         let own = try localCopy(of: write.key)
         // Its writer may have seen more than this member; after a quorum has been asked, what nobody knows of is not believed.
@@ -70,6 +70,7 @@ extension PlacementCore where Store: ~Copyable {
             return try answer(asker, .failure(PlacementError(.tooManySiblings)), now, &output)
         }
         try store.merge(copy, into: write.key)
+        bringHome(write.key, now)
         try begin(.write(copy), of: write.key, for: asker, now, &output)
     }
 

@@ -19,7 +19,9 @@ internal import SkerryCRDT
 ///
 /// - Note: when the ring changes, keys move by comparison, and meanwhile a new home may answer a read with less than the others hold. One change at a time, and
 ///   the next once ``isSettled`` holds everywhere, keeps R + W > N true.
-/// - Note: what a member is no longer home of stays in its store, unread.
+/// - Note: what a member is no longer home of it keeps until it has compared with all other members, one that is away included, and the ring has not changed for
+///   ``PlacementConfiguration/leaverPatience``: then all homes have it, and it is dropped. A member that has not heard of the ring for that long and asks here
+///   is told of nothing.
 public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
     public let id: MemberID
     public let configuration: PlacementConfiguration
@@ -50,6 +52,9 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
     /// Members with which this one has not compared since it started or the ring changed.
     var unsettled: Set<MemberID> = []
     var nextCompare: UInt64
+    /// Whether there may be copies of keys that have other homes, and when the next of them may be dropped.
+    var keepsForeign = true
+    var nextDrop: UInt64 = 0
 
     #if DEBUG
     var defects: PlacementDefects = []
@@ -91,6 +96,7 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
             self.map = PlacementMap(PlacementRing(nodes), copies: map.copies)
         }
         unsettled = []
+        keepsForeign = true
         unsettle(map.ring.nodes.map(\.member))
         nextCompare = min(nextCompare, now + configuration.settleInterval)
         mapSince = now
@@ -111,6 +117,7 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
 
     /// Notes that these may lack what they should keep, and that comparisons under way do not change that.
     mutating func unsettle(_ members: [MemberID]) {
+        keepsForeign = true
         for member in members where member != id { unsettled.insert(member) }
         for name in comparisons.keys where members.contains(name.peer) { comparisons[name]?.settles = false }
     }
@@ -136,6 +143,9 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
     public var nextDeadline: UInt64 {
         var next = min(nextExpiry, nextCompare)
         if hints.count > 0 { next = min(next, nextHints) }
+        if keepsForeign, unsettled.isEmpty || has(.droppedEarly) {
+            next = min(next, max(nextDrop, mapSince + configuration.leaverPatience))
+        }
         for request in requests.values { next = min(next, request.quorum.nextDeadline) }
         for comparison in comparisons.values { next = min(next, comparison.expiresAt) }
         return next
@@ -159,6 +169,34 @@ public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
         }
         for name in comparisons.filter({ $0.value.expiresAt <= now }).keys.sorted() { giveUp(name, &output) }
         if now >= nextCompare { try beginComparison(now, &generator, &output) }
+        if keepsForeign, unsettled.isEmpty || has(.droppedEarly), now >= max(nextDrop, mapSince + configuration.leaverPatience) {
+            try dropForeign(now, &generator)
+        }
+    }
+
+    /// Drops copies of keys that have other homes, as many as go into a window.
+    ///
+    /// A write of this member covers the earlier ones of its origin, as long as it stands on their copy. One that does not know them any more must be another origin's,
+    /// or it would replace what nobody has seen.
+    private mutating func dropForeign(_ now: UInt64, _ generator: inout some RandomNumberGenerator) throws(Store.Failure) {
+        var places: [WriteKey] = []
+        let limit = configuration.transferWindow
+        for range in map.places(notKeptBy: id) where places.count < limit {
+            try store.visit(range) { entry in
+                places.append(entry.key)
+                return places.count < limit
+            }
+        }
+        for place in places {
+            guard let key = try store.key(at: place) else { continue }
+            if try store.siblings(of: key).context.sequence(of: store.origin) > 0, !has(.originKept) {
+                try store.renew(OriginID(rawValue: generator.next()))
+            }
+            try store.drop(key)
+            statistics.copiesDropped += 1
+        }
+        keepsForeign = places.count == limit
+        nextDrop = now + configuration.settleInterval
     }
 
     private mutating func expire(_ now: UInt64, _ output: inout PlacementOutput) throws(Store.Failure) {

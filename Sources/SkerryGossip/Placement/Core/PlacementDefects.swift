@@ -32,4 +32,8 @@ struct PlacementDefects: OptionSet, Sendable {
     static let contextBelieved = PlacementDefects(rawValue: 1 << 13)
     /// Hints for a member that left stay where they are.
     static let hintsOfLeaversStay = PlacementDefects(rawValue: 1 << 14)
+    /// What this member is no home of is dropped before the homes have it.
+    static let droppedEarly = PlacementDefects(rawValue: 1 << 15)
+    /// A store that has dropped a copy goes on under its origin.
+    static let originKept = PlacementDefects(rawValue: 1 << 16)
 }

@@ -42,6 +42,8 @@ public struct PlacementStatistics: Sendable, Hashable {
     /// Comparisons begun here that came to their end, and copies sent because of comparisons.
     public var comparisons: UInt64 = 0
     public var copiesTransferred: UInt64 = 0
+    /// Copies dropped because others are the homes of their keys now, and have them.
+    public var copiesDropped: UInt64 = 0
     /// Messages and comparisons dropped because they break the rules.
     public var violations: UInt64 = 0
 

@@ -453,5 +453,8 @@ extension MemberCore {
             silence: peer?.heardAt.map { now - $0 }, roundTrip: peer?.roundTrip, applied: membership.map.applied(of: member) ?? [])
     }
 
+    /// Whether another is a member that is held for alive, or doubted and not given up.
+    func isReachable(_ member: MemberID) -> Bool { member != id && membership.detector.opinion(of: member)?.status.isReachable == true }
+
     func address(of member: MemberID) -> String? { membership.detector.address(of: member) }
 }

@@ -8,11 +8,17 @@ public struct LinkPurpose: RawRepresentable, Sendable, Hashable, CustomStringCon
     public static let membership = LinkPurpose(rawValue: 1)
     /// Feeds of a replica.
     public static let replication = LinkPurpose(rawValue: 2)
+    /// Messages about placed keys.
+    public static let placement = LinkPurpose(rawValue: 3)
+    /// Exchanges of reconciliation.
+    public static let reconciliation = LinkPurpose(rawValue: 4)
 
     public var description: String {
         switch self {
         case .membership: "membership"
         case .replication: "replication"
+        case .placement: "placement"
+        case .reconciliation: "reconciliation"
         default: "purpose \(rawValue)"
         }
     }

@@ -33,6 +33,8 @@ public final class MembershipNode: Sendable {
         public var name = ""
         /// Addresses of members, of which one that answers is enough. Its own may be among them.
         public var seeds: [String] = []
+        /// What it tells the others of itself from the first word on: fields from 17 on, as ``MembershipNode/set(_:_:)``.
+        public var fields: [MemberField: [UInt8]] = [:]
         /// What all members know and nobody else. At least 16 random bytes, or nil for a cluster that takes everybody.
         public var secret: [UInt8]?
         public var profile = NodeProfile()
@@ -80,6 +82,8 @@ public final class MembershipNode: Sendable {
 
     public init(_ configuration: Configuration, transport: any MemberTransport, clock: any NodeClock = MonotonicNodeClock()) {
         precondition(configuration.name.utf8.count <= Self.nameBytesMaximum, "a name of \(configuration.name.utf8.count) bytes")
+        precondition(
+            configuration.fields.keys.allSatisfy { $0 > .name }, "fields up to \(MemberField.name.rawValue) are not the application's")
         self.configuration = configuration
         self.transport = transport
         self.clock = clock
@@ -121,6 +125,7 @@ extension MembershipNode {
                 secret: configuration.secret, seeds: configuration.seeds, profile: configuration.profile,
                 seed: configuration.seed ?? state.random.next(), now: now)
             core.set(.name, Array(configuration.name.utf8))
+            for (field, bytes) in configuration.fields.sorted(by: { $0.key.rawValue < $1.key.rawValue }) { core.set(field, bytes) }
             core.advance(now: now, into: &actions)
             state.core = core
             state.phase = .running
@@ -190,6 +195,11 @@ extension MembershipNode {
         }
     }
 
+    /// What a member told of itself in a field; nil when it did not, or is not known.
+    public func value(of field: MemberField, at member: MemberID) -> [UInt8]? {
+        state.withLock { $0.core?.membership.map.value(field, of: member) }
+    }
+
     /// Tells the others what this member has applied: the highest sequence of each origin, sorted.
     public func setApplied(_ dots: [Dot]) {
         perform { state, _, actions in
@@ -216,7 +226,9 @@ extension MembershipNode {
 // MARK: - Links for others
 
 extension MembershipNode {
-    /// Takes links of a purpose from now on. Before ``start()``, so that none is turned away.
+    /// Takes links of a purpose from now on, from members that are held for alive and nobody else. Before ``start()``, so that none is turned away.
+    ///
+    /// A member may dial before this node has heard of it: its link is cut, and it dials again.
     public func accept(_ purpose: LinkPurpose, _ handler: @escaping LinkHandler) {
         precondition(purpose != .membership, "links of membership are the node's own")
         state.withLock { $0.handlers[purpose] = handler }
@@ -288,13 +300,17 @@ extension MembershipNode {
         member.open()
     }
 
+    /// Whether a link for anything but membership may be given to whoever this is: another member that is held for alive. Whoever is new, dead to the others or has left
+    /// first says through membership that it is there; who knows the secret alone gets nothing of what members share.
+    private func isMember(_ member: MemberID) -> Bool { state.withLock { $0.core?.isReachable(member) ?? false } }
+
     private func accepted(_ link: any Link) {
         let purposes = state.withLock { Set($0.handlers.keys).union([.membership]) }
         let handshake = MemberHandshake(accepting: purposes, as: id, secret: configuration.secret, nonce: nonce())
         open(link, handshake, isDialled: false) { [self] link, outcome in
             guard let link, case .success(let opened) = outcome else { return }
             if opened.purpose == .membership { return stand(link, opened.member, dial: nil) }
-            guard let handler = state.withLock({ $0.handlers[opened.purpose] }), opened.member != id else { return link.cut() }
+            guard let handler = state.withLock({ $0.handlers[opened.purpose] }), isMember(opened.member) else { return link.cut() }
             handler(link, opened.member)
         }
     }

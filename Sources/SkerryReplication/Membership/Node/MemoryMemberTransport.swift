@@ -1,4 +1,4 @@
-public import SkerryWire
+internal import SkerryWire
 internal import Synchronization
 
 /// Members of one process, who reach each other by name: the transport that needs no port.

@@ -309,6 +309,7 @@ final class PlacementWorld {
             sum.copiesTransferred += own.copiesTransferred
             sum.writesForwarded += own.writesForwarded
             sum.violations += own.violations
+            sum.copiesDropped += own.copiesDropped
         }
         return sum
     }

@@ -4,7 +4,7 @@ import SkerryCRDT
 
 /// What survives the crash of a member: all that was committed.
 final class PlacementDisk {
-    let origin: OriginID
+    var origin: OriginID
     var sequence: UInt64 = 0
     var copies: [[UInt8]: Siblings] = [:]
     var hints: [MemberID: [[UInt8]: Siblings]] = [:]
@@ -30,12 +30,19 @@ struct SimulatedPlacementStore: PlacementStore, ~Copyable {
         for (home, copies) in disk.hints { for (key, copy) in copies { memory.keep(HintTable.Hint(home: home, key: key, copy: copy)) } }
     }
 
-    var origin: OriginID { disk.origin }
+    var origin: OriginID { memory.origin }
     var count: Int { memory.count }
 
     mutating func nextSequence() -> UInt64 {
         sequence += 1
         return sequence
+    }
+
+    mutating func renew(_ origin: OriginID) { memory.renew(origin) }
+
+    mutating func drop(_ key: [UInt8]) {
+        memory.drop(key)
+        dirtyKeys.insert(key)
     }
 
     func siblings(of key: [UInt8]) -> Siblings { memory.siblings(of: key) }
@@ -61,8 +68,11 @@ struct SimulatedPlacementStore: PlacementStore, ~Copyable {
     func hints() -> [HintTable.Hint] { memory.hints() }
 
     mutating func commit() {
-        disk.sequence = sequence
-        for key in dirtyKeys { disk.copies[key] = memory.siblings(of: key) }
+        (disk.sequence, disk.origin) = (sequence, memory.origin)
+        for key in dirtyKeys {
+            let copy = memory.siblings(of: key)
+            disk.copies[key] = copy.context.dots.isEmpty ? nil : copy
+        }
         for (home, copies) in dirtyHints { for (key, copy) in copies { disk.hints[home, default: [:]][key] = copy } }
         dirtyKeys = []
         dirtyHints = [:]
