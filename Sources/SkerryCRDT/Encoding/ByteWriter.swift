@@ -10,29 +10,7 @@ struct ByteWriter: ~Copyable, Sendable {
     @inline(__always)
     mutating func write(_ source: UnsafeBufferPointer<UInt8>) {
         // A letter is the most frequent of all.
-        if source.count == 1 {
-            bytes.append(source[0])
-        } else if source.count >= 4, source.count <= 16, let start = UnsafeRawPointer(source.baseAddress) {
-            writeFew(start, source.count)
-        } else {
-            bytes.append(contentsOf: source)
-        }
-    }
-
-    /// Four to sixteen bytes as their first and last four or eight, which may overlap: a call would take longer.
-    @inline(__always)
-    private mutating func writeFew(_ start: UnsafeRawPointer, _ count: Int) {
-        bytes.appendUninitialized(count)
-        let end = UnsafeMutableRawPointer(bytes.base + bytes.count), target = end - count
-        if count >= 8 {
-            let first = start.loadUnaligned(as: UInt64.self), last = (start + count - 8).loadUnaligned(as: UInt64.self)
-            target.storeBytes(of: first, as: UInt64.self)
-            (end - 8).storeBytes(of: last, as: UInt64.self)
-        } else {
-            let first = start.loadUnaligned(as: UInt32.self), last = (start + count - 4).loadUnaligned(as: UInt32.self)
-            target.storeBytes(of: first, as: UInt32.self)
-            (end - 4).storeBytes(of: last, as: UInt32.self)
-        }
+        if source.count == 1 { bytes.append(source[0]) } else { bytes.append(contentsOf: source) }
     }
 
     @inline(__always)

@@ -91,11 +91,13 @@ extension ListState {
 
     /// Gives moved slots their elements. One that stands nowhere by itself was deleted there.
     private mutating func decodeMoves(_ moves: [(slot: Int, element: Dot)], _ reader: ByteReader) throws(DocumentError) {
-        if moves.isEmpty { return }
-        let moved = Set(moves.map { slots[$0.slot].dot })
+        // Made for the first move of an element that stands nowhere by itself; few lists have any.
+        var moved: Set<Dot>?
         for (slot, dot) in moves {
-            guard !moved.contains(dot) else { throw reader.damaged("a move of a move") }
             guard let number = number(of: dot) else {
+                let known = moved ?? Set(moves.map { slots[$0.slot].dot })
+                guard !known.contains(dot) else { throw reader.damaged("a move of a move") }
+                moved = known
                 slots[slot].element = UInt32(elements.count)
                 elements.append(Element(dot: dot, value: MultiValue(), slot: UInt32(slot), isDeleted: true))
                 continue
