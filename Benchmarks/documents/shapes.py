@@ -149,6 +149,17 @@ def carets(count, seed, places=50):
     return script.trace()
 
 
+def deletions(count, size, seed):
+    """One paste, of which stretches are deleted until little is left."""
+    script = Script(1, seed)
+    script.start(text(script.random, size))
+    for _ in range(count):
+        length = script.length[0]
+        position = script.random.randrange(length - 1)
+        script.write(0, patches=[[position, min(length - position, script.random.randint(1, max(2, 4 * length // count))), ""]])
+    return script.trace()
+
+
 def large(count, size, seed, near=None):
     """One paste, then edits all over it, or about one place that wanders."""
     script = Script(1, seed)
@@ -410,6 +421,16 @@ def nested(count, seed):
         "nest", f"users/{random.randrange(300)}/{random.choice(('name', 'mail', 'age', 'city'))}", f"value {index}"])
 
 
+def nested_wide(count, seed):
+    """As many maps in one, each with a key."""
+    return values(count, seed, lambda random, index: ["nest", f"row-{index}/name", f"value {index}"])
+
+
+def nested_deep(count, seed):
+    """A map in a map in a map, each with a key."""
+    return values(count, seed, lambda random, index: ["nest", "/".join(["m"] * (index + 1)) + "/name", f"value {index}"])
+
+
 def counters(count, seed):
     return values(count, seed, lambda random, index: ["add", f"counter-{random.randrange(50)}", random.randint(1, 9)])
 
@@ -435,6 +456,12 @@ def list_edits(count, seed, moves=False):
             op = ["replace", script.random.randrange(length), index]
         script.write(0, ops=[op])
     return script.trace()
+
+
+def list_shuffles(count, seed, length=500):
+    """A list whose elements are moved about, and nothing else."""
+    return values(length + count, seed, lambda random, index: (
+        ["push", f"element {index}"] if index < length else ["move", random.randrange(length), random.randrange(length)]))
 
 
 def list_live(writers, count, seed, delay):
@@ -523,6 +550,9 @@ def all_shapes(scale):
             "retyping": lambda: retyping(n(100), 200, 42),
             "flicker": lambda: flicker(n(20_000), 43),
             "small-documents": lambda: small_documents(20, n(1000), 44),
+            "two-carets": lambda: carets(n(20_000), 61, places=2),
+            "prepends": lambda: typing(n(20_000), 62, jump=0, back=0, step=0),
+            "deletions": lambda: deletions(n(5000), n(500_000), 63),
             "emoji": lambda: typing(n(20_000), 9, jump=0.02, letters="😀é漢ñ👍 x"),
         },
         "live": {
@@ -563,10 +593,13 @@ def all_shapes(scale):
             "map-removes": lambda: map_removes(n(30_000), 32),
             "map-live": lambda: map_live(3, n(10_000), 33, 3),
             "nested": lambda: nested(n(20_000), 34),
+            "nested-wide": lambda: nested_wide(n(10_000), 64),
+            "nested-deep": lambda: nested_deep(n(30), 65),
             "counters": lambda: counters(n(20_000), 35),
             "list-pushes": lambda: list_pushes(n(50_000), 36),
             "list-edits": lambda: list_edits(n(20_000), 37),
             "list-moves": lambda: list_edits(n(20_000), 38, moves=True),
+            "list-shuffles": lambda: list_shuffles(n(10_000), 66),
             "list-live": lambda: list_live(3, n(10_000), 39, 3),
             "list-queue": lambda: list_queue(n(20_000), 55),
             "list-fronts": lambda: list_fronts(n(20_000), 56),

@@ -13,6 +13,7 @@ extension DocumentCore {
     mutating func apply(_ batch: borrowing ChangeBatch) throws(DocumentError) -> Applied {
         if needsHistory(for: batch) { try restoreHistory() }
         beginCheckpoint()
+        namesForgottenElement = false
         edits.removeAll()
         batchContainers.truncate(to: 0)
         var result = Applied()
@@ -23,7 +24,10 @@ extension DocumentCore {
         } catch {
             if isDefective(.refusalKeepsEvents) { commitEdits() } else { rollBack() }
             clock = HybridClock(highWater: checkpoint.highWater, futureBound: clock.futureBound)
-            throw error
+            guard namesForgottenElement else { throw error }
+            // A snapshot leaves out elements that were deleted; what the event means does not depend on where the document was opened from.
+            try restoreHistory()
+            return try apply(batch)
         }
         commitEdits()
         releaseTrackers(afterBatchOf: graph.count - checkpoint.events)
@@ -193,6 +197,7 @@ extension DocumentCore {
                 return
             }
         }
+        namesForgottenElement = graph.existingNumber(of: dot.origin).map { dot.sequence <= UInt64(graph.base.sequence(of: $0)) } ?? false
         let event = graph.dot(of: version)
         throw DocumentError(
             code: .invalidEvent, message: "event \(event.sequence) of \(event.origin) names an element that it cannot know")

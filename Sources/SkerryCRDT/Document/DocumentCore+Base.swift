@@ -50,6 +50,9 @@ extension DocumentCore {
             throw DocumentError(code: .mismatch, message: "the history is not that of the snapshot")
         }
         try fresh.appendTail(of: self)
+        for slot in 0..<lists.count where !lists[slot].isKnown(to: &fresh.lists[slot]) {
+            throw DocumentError(code: .mismatch, message: "the history is not that of the snapshot")
+        }
         adoptHistory(of: &fresh)
     }
 

@@ -12,16 +12,16 @@ extension DocumentCore {
         var body = ByteWriter()
         body.write(varint: graph.count)
         // Sorted, so that equal documents have equal snapshots.
-        let origins = version.dots
-        body.write(varint: origins.count)
-        for dot in origins {
+        let dots = version.dots
+        body.write(varint: dots.count)
+        for dot in dots {
             body.write(fixed: dot.origin.rawValue)
             body.write(varint: dot.sequence)
         }
         let heads = graph.headDots.sorted()
         body.write(varint: heads.count)
         for head in heads {
-            body.write(varint: origins.firstIndex { $0.origin == head.origin }!)
+            body.write(varint: dots.firstIndex { $0.origin == head.origin }!)
             body.write(varint: head.sequence)
         }
         body.write(varint: containers.count)
@@ -31,6 +31,7 @@ extension DocumentCore {
             body.write(string: name.key)
         }
         body.write(fixed: clock.highWater.rawValue)
+        var origins = SnapshotOrigins(dots)
         for container in 0..<containers.count {
             let slot = containers.slot(of: UInt32(container))
             switch containers.kind(of: UInt32(container)) {
@@ -40,8 +41,8 @@ extension DocumentCore {
                     if !texts[slot].marks.isEmpty { texts[slot].identify(graph: graph, scratch: &scratch) }
                     texts[slot].encodeMarks(to: &body)
                 }
-            case .list: lists[slot].encodeState(to: &body)
-            case .map, .counter, .set, .register: values[slot].encodeState(to: &body)
+            case .list: lists[slot].encodeState(to: &body, origins: &origins)
+            case .map, .counter, .set, .register: values[slot].encodeState(to: &body, origins: &origins)
             }
         }
         return body
@@ -52,7 +53,7 @@ extension DocumentCore {
         var reader = ByteReader(bytes)
         var base = EventGraph.Base()
         base.count = try reader.count(atMost: EventGraph.limit - 1, "the number of events")
-        try decodeVersion(&reader, into: &base)
+        let origins = try decodeVersion(&reader, into: &base)
         let count = try reader.count(atMost: min(UpdateDecoder.namesMaximum, reader.remaining / 3), "the number of containers")
         var names: [ChangeBatch.Container] = []
         for index in 0..<count {
@@ -71,8 +72,8 @@ extension DocumentCore {
             case .text:
                 try texts[slot].decodeState(&reader)
                 if hasMarks { try texts[slot].decodeMarks(&reader, version: version) }
-            case .list: try lists[slot].decodeState(&reader, version: version)
-            case .map, .counter, .set, .register: try values[slot].decodeState(&reader, version: version)
+            case .list: try lists[slot].decodeState(&reader, version: version, origins: origins)
+            case .map, .counter, .set, .register: try values[slot].decodeState(&reader, version: version, origins: origins)
             }
         }
         guard reader.isAtEnd else { throw reader.damaged("bytes are left over") }
@@ -80,14 +81,16 @@ extension DocumentCore {
         restartClocks()
     }
 
-    private mutating func decodeVersion(_ reader: inout ByteReader, into base: inout EventGraph.Base) throws(DocumentError) {
-        var origins: [OriginID] = []
+    private mutating func decodeVersion(
+        _ reader: inout ByteReader, into base: inout EventGraph.Base
+    ) throws(DocumentError) -> SnapshotOrigins {
+        var origins: [Dot] = []
         var events = 0
         for _ in 0..<(try reader.count(atMost: reader.remaining / 9, "the number of origins")) {
             let origin = OriginID(rawValue: try reader.fixed64())
             let sequence = try reader.count(atMost: base.count - events, "a sequence")
-            guard sequence > 0, origins.last.map({ $0 < origin }) ?? true else { throw reader.damaged("origins are out of order") }
-            origins.append(origin)
+            guard sequence > 0, origins.last.map({ $0.origin < origin }) ?? true else { throw reader.damaged("origins are out of order") }
+            origins.append(Dot(origin: origin, sequence: UInt64(sequence)))
             events += sequence
             let number = Int(graph.number(of: origin))
             while base.sequences.count <= number { base.sequences.append(0) }
@@ -97,12 +100,13 @@ extension DocumentCore {
         for _ in 0..<(try reader.count(atMost: origins.count, "the number of heads")) {
             let index = try reader.count(atMost: origins.count - 1, "the number of an origin")
             let sequence = try reader.varint()
-            guard sequence > 0, sequence <= UInt64(base.sequences[Int(graph.number(of: origins[index]))]) else {
+            guard sequence > 0, sequence <= origins[index].sequence else {
                 throw reader.damaged("a head that is not here")
             }
-            base.heads.append(Dot(origin: origins[index], sequence: sequence))
+            base.heads.append(Dot(origin: origins[index].origin, sequence: sequence))
         }
         guard base.heads.isEmpty == (events == 0) else { throw reader.damaged("a version without heads") }
+        return SnapshotOrigins(origins)
     }
 }
 

@@ -38,6 +38,8 @@ struct DocumentCore: ~Copyable, Sendable {
     var batchContainers = RawArray<UInt32>(capacity: 4)
     var checkpoint = Checkpoint()
     var journal = Journal()
+    /// Whether the batch at hand was refused for an element of the base that is not here.
+    var namesForgottenElement = false
     /// Value events of the batch at hand: container and index in its log.
     var pendingValues = RawArray<PendingValue>()
 

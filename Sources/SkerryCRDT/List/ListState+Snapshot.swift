@@ -1,100 +1,148 @@
 extension ListState {
+    /// What a place of a snapshot holds.
+    private enum Form: UInt8 {
+        /// The element that was inserted there, with the value it was inserted with.
+        case value = 0
+        /// The element that was inserted there, with what was written to it since.
+        case writes = 2
+        /// An element that was inserted there, deleted elsewhere.
+        case deleted = 4
+        /// An element that was moved there.
+        case move = 6
+    }
+
+    /// What stands in the list: slots without a place are deleted for good, and so are elements that have none. So a queue costs what waits in
+    /// it, not what has been through it.
+    ///
     /// ```
-    /// list    = elements:varint element* slots:varint slot* order:varint slot-index:varint*
-    /// element = origin:8 sequence:varint deleted:1 slot-index:varint register
-    /// slot    = origin:8 sequence:varint deleted:1 element-index:varint stamp:8
+    /// list    = places:varint place*
+    /// place   = header:1 [origin-index:varint] zigzag payload
+    /// payload = value | writes | nothing | stamp:8 event
     /// ```
-    borrowing func encodeState(to writer: inout ByteWriter) {
+    borrowing func encodeState(to writer: inout ByteWriter, origins: inout SnapshotOrigins) {
         // About what short values take, so that little is moved on the way; pages not reached cost nothing.
-        writer.bytes.reserve(writer.bytes.count + 64 * elements.count + 32 * slots.count)
-        writer.write(varint: elements.count)
-        for index in elements.indices {
-            Self.write(elements[index].dot, elements[index].isDeleted, Int(elements[index].slot), to: &writer)
-            elements[index].value.encode(to: &writer)
-        }
-        writer.write(varint: slots.count)
-        for slot in slots.elements {
-            Self.write(slot.dot, slot.isDeleted, Int(slot.element), to: &writer)
-            writer.write(fixed: slot.stamp.rawValue)
-        }
+        writer.bytes.reserve(writer.bytes.count + 32 * order.count)
         writer.write(varint: order.count)
-        order.forEach { slot, _ in writer.write(varint: slot) }
-    }
-
-    private static func write(_ dot: Dot, _ isDeleted: Bool, _ number: Int, to writer: inout ByteWriter) {
-        writer.write(fixed: dot.origin.rawValue)
-        writer.write(varint: dot.sequence)
-        writer.write(isDeleted ? 1 : 0)
-        writer.write(varint: number)
-    }
-
-    mutating func decodeState(_ reader: inout ByteReader, version: UInt32) throws(DocumentError) {
-        let elementCount = try reader.count(atMost: reader.remaining / 12, "the number of elements")
-        elements.reserveCapacity(elementCount)
-        for _ in 0..<elementCount {
-            let (dot, isDeleted, slot) = try Self.read(&reader)
-            elements.append(Element(dot: dot, value: try MultiValue(&reader, version: version), slot: UInt32(slot), isDeleted: isDeleted))
-        }
-        guard hasDistinctElements() else { throw reader.damaged("an element stands there twice") }
-        let slotCount = try reader.count(atMost: min(Self.slotMaximum, reader.remaining / 19), "the number of slots")
-        for _ in 0..<slotCount {
-            let (dot, isDeleted, element) = try Self.read(&reader)
-            guard element < elementCount else { throw reader.damaged("a slot of no element") }
-            slots.append(
-                Slot(element: UInt32(element), isDeleted: isDeleted, stamp: HybridTimestamp(rawValue: try reader.fixed64()), dot: dot))
-            contentOffsets.append(0)
-        }
-        for (number, element) in elements.enumerated() {
-            guard element.slot < slotCount, Int(slots[Int(element.slot)].element) == number else {
-                throw reader.damaged("an element in no slot")
+        var last = 0
+        var expected = [UInt64](repeating: 1, count: origins.dots.count)
+        order.forEach { number, _ in
+            let slot = slots[number]
+            let element = Int(slot.element)
+            let isOwn = elements[element].dot == slot.dot
+            let form: Form =
+                if !isOwn { .move } else if elements[element].isDeleted { .deleted } else {
+                    elements[element].value.isPlain(slot.dot) ? .value : .writes
+                }
+            let origin = origins.index(of: slot.dot.origin)
+            writer.write(form.rawValue | (origin == last ? 0 : 1))
+            if origin != last { writer.write(varint: origin) }
+            last = origin
+            writer.write(zigzag: Int(slot.dot.sequence) - Int(expected[origin]))
+            expected[origin] = slot.dot.sequence + 1
+            switch form {
+            case .value: elements[element].value.winner?.value?.encode(to: &writer)
+            case .writes: elements[element].value.encode(to: &writer, origins: &origins)
+            case .deleted: break
+            case .move:
+                writer.write(fixed: slot.stamp.rawValue)
+                origins.write(elements[element].dot, to: &writer)
             }
         }
-        try decodeOrder(&reader)
     }
 
-    private mutating func decodeOrder(_ reader: inout ByteReader) throws(DocumentError) {
-        let count = try reader.count(atMost: min(slots.count, reader.remaining), "the length of a list")
-        var isPlaced = [Bool](repeating: false, count: slots.count)
-        for position in 0..<count {
-            let slot = try reader.count(atMost: slots.count - 1, "the number of a slot")
-            guard !isPlaced[slot], !slots[slot].isDeleted else { throw reader.damaged("a slot has two places") }
-            isPlaced[slot] = true
-            append(slot, at: position)
+    mutating func decodeState(_ reader: inout ByteReader, version: UInt32, origins: SnapshotOrigins) throws(DocumentError) {
+        let count = try reader.count(atMost: min(Self.slotMaximum, reader.remaining / 2), "the length of a list")
+        var places = PlaceReader(origins)
+        var moves: [(slot: Int, element: Dot)] = []
+        elements.reserveCapacity(min(count, reader.remaining / 4))
+        for _ in 0..<count {
+            let (form, dot) = try places.next(&reader)
+            guard let form = Form(rawValue: form) else { throw reader.damaged("an unknown form of place") }
+            var slot = Slot(element: UInt32(elements.count), stamp: .zero, dot: dot)
+            switch form {
+            case .value:
+                let entry = RegisterEntry(version: version, dot: dot, stamp: .zero, value: try DocumentValue(&reader))
+                appendElement(dot, MultiValue(entry))
+            case .writes:
+                let value = try MultiValue(&reader, version: version, origins: origins)
+                guard value.winner != nil else { throw reader.damaged("an element without a write") }
+                appendElement(dot, value)
+            case .deleted: appendElement(dot, nil)
+            case .move:
+                slot.stamp = HybridTimestamp(rawValue: try reader.fixed64())
+                moves.append((slots.count, try origins.read(&reader)))
+            }
+            slots.append(slot)
+            contentOffsets.append(0)
         }
-        for element in elements where !element.isDeleted && !isPlaced[Int(element.slot)] { throw reader.damaged("an element has no place") }
+        guard places.areDistinct() else { throw reader.damaged("a slot has two places") }
+        try decodeMoves(moves, reader)
+        for number in 0..<count {
+            let element = Int(slots[number].element)
+            order.insert(number, isShown: !elements[element].isDeleted && elements[element].slot == UInt32(number), at: number)
+        }
         sequence.count = count
     }
 
-    /// Puts a slot at the end of the order, shown if its element shows there.
-    private mutating func append(_ slot: Int, at position: Int) {
-        let element = elements[Int(slots[slot].element)]
-        order.insert(slot, isShown: !element.isDeleted && element.slot == UInt32(slot), at: position)
+    /// Adds an element to which the next slot belongs; a deleted one has no value.
+    private mutating func appendElement(_ dot: Dot, _ value: MultiValue?) {
+        elements.append(Element(dot: dot, value: value ?? MultiValue(), slot: UInt32(slots.count), isDeleted: value == nil))
     }
 
-    private static func read(_ reader: inout ByteReader) throws(DocumentError) -> (dot: Dot, isDeleted: Bool, number: Int) {
-        let dot = Dot(origin: OriginID(rawValue: try reader.fixed64()), sequence: try reader.varint())
-        let flag = try reader.byte()
-        guard flag <= 1, dot.sequence > 0 else { throw reader.damaged("an unknown flag") }
-        return (dot, flag == 1, try reader.count(atMost: Self.slotMaximum, "the number of a slot"))
+    /// Gives moved slots their elements. One that stands nowhere by itself was deleted there.
+    private mutating func decodeMoves(_ moves: [(slot: Int, element: Dot)], _ reader: ByteReader) throws(DocumentError) {
+        // Made for the first move of an element that stands nowhere by itself; few lists have any.
+        var moved: Set<Dot>?
+        for (slot, dot) in moves {
+            guard let number = number(of: dot) else {
+                let known = moved ?? Set(moves.map { slots[$0.slot].dot })
+                guard !known.contains(dot) else { throw reader.damaged("a move of a move") }
+                moved = known
+                slots[slot].element = UInt32(elements.count)
+                elements.append(Element(dot: dot, value: MultiValue(), slot: UInt32(slot), isDeleted: true))
+                continue
+            }
+            slots[slot].element = UInt32(number)
+            let shown = slots[Int(elements[number].slot)]
+            if (slots[slot].stamp, slots[slot].dot) > (shown.stamp, shown.dot) { elements[number].slot = UInt32(slot) }
+        }
     }
 
-    /// Takes over the log of another state of the same list, whose slots came in another order, and keeps what this one says.
+    // MARK: - History
+
+    /// Whether another state of the same list, made from its history, knows every slot and element of this one.
+    mutating func isKnown(to fresh: inout ListState) -> Bool {
+        var known = Set<Dot>(minimumCapacity: fresh.slots.count)
+        for slot in fresh.slots.elements { known.insert(slot.dot) }
+        for slot in slots.elements where !known.contains(slot.dot) { return false }
+        for index in elements.indices where fresh.number(of: elements[index].dot) == nil { return false }
+        return true
+    }
+
+    /// Takes over the log of another state of the same list, whose slots came in another order, and keeps what this one says. What this one does
+    /// not know has been deleted.
     mutating func adopt(_ fresh: inout ListState, graph: borrowing EventGraph) {
         swap(&sequence.log, &fresh.sequence.log)
         swap(&log, &fresh.log)
         sequence.tracker.drop()
         var numbers: [Dot: UInt32] = [:]
-        for number in 0..<fresh.slots.count { numbers[fresh.slots[number].dot] = UInt32(number) }
+        for number in 0..<fresh.slots.count {
+            numbers[fresh.slots[number].dot] = UInt32(number)
+            fresh.slots[number].isDeleted = true
+        }
+        for number in fresh.elements.indices { fresh.elements[number].isDeleted = true }
         for number in 0..<slots.count {
             let new = Int(numbers[slots[number].dot]!)
             fresh.slots[new].isDeleted = slots[number].isDeleted
         }
         for element in elements {
             let number = fresh.number(of: element.dot)!
-            fresh.elements[number].value = element.value
-            fresh.elements[number].value.renumber(graph)
             fresh.elements[number].isDeleted = element.isDeleted
             fresh.elements[number].slot = numbers[slots[Int(element.slot)].dot]!
+            // A deleted one may have come without its value.
+            guard element.value.winner != nil else { continue }
+            fresh.elements[number].value = element.value
+            fresh.elements[number].value.renumber(graph)
         }
         var old: [Int] = []
         order.forEach { slot, _ in old.append(slot) }
@@ -105,6 +153,10 @@ extension ListState {
         swap(&elements, &fresh.elements)
         renumberElements()
         order = SlotOrder()
-        for (position, dot) in dots.enumerated() { append(Int(numbers[dot]!), at: position) }
+        for (position, dot) in dots.enumerated() {
+            let slot = Int(numbers[dot]!)
+            let element = Int(slots[slot].element)
+            order.insert(slot, isShown: !elements[element].isDeleted && elements[element].slot == UInt32(slot), at: position)
+        }
     }
 }

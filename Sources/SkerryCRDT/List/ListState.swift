@@ -46,29 +46,6 @@ struct ListState: ~Copyable, Sendable {
         return elementNumbers[element].map(Int.init)
     }
 
-    /// Whether every element has a name of its own.
-    mutating func hasDistinctElements() -> Bool {
-        if hasAscendingElements { return true }
-        numberElements()
-        return elementNumbers.count == elements.count
-    }
-
-    /// Whether those of each origin are in the order of their sequences, as they come in; false, too, for a list of many origins.
-    private var hasAscendingElements: Bool {
-        var newest: [Dot] = []
-        for index in elements.indices {
-            let dot = elements[index].dot
-            if let known = newest.firstIndex(where: { $0.origin == dot.origin }) {
-                if dot.sequence <= newest[known].sequence { return false }
-                newest[known] = dot
-            } else {
-                if newest.count == 16 { return false }
-                newest.append(dot)
-            }
-        }
-        return true
-    }
-
     private mutating func numberElements() {
         if numberedCount == 0 { elementNumbers.reserveCapacity(elements.count) }
         while numberedCount < elements.count {

@@ -187,10 +187,10 @@ extension DocumentCore {
         switch effect {
         case .key(let key, let before):
             // Somebody else's later write stays.
-            guard let winner = values[slot].registers[key]?.entries.first, isOwn(winner.dot, by: versions) else { return }
-            if before?.value == winner.value { return noteStandIn(winner.dot, for: before?.entries.first?.dot) }
+            guard let winner = values[slot].registers[key]?.winner, isOwn(winner.dot, by: versions) else { return }
+            if before?.value == winner.value { return noteStandIn(winner.dot, for: before?.winner?.dot) }
             write(.write(key: key, stamp: nextStamp(), value: before?.value), to: container)
-            noteStandIn(newestOwn, for: before?.entries.first?.dot)
+            noteStandIn(newestOwn, for: before?.winner?.dot)
         case .counted(let amount):
             write(.add(0 &- amount), to: container)
         case .member(let member, let before):
@@ -225,18 +225,18 @@ extension DocumentCore {
             let position = listPosition(ofRevived: now, of: container)
             let value = lists[slot].elements[number].value.value ?? .null
             insert(.value(value), into: container, at: position)
-            noteStandIn(newestOwn, for: lists[slot].elements[number].value.entries.first?.dot)
+            noteStandIn(newestOwn, for: lists[slot].elements[number].value.winner?.dot)
             revive(now, of: container)
             if case .container(let kind) = value { reviveChild(kind, of: container, lists[slot].elements[number].dot) }
         case .wrote(let element, let before):
             let now = currentSlot(Int(lists[slot].elements[element].slot), of: container)
             let number = Int(lists[slot].slots[now].element)
-            guard !lists[slot].elements[number].isDeleted, let winner = lists[slot].elements[number].value.entries.first,
+            guard !lists[slot].elements[number].isDeleted, let winner = lists[slot].elements[number].value.winner,
                 isOwn(winner.dot, by: versions), let value = before.value
             else { return }
-            if value == winner.value { return noteStandIn(winner.dot, for: before.entries.first?.dot) }
+            if value == winner.value { return noteStandIn(winner.dot, for: before.winner?.dot) }
             write(.element(lists[slot].elements[number].dot, stamp: nextStamp(), value: value), to: container)
-            noteStandIn(newestOwn, for: before.entries.first?.dot)
+            noteStandIn(newestOwn, for: before.winner?.dot)
         }
     }
 

@@ -47,7 +47,7 @@ struct ValueState: ~Copyable, Sendable {
 
     // MARK: - Snapshots
 
-    func encodeState(to writer: inout ByteWriter) {
+    func encodeState(to writer: inout ByteWriter, origins: inout SnapshotOrigins) {
         switch kind {
         case .counter: writer.write(varint: UInt64(bitPattern: sum << 1 ^ sum >> 63))
         case .set:
@@ -62,35 +62,33 @@ struct ValueState: ~Copyable, Sendable {
             for member in members.sorted(by: { $0.lexicographicallyPrecedes($1) }) { member.withUnsafeBufferPointer { writer.write($0) } }
         default:
             writer.write(varint: registers.count)
-            encodeRegisters(to: &writer)
+            encodeRegisters(to: &writer, origins: &origins)
         }
     }
 
-    /// Written as they come, then put in order: the keys and values of a large map lie all over the memory and are looked at once.
-    private func encodeRegisters(to writer: inout ByteWriter) {
-        var entries = ByteWriter()
-        var keys: [Range<UInt32>] = []
-        var ends: [Int] = []
+    /// In the order of the events that wrote them last, which is about how they lie in memory: the keys and values of a large map lie all over
+    /// it when they are taken as the table has them.
+    private func encodeRegisters(to writer: inout ByteWriter, origins: inout SnapshotOrigins) {
         // About what a short key and value take, so that little is moved on the way; pages not reached cost nothing.
-        entries.bytes.reserve(96 * registers.count)
-        keys.reserveCapacity(registers.count)
-        ends.reserveCapacity(registers.count)
-        for (key, value) in registers {
-            entries.write(string: key)
-            let end = UInt32(entries.bytes.count)
-            keys.append(end - UInt32(key.utf8.count)..<end)
-            value.encode(to: &entries)
-            ends.append(entries.bytes.count)
+        writer.bytes.reserve(writer.bytes.count + 96 * registers.count)
+        var indices: [Dictionary<String, MultiValue>.Index] = []
+        indices.reserveCapacity(registers.count)
+        var order = EventPlaces(count: registers.count, events: origins.events)
+        var index = registers.startIndex
+        while index != registers.endIndex {
+            guard let winner = registers.values[index].winner else { preconditionFailure("a key without a write") }
+            order.add(origins.number(of: winner.dot))
+            indices.append(index)
+            registers.formIndex(after: &index)
         }
-        writer.bytes.reserve(writer.bytes.count + entries.bytes.count)
-        let order = keys.withUnsafeBufferPointer { ByteOrder.indices(of: $0, in: entries.bytes.elements) }
-        for index in order {
-            let start = index == 0 ? 0 : ends[index - 1]
-            writer.write(UnsafeBufferPointer(rebasing: entries.bytes.elements[start..<ends[index]]))
+        order.forEach { place in
+            let (key, value) = registers[indices[place]]
+            writer.write(string: key)
+            value.encode(to: &writer, origins: &origins)
         }
     }
 
-    mutating func decodeState(_ reader: inout ByteReader, version: UInt32) throws(DocumentError) {
+    mutating func decodeState(_ reader: inout ByteReader, version: UInt32, origins: SnapshotOrigins) throws(DocumentError) {
         switch kind {
         case .counter:
             let bits = try reader.varint()
@@ -104,10 +102,12 @@ struct ValueState: ~Copyable, Sendable {
                 }
             }
         default:
-            for _ in 0..<(try reader.count(atMost: reader.remaining / 2, "the number of keys")) {
+            let count = try reader.count(atMost: reader.remaining / 13, "the number of keys")
+            registers.reserveCapacity(min(count, reader.remaining / 24))
+            for _ in 0..<count {
                 let key = try reader.string(atMost: UpdateDecoder.keyMaximum)
-                let value = try MultiValue(&reader, version: version)
-                guard !value.entries.isEmpty, kind == .map || key.isEmpty, registers.updateValue(value, forKey: key) == nil else {
+                let value = try MultiValue(&reader, version: version, origins: origins)
+                guard value.winner != nil, kind == .map || key.isEmpty, registers.updateValue(value, forKey: key) == nil else {
                     throw reader.damaged("a key stands there twice or without a write")
                 }
             }
