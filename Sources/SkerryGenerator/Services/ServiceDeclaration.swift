@@ -18,6 +18,9 @@ package struct ServiceDeclaration: Sendable {
     package var errors: [String]
     /// In declared order; a method's place is its index on the wire of a session.
     package var methods: [ServiceMethodDeclaration]
+
+    /// The methods whose results can be used before they are there.
+    var promised: [ServiceMethodDeclaration] { methods.filter(\.returnsReference) }
 }
 
 /// One method of a service.
@@ -37,6 +40,13 @@ package struct ServiceMethodDeclaration: Sendable {
     /// The last version of the interface that has the method.
     package var until: Int?
     package var route: Route?
+
+    /// Whether the result is a reference. A macro sees no types, so it goes by the name: `Reference`, or one that ends in `Client`.
+    var returnsReference: Bool {
+        guard result.text.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }) else { return false }
+        let name = result.text.split(separator: ".").last ?? ""
+        return name == "Reference" || name.hasSuffix("Client")
+    }
 
     package struct Options: OptionSet, Sendable, Hashable {
         package let rawValue: Int

@@ -10,7 +10,7 @@ struct ServiceEmitter {
 
     /// The declarations beside the protocol, one text each, in order.
     func peers() -> [String] {
-        [description(), client(), dispatcher()]
+        [description(), client()] + (service.promised.isEmpty ? [] : [promises()]) + [dispatcher()]
     }
 
     private var level: String { service.access.memberPrefix }
@@ -124,6 +124,11 @@ struct ServiceEmitter {
                     writer.line()
                     writer.line(form)
                 }
+                if !service.promised.isEmpty {
+                    writer.line()
+                    writer.line("/// The methods that return references, for using these before they are there.")
+                    writer.line("\(level)var promise: \(service.name)Promise { \(service.name)Promise(reference) }")
+                }
             }
         }
     }
@@ -139,6 +144,38 @@ struct ServiceEmitter {
             writer.call(
                 "\(keyword)try await reference.\(verb)",
                 ["\(serviceType).\(escaped(method.constant))", ".init(\(fields.joined(separator: ", ")))"])
+        }
+    }
+
+    // MARK: - Promises
+
+    private func promises() -> String {
+        ShapeEmitter.text { writer in
+            writer.line(
+                "/// Calls methods of ``\(service.name)`` and gives at once what they will return: calls through that follow without waiting."
+            )
+            writer.block("\(peerLevel)struct \(service.name)Promise: Sendable") { writer in
+                writer.line("private let reference: SkerryRPC.Reference")
+                writer.line()
+                writer.block("\(level)init(_ reference: SkerryRPC.Reference)") { $0.line("self.reference = reference") }
+                for method in service.promised {
+                    writer.line()
+                    promise(method, &writer)
+                }
+                for (method, count) in shorterHeads() where method.returnsReference {
+                    writer.line()
+                    writer.line(shorterForm(method, upTo: count, isPromise: true))
+                }
+            }
+        }
+    }
+
+    private func promise(_ method: ServiceMethodDeclaration, _ writer: inout SourceWriter) {
+        let parameters = method.parameters.map { $0.renamed(apartFrom: ["reference"], all: method.parameters) }
+        let fields = zip(parameters, method.parameters).map { "\($1.name.label): \($0.name)" }
+        writer.line("/// What ``\(service.name)/\(method.fullName)`` will return.")
+        writer.block("\(level)\(method.head(parameters, effects: ""))") { writer in
+            writer.call("reference.promise", ["\(serviceType).\(escaped(method.constant))", ".init(\(fields.joined(separator: ", ")))"])
         }
     }
 
@@ -202,15 +239,20 @@ extension ServiceEmitter {
     /// A form that two methods would share, or that the protocol itself demands, is not written: the first could not be called, the
     /// second would silently become the default implementation of the demand.
     func shorterForms() -> [String] {
+        shorterHeads().map { shorterForm($0.method, upTo: $0.count) }
+    }
+
+    private func shorterHeads() -> [(method: ServiceMethodDeclaration, count: Int)] {
         let all = service.methods.flatMap { method in
             method.shorterCounts.map { (method: method, count: $0, name: method.fullName(upTo: $0)) }
         }
         let names = Dictionary(grouping: all, by: \.name).mapValues(\.count)
         let demanded = Set(service.methods.map(\.fullName))
-        return all.filter { names[$0.name] == 1 && !demanded.contains($0.name) }.map { shorterForm($0.method, upTo: $0.count) }
+        return all.filter { names[$0.name] == 1 && !demanded.contains($0.name) }.map { ($0.method, $0.count) }
     }
 
-    private func shorterForm(_ method: ServiceMethodDeclaration, upTo count: Int) -> String {
+    /// - Parameter isPromise: the form belongs to the promises, which are not awaited.
+    private func shorterForm(_ method: ServiceMethodDeclaration, upTo count: Int, isPromise: Bool = false) -> String {
         let kept = method.parameters.prefix(count).map { $0.argument($0.label) }
         let added = method.parameters.dropFirst(count).map { parameter in
             (parameter.label.map { "\($0.label): " } ?? "") + (parameter.defaultValue ?? "nil")
@@ -218,8 +260,10 @@ extension ServiceEmitter {
         return ShapeEmitter.text { writer in
             let left = method.parameters.dropFirst(count).map { "`\($0.name.plain)`" }.joined(separator: " and ")
             writer.line("/// ``\(method.fullName)`` without \(left).")
-            writer.block("\(level)\(method.head(Array(method.parameters.prefix(count))))") { writer in
-                writer.call("try await \(method.name)", kept + added)
+            let parameters = Array(method.parameters.prefix(count))
+            let head = isPromise ? method.head(parameters, effects: "") : method.head(parameters)
+            writer.block("\(level)\(head)") { writer in
+                writer.call(isPromise ? method.name : "try await \(method.name)", kept + added)
             }
         }
     }
@@ -235,9 +279,9 @@ extension ServiceMethodDeclaration {
     var resultType: String { result.isVoid ? "SkerryRPC.NoValue" : result.text }
 
     /// `func read(_ bucket: String, key: String) async throws -> Blob`
-    func head(_ parameters: [ServiceParameter]) -> String {
+    func head(_ parameters: [ServiceParameter], effects: String = " async throws") -> String {
         let arrow = result.isVoid ? "" : " -> \(result.text)"
-        return "func \(name)(\(parameters.map(\.declaration).joined(separator: ", "))) async throws\(arrow)"
+        return "func \(name)(\(parameters.map(\.declaration).joined(separator: ", ")))\(effects)\(arrow)"
     }
 
     /// How many parameters each shorter form keeps, most first.

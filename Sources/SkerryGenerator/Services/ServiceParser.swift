@@ -119,8 +119,19 @@ extension ServiceParser {
         }
         checkWireNames(methods, nodes)
         checkRoutes(methods, nodes)
+        checkPromises(methods, nodes)
         nameConstants(&methods)
         return methods
+    }
+
+    /// Where methods return references the client has a member for them.
+    private mutating func checkPromises(_ methods: [ServiceMethodDeclaration], _ nodes: [FunctionDeclSyntax]) {
+        guard methods.contains(where: \.returnsReference) else { return }
+        for (method, node) in zip(methods, nodes) where method.name.plain == "promise" && method.parameters.isEmpty {
+            findings.error(
+                .reservedName, at: node.name,
+                "the client has a member 'promise' of its own; call the method otherwise and keep the wire name by '@Wire'")
+        }
     }
 
     private mutating func refuse(_ member: DeclSyntax) {

@@ -16,7 +16,7 @@ extension CallError {
     private static let codes: [(CallFailure.Code, Code)] = [
         (.remote, .remote), (.timeout, .timeout), (.cancelled, .cancelled), (.peerLost, .peerLost), (.noSuchMethod, .noSuchMethod),
         (.noSuchReference, .noSuchReference), (.denied, .denied), (.overloaded, .overloaded), (.goingAway, .goingAway),
-        (.brokenPromise, .noSuchReference), (.resultTooLarge, .badResult), (.noSuchService, .noSuchService),
+        (.brokenPromise, .brokenPromise), (.resultTooLarge, .badResult), (.noSuchService, .noSuchService),
         (.digestMismatch, .digestMismatch), (.badResult, .badResult),
     ]
 
@@ -29,7 +29,7 @@ extension CallError {
 
     /// What the failure alone does not hold.
     var detail: FailureDetail {
-        FailureDetail(service: service, method: method, path: path, position: code.argumentPosition ?? -1)
+        FailureDetail(service: service, method: method, path: path, position: code.argumentPosition ?? -1, promise: promise)
     }
 
     /// The error as the caller sees it.
@@ -39,8 +39,8 @@ extension CallError {
             failure.code == .badArgument
             ? Code.badArgument(position: detail.position) : Self.codes.first { $0.0 == failure.code }?.1 ?? .remote
         self.init(
-            code, failure.message, service: detail.service, method: detail.method, path: detail.path, maybeExecuted: failure.maybeExecuted,
-            retryAfter: failure.retryAfter)
+            code, failure.message, service: detail.service, method: detail.method, promise: detail.promise, path: detail.path,
+            maybeExecuted: failure.maybeExecuted, retryAfter: failure.retryAfter)
     }
 
     /// The error for a call a session did not take, or broke off.
@@ -65,12 +65,13 @@ struct FailureDetail: Shaped, Equatable {
     var method = ""
     var path = ""
     var position = -1
+    var promise = ""
 
     private static let fields = Fields(
         "FailureDetail",
         [
             Field("service", String.self, default: ""), Field("method", String.self, default: ""), Field("path", String.self, default: ""),
-            Field("position", Int.self, default: -1),
+            Field("position", Int.self, default: -1), Field("promise", String.self, default: ""),
         ])
 
     static var shape: Shape { .record(fields) }
@@ -81,6 +82,7 @@ struct FailureDetail: Shaped, Equatable {
         try writer.field(method, 1, in: &record)
         try writer.field(path, 2, in: &record)
         try writer.field(position, 3, in: &record)
+        try writer.field(promise, 4, in: &record)
         try writer.endRecord(&record)
     }
 
@@ -90,14 +92,16 @@ struct FailureDetail: Shaped, Equatable {
         var method: String?
         var path: String?
         var position: Int?
+        var promise: String?
         while let index = try reader.nextField(&record) {
             switch index {
             case 0: try reader.field(&service, in: record)
             case 1: try reader.field(&method, in: record)
             case 2: try reader.field(&path, in: record)
-            default: try reader.field(&position, in: record)
+            case 3: try reader.field(&position, in: record)
+            default: try reader.field(&promise, in: record)
             }
         }
-        return Self(service: service ?? "", method: method ?? "", path: path ?? "", position: position ?? -1)
+        return Self(service: service ?? "", method: method ?? "", path: path ?? "", position: position ?? -1, promise: promise ?? "")
     }
 }

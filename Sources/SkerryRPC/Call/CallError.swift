@@ -12,6 +12,8 @@ public struct CallError: Error, Sendable, Equatable {
     public var method: String
     /// The parallel group of a ``gofor(timeout:isolation:_:)`` the call belonged to, empty outside one.
     public var group: String
+    /// The call that was to return the target, such as `House.door`, where that call failed; empty otherwise.
+    public var promise: String
     /// Where in an argument or result the fault lies, such as `parts[3].etag`; empty when it lies in no value.
     public var path: String
     /// True when the callee may have run, wholly or partly. False is a promise: it did not, and the call may be repeated safely.
@@ -20,14 +22,15 @@ public struct CallError: Error, Sendable, Equatable {
     public var retryAfter: Duration?
 
     public init(
-        _ code: Code, _ message: String = "", service: String = "", method: String = "", group: String = "", path: String = "",
-        maybeExecuted: Bool = false, retryAfter: Duration? = nil
+        _ code: Code, _ message: String = "", service: String = "", method: String = "", group: String = "", promise: String = "",
+        path: String = "", maybeExecuted: Bool = false, retryAfter: Duration? = nil
     ) {
         self.code = code
         self.message = message
         self.service = service
         self.method = method
         self.group = group
+        self.promise = promise
         self.path = path
         self.maybeExecuted = maybeExecuted
         self.retryAfter = retryAfter
@@ -41,6 +44,7 @@ extension CallError {
             case timeout, cancelled, peerLost, noSuchMethod, noSuchReference, noSuchService, denied, overloaded, goingAway, remote,
                 badResult
             case closed
+            case brokenPromise
             case digestMismatch
             case badArgument(position: Int)
         }
@@ -74,6 +78,9 @@ extension CallError {
         /// This side closed the session.
         public static let closed = Code(.closed)
 
+        /// The call that was to return the target failed; ``CallError/promise`` names it, and ``Reference/settled()`` throws why. This one was not begun.
+        public static let brokenPromise = Code(.brokenPromise)
+
         /// The binary format came with a shape the callee does not have; the caller repeats the call in a format that describes itself.
         public static let digestMismatch = Code(.digestMismatch)
 
@@ -99,6 +106,7 @@ extension CallError {
             case .remote: "remote"
             case .badResult: "badResult"
             case .closed: "closed"
+            case .brokenPromise: "brokenPromise"
             case .digestMismatch: "digestMismatch"
             case .badArgument(let position): "badArgument(\(position))"
             }

@@ -129,7 +129,7 @@ extension SturdyReferences.Record {
 }
 
 extension SturdyReference {
-    /// The object, over a session with the node that hosts it.
+    /// The object, over a session with the node that hosts it: one round trip.
     ///
     /// - Throws: ``CallError`` with code ``CallError/Code/denied`` when the session's peer is another node, which then does not learn the secret, or when
     ///   the right has ended.
@@ -137,6 +137,6 @@ extension SturdyReference {
         guard session.peer?.key == node else {
             throw CallError(.denied, "the peer does not prove the key that the sturdy reference names")
         }
-        return try await session.root.get(SturdyGateService.self, SturdyReferences.gateName).enter(secret)
+        return try await session.root.promise.get(SturdyGateService.self, SturdyReferences.gateName).enter(secret)
     }
 }

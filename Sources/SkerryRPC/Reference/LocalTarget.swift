@@ -77,7 +77,8 @@ extension CallError {
     /// An error of a call the implementation made itself, as its own caller sees it: that a third party was lost does not mean that
     /// this session is.
     fileprivate var fromImplementation: CallError {
-        guard code == .peerLost || code == .closed || code == .noSuchMethod || code == .digestMismatch else { return self }
+        guard code == .peerLost || code == .closed || code == .noSuchMethod || code == .digestMismatch || code == .brokenPromise
+        else { return self }
         guard !service.isEmpty else { return self }
         return CallError(.remote, description, path: path, maybeExecuted: true, retryAfter: retryAfter)
     }

@@ -113,7 +113,7 @@ extension Invocation {
 
 extension MethodDescriptor {
     /// What a caller of the method sees of an error of a target.
-    fileprivate func thrown(_ error: any Error) -> any Error {
+    func thrown(_ error: any Error) -> any Error {
         switch error {
         case let failure as DeclaredFailure: declaredError(failure)
         case let error as CallError: error.located(service: service.name, method: name)

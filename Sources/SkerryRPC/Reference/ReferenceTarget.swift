@@ -61,10 +61,22 @@ package protocol ReferenceTarget: AnyObject, Sendable {
     /// What the target knows of a method without asking anybody.
     func descriptor(of method: String) -> MethodDescriptor?
 
+    /// Calls a method that returns a reference, and gives what it will return at once.
+    func promise(_ invocation: Invocation, of method: MethodDescriptor) -> any ReferenceTarget
+
+    /// What a promise turned out to be, once it is known; nil for a target that is none.
+    func settled() async throws -> (any ReferenceTarget)?
+
     /// The methods of the object, when they are those of one service and no others.
     var table: MethodTable? { get }
 }
 
 extension ReferenceTarget {
     package var table: MethodTable? { nil }
+
+    package func promise(_ invocation: Invocation, of method: MethodDescriptor) -> any ReferenceTarget {
+        DeferredTarget(method, self, invocation)
+    }
+
+    package func settled() async throws -> (any ReferenceTarget)? { nil }
 }

@@ -22,20 +22,31 @@ package final class RemoteTarget: ReferenceTarget, ImportedObject, @unchecked Se
     package func descriptor(of method: String) -> MethodDescriptor? { nil }
 
     package func perform(_ invocation: Invocation) async throws -> ServicePayload {
-        do {
-            if session.carries(invocation) { return try await session.call(id, invocation) }
-            return try await session.call(id, try invocation.adapted(to: session)).transcoded(to: invocation.replyFormat)
-        } catch let failure as DeclaredFailure {
-            throw DeclaredFailure(name: failure.name, payload: try failure.payload.transcoded(to: invocation.replyFormat))
-        }
+        try await session.perform(invocation, at: id)
     }
 
     package func send(_ invocation: Invocation) async throws(CallError) {
         try await session.send(id, try invocation.adapted(to: session))
     }
+
+    package func promise(_ invocation: Invocation, of method: MethodDescriptor) -> any ReferenceTarget {
+        session.promise(id, invocation, of: method)
+    }
 }
 
 extension Session {
+    /// Calls, written anew where the session cannot carry the call as it is, and gives the result as the caller wants it.
+    ///
+    /// - Parameter promise: the result that is called, in place of `target`.
+    func perform(_ invocation: Invocation, at target: ReferenceID, _ promise: PromisedResult? = nil) async throws -> ServicePayload {
+        do {
+            if carries(invocation) { return try await call(target, invocation, promise) }
+            return try await call(target, try invocation.adapted(to: self), promise).transcoded(to: invocation.replyFormat)
+        } catch let failure as DeclaredFailure {
+            throw DeclaredFailure(name: failure.name, payload: try failure.payload.transcoded(to: invocation.replyFormat))
+        }
+    }
+
     /// Whether a call can go as it is, and its reply come so.
     func carries(_ invocation: Invocation) -> Bool {
         let format = invocation.payload.format
@@ -45,7 +56,7 @@ extension Session {
 
 extension Invocation {
     /// The same call as the session can carry it: calls that are passed on from a session of another encoding, or from HTTP, are written anew.
-    fileprivate func adapted(to session: Session) throws(CallError) -> Invocation {
+    func adapted(to session: Session) throws(CallError) -> Invocation {
         let wanted: PayloadFormat = session.isText ? .json : payload.format == .json ? .cbor : payload.format
         guard wanted != payload.format || replyFormat == .json, payload.format != .bin else { return self }
         // Without a digest the answer describes itself, so that it can be written anew too.

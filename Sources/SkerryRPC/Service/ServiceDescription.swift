@@ -35,7 +35,7 @@ extension ServiceDescription {
 /// A stub: implements a service protocol by calling a ``Reference``.
 ///
 /// A client may itself be an argument, a result or an element of a channel: what crosses is its reference.
-public protocol ServiceClient: Shaped {
+public protocol ServiceClient: Shaped, Promisable {
     /// The interface this client speaks.
     associatedtype Service: ServiceDescription
 

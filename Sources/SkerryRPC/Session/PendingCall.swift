@@ -7,6 +7,10 @@ final class PendingCall: @unchecked Sendable {
     let invocation: Invocation
     let deadline: Duration
     let isOneWay: Bool
+    /// The result that is called in place of ``target``, before or after it is there.
+    let promise: PromisedResult?
+    /// What becomes of the call, when its own result is used before it is there. Nobody waits for such a call, so it has no continuation.
+    let result: PromisedResult?
     /// Nil until the core has taken the call, and after it has ended.
     var question: QuestionID?
     /// Nil before the task waits, and after the call has ended.
@@ -21,11 +25,21 @@ final class PendingCall: @unchecked Sendable {
         case error(CallError)
     }
 
-    init(_ target: ReferenceID, _ invocation: Invocation, deadline: Duration, isOneWay: Bool) {
+    init(
+        _ target: ReferenceID, _ invocation: Invocation, deadline: Duration, isOneWay: Bool, promise: PromisedResult? = nil,
+        result: PromisedResult? = nil
+    ) {
+        self.promise = promise
+        self.result = result
         self.target = target
         self.invocation = invocation
         self.deadline = deadline
         self.isOneWay = isOneWay
+    }
+
+    /// Whom the call is for, nil when that cannot be said any more.
+    func destination(in session: Session) -> CallTarget? {
+        promise == nil ? .reference(target) : promise?.destination(in: session)
     }
 
     /// Lets the task go on.
@@ -38,7 +52,7 @@ final class PendingCall: @unchecked Sendable {
         }
     }
 
-    private static func error(_ failure: CallFailure, _ payload: ServicePayload) -> any Error {
+    static func error(_ failure: CallFailure, _ payload: ServicePayload) -> any Error {
         failure.code == .typed ? DeclaredFailure(name: failure.message, payload: payload) : CallError(failure, payload)
     }
 }

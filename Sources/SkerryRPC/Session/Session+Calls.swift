@@ -16,14 +16,14 @@ extension Session {
 
     /// Calls what the peer hosts under `target`.
     @inline(__always)
-    func call(_ target: ReferenceID, _ invocation: Invocation) async throws -> ServicePayload {
-        try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: false))
+    func call(_ target: ReferenceID, _ invocation: Invocation, _ promise: PromisedResult? = nil) async throws -> ServicePayload {
+        try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: false, promise: promise))
     }
 
     /// Calls without a reply; returns when the core has taken the call.
-    func send(_ target: ReferenceID, _ invocation: Invocation) async throws(CallError) {
+    func send(_ target: ReferenceID, _ invocation: Invocation, _ promise: PromisedResult? = nil) async throws(CallError) {
         do {
-            _ = try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: true))
+            _ = try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: true, promise: promise))
         } catch let error as CallError {
             throw error
         } catch {
@@ -41,7 +41,8 @@ extension Session {
         }
     }
 
-    private func begin(_ call: PendingCall, _ continuation: UnsafeContinuation<ServicePayload, any Error>) {
+    /// - Parameter continuation: nil for a call whose result is used before it is there.
+    func begin(_ call: PendingCall, _ continuation: UnsafeContinuation<ServicePayload, any Error>?) {
         let now = options.clock.now
         let mustDrain = state.withLock { state in
             call.continuation = continuation
@@ -74,12 +75,18 @@ extension Session {
 
     /// Gives the call to the core. False says that it has to wait.
     private func ask(_ call: PendingCall, _ state: inout SessionState, _ now: Moment) -> Bool {
+        if let failure = call.promise?.failure {
+            state.fail(call, failure)
+            return true
+        }
         do throws(SessionError) {
+            guard let target = call.destination(in: self) else { throw SessionError(.unknownReference, "the promise was not made") }
             let method = try state.method(call.invocation)
             var made: [ReferenceID] = []
             do throws(SessionError) {
-                let references = try self.references(call.invocation.payload, agreed: state.core.isConfirmed(method), &state, &made)
-                try state.ask(call, method, references, now)
+                let references = try self.references(
+                    call.invocation.payload, agreed: state.core.isConfirmed(method), mayPromise: true, &state, &made)
+                try state.ask(call, target, method, references, now)
             } catch {
                 // What was exported for this call did not cross.
                 for id in made { state.withdraw(id) }
@@ -94,7 +101,7 @@ extension Session {
 
     /// Calls are permitted again.
     func askWaiting(_ state: inout SessionState, _ now: Moment) {
-        while let call = state.waiting.first() {
+        while let call = state.waiting.first(&state.effects) {
             guard ask(call, &state, now) else { return }
             state.waiting.removeFirst()
         }
@@ -132,7 +139,10 @@ extension Session {
         }
         state.questions[question.index] = nil
         call.question = nil
-        guard let continuation = call.continuation else { return }
+        guard let continuation = call.continuation else {
+            if let result = call.result { receive(outcome, payload, for: result, &state) }
+            return state.effects.append(.drop(call))
+        }
         call.continuation = nil
         if let failure = outcome.failure {
             if failure.code == .peerLost, state.isClosedHere {
@@ -169,27 +179,30 @@ extension SessionState {
     }
 
     mutating func ask(
-        _ call: PendingCall, _ method: MethodID, _ references: [SessionReference], _ now: Moment
+        _ call: PendingCall, _ target: CallTarget, _ method: MethodID, _ references: [SessionReference], _ now: Moment
     ) throws(SessionError) {
-        let options: CallOptions = call.invocation.options.contains(.idempotent) ? .idempotent : []
+        var options: CallOptions = call.invocation.options.contains(.idempotent) ? .idempotent : []
+        if call.result != nil { options.insert(.keepsAnswer) }
         let format = call.invocation.payload.format
         let request = call.invocation.requestID
         let question = try call.invocation.payload.bytes.withUnsafeBufferPointer { (bytes) throws(SessionError) -> QuestionID? in
             let payload = UnsafeRawBufferPointer(bytes)
             if call.isOneWay {
                 try core.callOneWay(
-                    .reference(call.target), method: method, payload: payload, format: format, references: references,
+                    target, method: method, payload: payload, format: format, references: references,
                     deadline: call.deadline, options: options, request: request, now: now)
                 return nil
             }
             return try core.call(
-                .reference(call.target), method: method, payload: payload, format: format, references: references,
+                target, method: method, payload: payload, format: format, references: references,
                 deadline: call.deadline, options: options, request: request, now: now)
         }
         if let question {
             call.question = question
+            call.result?.question = question
             questions.place(call, at: question.index)
         } else if let continuation = call.continuation {
+            call.promise?.noteOneWay()
             call.continuation = nil
             call.outcome = .value(ServicePayload(format: .none, bytes: []))
             effects.append(.ended(call, continuation))

@@ -8,7 +8,8 @@ import SkerryWire
 extension Session {
     /// A call came: finds the object and queues the start of its handler. Under the lock.
     func receive(_ call: IncomingCall, _ packet: UnsafeRawBufferPointer, _ state: inout SessionState) {
-        guard call.method.index < state.definitions.count, let target = state.target(of: call.target) else {
+        guard call.method.index < state.definitions.count, let target = state.target(of: call.target) ?? borrowed(call.target, &state)
+        else {
             for object in claim(call.references, format: .cbor, &state) { state.effects.append(.drop(object)) }
             let failure = CallFailure(.noSuchReference, "\(call.target) is not here", maybeExecuted: false)
             return state.core.answer(call.id, failure: failure)
@@ -146,6 +147,8 @@ extension Session {
             }
         } catch {
             for id in made { state.withdraw(id) }
+            // Of a session that is over the caller hears by its end.
+            if error.code == .closed { return }
             state.core.answer(call.id, failure: CallFailure(.overloaded, error.message))
         }
     }

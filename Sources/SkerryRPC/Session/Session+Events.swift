@@ -39,7 +39,7 @@ extension Session {
         guard state.failure == nil else { return }
         let failure = CallError(error, maybeExecuted: true)
         state.failure = failure
-        while let call = state.waiting.first() {
+        while let call = state.waiting.first(&state.effects) {
             state.waiting.removeFirst()
             state.fail(call, CallError(error, maybeExecuted: false))
         }
@@ -90,7 +90,10 @@ extension SessionState {
     }
 
     mutating func fail(_ call: PendingCall, _ error: CallError) {
-        guard let continuation = call.continuation else { return }
+        guard let continuation = call.continuation else {
+            if let result = call.result { settle(result, .failure(error), in: nil) }
+            return effects.append(.drop(call))
+        }
         call.continuation = nil
         call.question = nil
         call.outcome = .error(error)

@@ -6,22 +6,30 @@ import SkerrySession
 extension Session {
     /// The table of references for a payload that is about to be sent. Ids that were made for it are added to `made`.
     ///
-    /// - Parameter agreed: both sides know the shape of the payload, so elements of its channels may be binary.
+    /// - Parameters:
+    ///   - agreed: both sides know the shape of the payload, so elements of its channels may be binary.
+    ///   - mayPromise: the payload is that of a call, so it may name what an earlier call is about to return.
     func references(
-        _ payload: ServicePayload, agreed: Bool, _ state: inout SessionState, _ made: inout [ReferenceID]
+        _ payload: ServicePayload, agreed: Bool, mayPromise: Bool = false, _ state: inout SessionState, _ made: inout [ReferenceID]
     ) throws(SessionError) -> [SessionReference] {
         guard !payload.references.isEmpty else { return [] }
         let format: PayloadFormat = payload.format == .json ? .json : agreed ? .bin : .cbor
         var references: [SessionReference] = []
         references.reserveCapacity(payload.references.count)
-        for object in payload.references { references.append(try reference(to: object, format: format, &state, &made)) }
+        for object in payload.references { references.append(try reference(to: object, format: format, mayPromise, &state, &made)) }
         return references
     }
 
     private func reference(
-        to object: any AnyObject & Sendable, format: PayloadFormat, _ state: inout SessionState, _ made: inout [ReferenceID]
+        to object: any AnyObject & Sendable, format: PayloadFormat, _ mayPromise: Bool, _ state: inout SessionState,
+        _ made: inout [ReferenceID]
     ) throws(SessionError) -> SessionReference {
         if let reference = object as? Reference {
+            if let promised = reference.target as? PromisedTarget, promised.session === self,
+                let reference = try self.reference(to: promised.result, mayPromise)
+            {
+                return reference
+            }
             // What the peer hosts goes home as itself; only the root has no name of its own.
             if let remote = reference.target as? RemoteTarget, remote.session === self, remote.id != .root { return .service(remote.id) }
             let target = reference.target
@@ -40,6 +48,16 @@ extension Session {
         state.exported[local.key] = id
         state.effects.append(.pump(pump))
         return local.reference(id)
+    }
+
+    /// What a promise of this session is called in a payload; nil when it has to travel as an object of this side.
+    private func reference(to result: PromisedResult, _ mayPromise: Bool) throws(SessionError) -> SessionReference? {
+        if let failure = result.failure { throw SessionError(.unknownReference, failure.message) }
+        switch result.destination(in: self) {
+        case .reference(let id): return .service(id)
+        case .promise(let question, let index): return mayPromise ? .promise(question, index: index) : nil
+        case nil: throw SessionError(.unknownReference, "\(result.method.callName) was not called")
+        }
     }
 
     private func export(
@@ -78,6 +96,16 @@ extension Session {
             return target
         }
         let target = RemoteTarget(self, id)
+        state.imports.place(SessionState.Import(id: id, object: target), at: id.index)
+        return target
+    }
+
+    /// A proxy for an object of the peer that the peer calls, because what this side promised it turned out to be that. The kept reply holds the object,
+    /// and nothing introduced it for this.
+    func borrowed(_ id: ReferenceID, _ state: inout SessionState) -> RemoteTarget? {
+        guard id != .root, !id.isHosted(by: state.role) else { return nil }
+        let target = RemoteTarget(self, id)
+        target.introductions = 0
         state.imports.place(SessionState.Import(id: id, object: target), at: id.index)
         return target
     }

@@ -135,7 +135,7 @@ protocol ImportedObject: AnyObject, Sendable {
 
 /// Calls in the order they were made. Called-off ones are skipped when their turn comes.
 struct CallQueue {
-    private var calls: [PendingCall] = []
+    private var calls: [PendingCall?] = []
     private var start = 0
     private(set) var count = 0
 
@@ -147,10 +147,14 @@ struct CallQueue {
     }
 
     /// The first call that was not called off; it stays.
-    mutating func first() -> PendingCall? {
+    ///
+    /// - Parameter effects: lets go of those that were called off. They may hold the last references to objects, so that must not be done under the lock.
+    mutating func first(_ effects: inout [SessionEffect]) -> PendingCall? {
         while start < calls.count {
-            let call = calls[start]
-            if !call.isCancelled { return call }
+            if let call = calls[start] {
+                if !call.isCancelled { return call }
+                effects.append(.drop(call))
+            }
             advance()
         }
         return nil
@@ -165,6 +169,7 @@ struct CallQueue {
     mutating func forget() { count -= 1 }
 
     private mutating func advance() {
+        calls[start] = nil
         start += 1
         if start == calls.count {
             calls.removeAll(keepingCapacity: true)

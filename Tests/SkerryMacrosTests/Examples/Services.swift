@@ -73,3 +73,17 @@ enum Namespace {
         var x: Int
     }
 }
+
+/// Returns services, so that its client makes promises.
+@Service public protocol Directory: Sendable {
+    /// The turnstile of a gate.
+    @Default("gate", "main") func gate(_ reference: String, `for` gate: String) async throws -> Turnstile2Client
+    func any(_ name: String?) async throws -> Reference
+    func list() async throws -> [Turnstile2Client]
+    func maybe() async throws -> Turnstile2Client?
+}
+
+/// What a directory returns.
+@Service public protocol Turnstile2: Sendable {
+    func pass() async throws -> Int
+}
