@@ -63,9 +63,9 @@ public struct LiveObject: Sendable {
 
     /// Takes in another node's head, whose commits must be in the history.
     ///
-    /// When both sides have something new, the side with the smaller head merges and the other follows. A side that yielded asks again with the
-    /// same head after each own edit, which may have made its head the smaller one; else both may yield, and wait for each other for ever. Two nodes that both merged whatever they
-    /// hear of would, with news always on the way, merge each other's merges without end.
+    /// When both sides have something new, the side with the smaller head merges and the other follows. Two nodes that both merged whatever
+    /// they hear of would, with news always on the way, merge each other's merges without end. A side that yielded asks again with the same
+    /// head after each own edit, which may have made its head the smaller one; else both may yield, and wait for each other for ever.
     ///
     /// - Parameter insists: merges in any case; for a node that yielded and has heard nothing since, because the other has left. If it has
     ///   not, both make the same commit.
