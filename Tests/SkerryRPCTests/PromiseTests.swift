@@ -30,7 +30,7 @@ struct PromiseTests {
                 let session = try await Session.open(over: near, options: options)
                 opened.withLock { $0 = session }
             }
-            await eventually("the session opens") { [stepper] in
+            try await eventually("the session opens") { [stepper] in
                 stepper.runUntilIdle(jobMaximum: 1_000)
                 return opened.withLock { $0 != nil }
             }
@@ -49,7 +49,7 @@ struct PromiseTests {
                 over.withLock { $0 = (stepper.now, result) }
             }
             var idle = 0
-            await eventually("the calls end") {
+            try await eventually("the calls end") {
                 // The network goes on only when nobody has anything more to say for now.
                 idle = stepper.nextDue == nil || stepper.nextDue! > stepper.now ? idle + 1 : 0
                 if idle == 0 || idle > 200 {
@@ -171,16 +171,16 @@ struct PromiseTests {
         let pair = try await SessionPair(root: HouseService.reference(to: cottage))
         let house = HouseClient(pair.client.rootReference)
         do { _ = house.promise.door("front") }
-        await eventually { cottage.journal.entries == ["door front", "cancelled"] || pair.client.statistics.core.questions == 0 }
-        await eventually { pair.server.statistics.core.answers == 0 && pair.client.statistics.core.questions == 0 }
+        try await eventually { cottage.journal.entries == ["door front", "cancelled"] || pair.client.statistics.core.questions == 0 }
+        try await eventually { pair.server.statistics.core.answers == 0 && pair.client.statistics.core.questions == 0 }
 
         let other = Cottage(isOpen: false)
         let second = try await SessionPair(root: HouseService.reference(to: other))
         try await HouseClient(second.client.rootReference).promise.door("front").promise.lock().nudge()
-        await eventually { other.gate.waiting == 1 }
+        try await eventually { other.gate.waiting == 1 }
         other.gate.open()
-        await eventually { other.journal.entries == ["door front", "lock", "turn"] }
-        await expectNothingLeft(second)
+        try await eventually { other.journal.entries == ["door front", "lock", "turn"] }
+        try await expectNothingLeft(second)
         await second.close()
         await pair.close()
     }
@@ -191,12 +191,12 @@ struct PromiseTests {
         let pair = try await SessionPair(root: HouseService.reference(to: cottage))
         let house = HouseClient(pair.client.rootReference)
         let call = Task { try await house.promise.door("front").promise.lock().turn() }
-        await eventually { cottage.gate.waiting == 1 }
+        try await eventually { cottage.gate.waiting == 1 }
         call.cancel()
         let error = await #expect(throws: CallError.self) { try await call.value }
         #expect(error?.code == .cancelled)
-        await eventually { cottage.journal.entries == ["door front", "cancelled"] }
-        await expectNothingLeft(pair)
+        try await eventually { cottage.journal.entries == ["door front", "cancelled"] }
+        try await expectNothingLeft(pair)
         await pair.close()
     }
 
@@ -226,7 +226,7 @@ struct PromiseTests {
         let pair = try await SessionPair(root: HouseService.reference(to: cottage))
         let door = HouseClient(pair.client.rootReference).promise.door("front")
         let call = Task { try await door.promise.lock().turn() }
-        await eventually { cottage.gate.waiting == 1 && pair.server.statistics.core.answers == 3 }
+        try await eventually { cottage.gate.waiting == 1 && pair.server.statistics.core.answers == 3 }
         await pair.server.close()
         let error = await #expect(throws: CallError.self) { try await call.value }
         #expect(error?.code == .peerLost, "\(error.debugDescription)")
@@ -251,7 +251,7 @@ struct PromiseTests {
             return try await group.reduce(into: [String]()) { $0.append($1) }
         }
         #expect(results == Array(repeating: "shut", count: 60))
-        await expectNothingLeft(pair)
+        try await expectNothingLeft(pair)
         await pair.close()
     }
 
@@ -272,7 +272,7 @@ struct PromiseTests {
         // Nobody holds it, so it is called off.
         let slow = Cottage(isOpen: false)
         do { _ = HouseClient(HouseService.reference(to: slow)).promise.door("front") }
-        await eventually { slow.journal.entries == ["door front", "cancelled"] }
+        try await eventually { slow.journal.entries == ["door front", "cancelled"] }
     }
 
     @Test("chains of promises are the same over every link, and leave no entry", arguments: LinkKind.allCases)
@@ -297,14 +297,14 @@ struct PromiseTests {
                 let home = house.promise.echo(LockService.reference(to: Cottage.Bolt(journal: Journal())))
                 #expect(try await LockClient(home).turn() == "shut")
             }
-            await expectNothingLeft(pair, servicesExported: 1)
+            try await expectNothingLeft(pair, servicesExported: 1)
             await pair.close()
         }
     }
 
     /// All tables of calls are empty, and of references only the registry's own are left.
-    private func expectNothingLeft(_ pair: SessionPair, servicesExported: Int = 0) async {
-        await eventually("no entry is left") {
+    private func expectNothingLeft(_ pair: SessionPair, servicesExported: Int = 0) async throws {
+        try await eventually("no entry is left") {
             let (client, server) = (pair.client.statistics, pair.server.statistics)
             return client.core.questions == 0 && server.core.answers == 0 && client.servicesExported == 0
                 && server.servicesExported <= servicesExported && server.handlersRunning == 0
