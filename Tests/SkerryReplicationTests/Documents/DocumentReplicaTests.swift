@@ -74,7 +74,9 @@ struct DocumentReplicaTests {
         try await right.documents.commit(document)
         try await Self.settle(left)
         #expect(try await left.text("plan") == "Hello!")
-        func isTold(_ event: DocumentReplicaEvent) -> Bool { if case .imported("plan", let ranges) = event { !ranges.isEmpty } else { false } }
+        func isTold(_ event: DocumentReplicaEvent) -> Bool {
+            if case .imported("plan", let ranges) = event { !ranges.isEmpty } else { false }
+        }
         #expect(await eventually { right.events.all.contains(where: isTold) })
         observation.cancel()
     }
