@@ -40,6 +40,21 @@ struct MarkTests {
         #expect(try meet(one, two) == [TextRun("The brown fox jumped.", bold)])
     }
 
+    @Test("an event that had seen less than a mark of the same author leaves the mark where it was")
+    func laterThanItsAuthorSaw() throws {
+        func document(_ origin: UInt64) -> Document { Document(origin: OriginID(rawValue: origin), now: { 1_000_000 }) }
+        let author = document(40), early = document(10), other = document(20)
+        author.change { $0.text("t").insert("ab", at: 0) }
+        try early.merge(author)
+        other.change { $0.text("t").insert("AB", at: 0) }
+        try author.merge(other)
+        author.change { $0.text("t").mark(1..<4, in: .scalars, "bold", true, expansion: .both) }
+        // Its anchors are found before the event comes that had seen the author's first event alone.
+        #expect(author.text("t").runs == [TextRun("A"), TextRun("Bab", bold)])
+        early.change { $0.text("t").insert("x", at: 0) }
+        #expect(try meet(author, early) == [TextRun("A"), TextRun("Bxab", bold)])
+    }
+
     @Test("Peritext 2: overlapping stretches made bold are bold together")
     func overlapping() throws {
         let (one, two) = try pair("The fox jumped.")

@@ -18,8 +18,9 @@ extension SequenceState {
     mutating func identityLane(at version: Int, graph: borrowing EventGraph, scratch: inout DifferenceScratch) -> Int {
         swap(&tracker, &identity)
         let span = VersionSpan(start: UInt32(version), end: UInt32(version + 1))
-        let lane = prepareLane(for: span, run: graph.run(of: version), graph: graph, scratch: &scratch)
-        tracker.setVersion(ofLane: lane, to: UInt32(version))
+        let run = graph.run(of: version)
+        let lane = prepareLane(for: span, run: run, graph: graph, scratch: &scratch)
+        stand(lane, behind: span, run: run, graph: graph)
         tracker.nextVersion = version + 1
         swap(&tracker, &identity)
         return lane

@@ -141,6 +141,12 @@ struct SequenceState: ~Copyable, Sendable {
             try apply(piece, lane: lane, graph: graph, edits: &edits, isNew: isNew)
             index += 1
         }
+        stand(lane, behind: span, run: run, graph: graph)
+    }
+
+    /// Notes that a lane has seen the events of a span, and that their origin has what they had seen: without that its clock would say that its
+    /// event before them had seen as much.
+    mutating func stand(_ lane: Int, behind span: VersionSpan, run: Int, graph: borrowing EventGraph) {
         tracker.setVersion(ofLane: lane, to: span.end - 1)
         if tracker.clocks.isUsable, let column = tracker.clocks.column(of: graph.runs[run].origin) {
             tracker.clocks.applied(to: span.end, column: column, lane: lane)

@@ -3,9 +3,9 @@ import SkerryCRDT
 /// Random histories against the model: replicas that work, hear of each other and end alike, with every notice followed and anchors kept.
 enum RandomHistories {
     /// One history: 2 to 5 replicas, each with so many changes.
-    static func run(seed: Int, changes: ClosedRange<Int>, isMarking: Bool = true) throws {
+    static func run(seed: Int, changes: ClosedRange<Int>) throws {
         var random = CheckRandom(seed: seed &+ 9_000_000)
-        let session = Session(seed: seed, replicas: 2 + seed % 4, keepsCommits: false, isMarking: isMarking && seed / 4 % 4 == 1)
+        let session = Session(seed: seed, replicas: 2 + seed % 4, keepsCommits: false, isMarking: seed / 4 % 4 == 1)
         // Long ones are rarer: the smallest of three draws.
         let drawn = (0..<3).map { _ in random.below(changes.count) }.min()!
         try session.run(changes: changes.lowerBound + drawn)
@@ -14,10 +14,10 @@ enum RandomHistories {
 
 /// Histories replayed in other orders, through encodings at any point, and in no order at all.
 enum Replays {
-    static func run(seed: Int, changes: ClosedRange<Int>, orders: Int, isMarking: Bool = true) throws {
+    static func run(seed: Int, changes: ClosedRange<Int>, orders: Int) throws {
         var random = CheckRandom(seed: seed &+ 8_000_000)
         let replicas = 2 + seed % 4
-        let session = Session(seed: seed &+ 100_000, replicas: replicas, keepsCommits: true, isMarking: isMarking && seed / 4 % 4 == 1)
+        let session = Session(seed: seed &+ 100_000, replicas: replicas, keepsCommits: true, isMarking: seed / 4 % 4 == 1)
         try session.run(changes: (changes.lowerBound + random.below(changes.count)) / replicas)
         let expected = Plain(session.documents[0])
         for order in 0..<orders {
