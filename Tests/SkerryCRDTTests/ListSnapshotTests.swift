@@ -25,6 +25,22 @@ struct ListSnapshotTests {
         #expect(try Self.opened(document, as: 2).list("l").values == (2_980..<3_000).map { .int($0) })
     }
 
+    @Test("a few moved elements among many other events find what they are")
+    func fewAmongMany() throws {
+        let document = Self.document(1)
+        document.change { change in
+            for index in 0..<5 { change.list("l").append(.int(Int64(index))) }
+            change.text("t").insert(String(repeating: "x", count: 10_000), at: 0)
+            change.list("l").move(from: 0, to: 4)
+            change.list("l").move(from: 1, to: 0)
+        }
+        let values = document.list("l").values
+        let copy = try Self.opened(document, as: 2)
+        #expect(copy.list("l").values == values)
+        copy.change { $0.list("l").move(from: 4, to: 0) }
+        #expect(copy.list("l").values == [values[4]] + values.dropLast())
+    }
+
     /// One step of someone who inserts, deletes, moves, writes and undoes nothing.
     private static func step(_ document: Document, _ random: inout CheckRandom) {
         document.change { change in

@@ -6,6 +6,8 @@ struct DocumentCore: ~Copyable, Sendable {
         var container: UInt32
     }
 
+    private let pin = Pin()
+
     let origin: OriginID
     let originNumber: UInt32
     let now: @Sendable () -> UInt64

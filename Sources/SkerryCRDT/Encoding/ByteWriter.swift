@@ -39,6 +39,18 @@ struct ByteWriter: ~Copyable, Sendable {
     @inline(__always)
     mutating func write(varint value: Int) { write(varint: UInt64(value)) }
 
+    /// As ``write(varint:)``, in front of what stands from `index` on.
+    mutating func insert(varint value: Int, at index: Int) {
+        let width = max(1, (UInt64.bitWidth - UInt64(value).leadingZeroBitCount + 6) / 7)
+        let behind = bytes.count - index
+        bytes.appendUninitialized(width)
+        (bytes.base + index + width).update(from: bytes.base + index, count: behind)
+        for offset in 0..<width {
+            let part = UInt8(truncatingIfNeeded: UInt64(value) >> UInt64(7 * offset)) & 0x7F
+            bytes[index + offset] = offset + 1 < width ? part | 0x80 : part
+        }
+    }
+
     /// Small magnitudes of either sign in few bytes.
     @inline(__always)
     mutating func write(zigzag value: Int) { write(varint: UInt64(bitPattern: Int64(value << 1) ^ Int64(value >> 63))) }

@@ -15,8 +15,6 @@ public struct UpdateEncoder: Sendable {
     /// A container of the document and its number in the stream.
     private var lastContainer: UInt32?
     private var lastNumber = -1
-    /// Of the run at hand: the number of a parent's origin in the graph, and the sequence behind the parent.
-    private var parents: [(origin: UInt32, next: UInt32)] = []
     var containers: [UInt32: Int] = [:]
     var positions: [Int] = []
 
@@ -51,7 +49,9 @@ public struct UpdateEncoder: Sendable {
         if stretches.count >= Self.orderedMinimum { stretches = EventOrder(stretches, graph: core.graph).inOrder() }
         // Where all there is fits, nothing is measured; so few names leave the rest of what a decoder takes.
         let isSmall = stretches.count >= Self.orderedMinimum && core.containers.count <= 1_000 && core.sizeMaximum <= budget
-        var writer = ByteWriter(), body = ByteWriter()
+        var writer = ByteWriter()
+        if isSmall { writer.bytes.reserve(core.sizeMaximum) }
+        var parents = RawArray<Parent>()
         var left = budget
         var pieces = RawArray<OutgoingStretch>()
         var index = 0
@@ -66,7 +66,7 @@ public struct UpdateEncoder: Sendable {
                 if piece.start < piece.end { pieces.append(piece) }
                 if !isFull { index += 1 }
             }
-            if !pieces.isEmpty { write(pieces, of: core, to: &writer, by: &body) }
+            if !pieces.isEmpty { write(pieces, of: core, to: &writer, &parents) }
             if isFull {
                 note(stretches, upTo: index, pieces.isEmpty ? nil : pieces[pieces.count - 1], core)
                 return writer.finish()
@@ -144,9 +144,15 @@ public struct UpdateEncoder: Sendable {
 
     // MARK: - Runs
 
+    /// The number of a parent's origin in the graph, and the sequence behind the parent.
+    private struct Parent: BitwiseCopyable, Sendable {
+        var origin: UInt32
+        var next: UInt32
+    }
+
     private mutating func write(
         _ pieces: borrowing RawArray<OutgoingStretch>, of core: borrowing DocumentCore, to writer: inout ByteWriter,
-        by body: inout ByteWriter
+        _ parents: inout RawArray<Parent>
     ) {
         let first = pieces[0]
         let graphRun = core.graph.runs[Int(first.run)]
@@ -155,29 +161,29 @@ public struct UpdateEncoder: Sendable {
         let isSame = origins.isCurrent(own)
         var header: UInt8 = isSame ? 1 : 0
         if isSame, origins.expected(of: own) == sequence { header |= 2 }
-        parents.removeAll(keepingCapacity: true)
-        if first.start == graphRun.start { collectParents(ofRun: Int(first.run), in: core) }
-        var operations = 0
-        var hint = hint(ofOrigin: graphRun.origin)
-        // Their number comes before them.
-        body.bytes.truncate(to: 0)
-        core.forEachJoinedOperation(of: pieces, near: &hint) { operation in
-            write(operation, of: core, to: &body)
-            operations += 1
-        }
+        parents.truncate(to: 0)
+        if first.start == graphRun.start { collectParents(ofRun: Int(first.run), in: core, into: &parents) }
         header |= UInt8(min(parents.count, 3)) << 2
-        if operations == 1 { header |= 16 }
+        let place = writer.bytes.count
         writer.write(header)
         if !isSame { own = write(origin: graphRun.origin, own, of: core, to: &writer) }
         if header & 2 == 0 { writer.write(zigzag: sequence - origins.expected(of: own)) }
         if parents.count >= 3 { writer.write(varint: parents.count - 3) }
-        for parent in parents {
+        for index in 0..<parents.count {
+            let parent = parents[index]
             let number = write(origin: parent.origin, number(of: parent.origin, in: core), of: core, to: &writer)
             writer.write(zigzag: Int(parent.next) - origins.expected(of: number))
             origins.expect(number, next: Int(parent.next))
         }
-        if operations != 1 { writer.write(varint: operations) }
-        writer.write(body.bytes.elements)
+        let start = writer.bytes.count
+        var operations = 0
+        var hint = hint(ofOrigin: graphRun.origin)
+        core.forEachJoinedOperation(of: pieces, near: &hint) { operation in
+            write(operation, of: core, to: &writer)
+            operations += 1
+        }
+        // Their number comes before them, and is known after them; most often there is one.
+        if operations == 1 { writer.bytes[place] = header | 16 } else { writer.insert(varint: operations, at: start) }
         var count = 0
         for index in 0..<pieces.count { count += Int(pieces[index].end - pieces[index].start) }
         origins.expect(own, next: sequence + count)
@@ -189,18 +195,18 @@ public struct UpdateEncoder: Sendable {
     private func hint(ofOrigin origin: UInt32) -> Int { Int(origin) < hints.count ? hints[Int(origin)] : .max }
 
     /// Collects what the first event of a run had seen besides its origin's own event before it.
-    private mutating func collectParents(ofRun index: Int, in core: borrowing DocumentCore) {
+    private func collectParents(ofRun index: Int, in core: borrowing DocumentCore, into parents: inout RawArray<Parent>) {
         let own = core.graph.runs[index].origin
         let seen = core.graph.parents(ofRun: index), runs = core.graph.parentRuns(ofRun: index)
         for position in 0..<seen.count {
             if Int(seen[position]) < core.graph.base.count {
                 for head in core.graph.base.heads where head.origin != core.graph.origins[Int(own)] {
-                    parents.append((core.graph.existingNumber(of: head.origin)!, UInt32(head.sequence)))
+                    parents.append(Parent(origin: core.graph.existingNumber(of: head.origin)!, next: UInt32(head.sequence)))
                 }
                 continue
             }
             let run = core.graph.runs[Int(runs[position])]
-            if run.origin != own { parents.append((run.origin, run.sequence + seen[position] - run.start + 1)) }
+            if run.origin != own { parents.append(Parent(origin: run.origin, next: run.sequence + seen[position] - run.start + 1)) }
         }
     }
 

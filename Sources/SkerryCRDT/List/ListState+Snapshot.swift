@@ -55,6 +55,8 @@ extension ListState {
         var places = PlaceReader(origins)
         var moves: [(slot: Int, element: Dot)] = []
         elements.reserveCapacity(min(count, reader.remaining / 4))
+        slots.reserve(count)
+        contentOffsets.reserve(count)
         for _ in 0..<count {
             let (form, dot) = try places.next(&reader)
             guard let form = Form(rawValue: form) else { throw reader.damaged("an unknown form of place") }
@@ -76,10 +78,10 @@ extension ListState {
             contentOffsets.append(0)
         }
         guard places.areDistinct() else { throw reader.damaged("a slot has two places") }
-        try decodeMoves(moves, reader)
-        for number in 0..<count {
-            let element = Int(slots[number].element)
-            order.insert(number, isShown: !elements[element].isDeleted && elements[element].slot == UInt32(number), at: number)
+        if !moves.isEmpty { try decodeMoves(moves, origins, reader) }
+        order = SlotOrder(count: count) { slot in
+            let element = Int(slots[slot].element)
+            return elements[element].slot == UInt32(slot) && !elements[element].isDeleted
         }
         sequence.count = count
     }
@@ -90,21 +92,28 @@ extension ListState {
     }
 
     /// Gives moved slots their elements. One that stands nowhere by itself was deleted there.
-    private mutating func decodeMoves(_ moves: [(slot: Int, element: Dot)], _ reader: ByteReader) throws(DocumentError) {
+    private mutating func decodeMoves(
+        _ moves: [(slot: Int, element: Dot)], _ origins: SnapshotOrigins, _ reader: ByteReader
+    ) throws(DocumentError) {
+        var origins = origins
+        var numbers = EventTable(events: origins.events, entries: slots.count)
+        for number in elements.indices { numbers[origins.number(of: elements[number].dot)] = UInt32(number) }
         // Made for the first move of an element that stands nowhere by itself; few lists have any.
         var moved: Set<Dot>?
         for (slot, dot) in moves {
-            guard let number = number(of: dot) else {
+            let event = origins.number(of: dot)
+            guard let number = numbers[event] else {
                 let known = moved ?? Set(moves.map { slots[$0.slot].dot })
                 guard !known.contains(dot) else { throw reader.damaged("a move of a move") }
                 moved = known
                 slots[slot].element = UInt32(elements.count)
+                numbers[event] = UInt32(elements.count)
                 elements.append(Element(dot: dot, value: MultiValue(), slot: UInt32(slot), isDeleted: true))
                 continue
             }
-            slots[slot].element = UInt32(number)
-            let shown = slots[Int(elements[number].slot)]
-            if (slots[slot].stamp, slots[slot].dot) > (shown.stamp, shown.dot) { elements[number].slot = UInt32(slot) }
+            slots[slot].element = number
+            let shown = slots[Int(elements[Int(number)].slot)]
+            if (slots[slot].stamp, slots[slot].dot) > (shown.stamp, shown.dot) { elements[Int(number)].slot = UInt32(slot) }
         }
     }
 

@@ -4,6 +4,8 @@
 /// slot with the largest (stamp, dot), and its other slots are hidden. So two concurrent moves leave one element in one place, and a move
 /// never touches the value. Deleting any slot of an element removes it for good: a deletion wins over a concurrent move.
 struct ListState: ~Copyable, Sendable {
+    private let pin = Pin()
+
     /// Slots that a list makes at most, shown or not.
     static let slotMaximum = 1 << 27
 

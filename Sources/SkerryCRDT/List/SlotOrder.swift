@@ -46,6 +46,49 @@ struct SlotOrder: ~Copyable, Sendable {
         names.appendUninitialized(Self.leafCapacity)
     }
 
+    /// The slots from 0 to a number, one after another. O(n).
+    init(count: Int, isShown: (_ slot: Int) -> Bool) {
+        let leafCount = max(1, (count + Self.leafCapacity - 1) / Self.leafCapacity)
+        leaves.reserve(leafCount)
+        names.reserve(leafCount * Self.leafCapacity)
+        places.reserve(count)
+        for leaf in 0..<leafCount {
+            var counts = Counts()
+            for slot in leaf * Self.leafCapacity..<min((leaf + 1) * Self.leafCapacity, count) {
+                let isShown = isShown(slot)
+                names.append(UInt32(slot) | (isShown ? Self.shownBit : 0))
+                places.append(UInt32(leaf))
+                counts.placed += 1
+                counts.shown += isShown ? 1 : 0
+            }
+            leaves.append(Leaf(next: leaf + 1 < leafCount ? UInt32(leaf + 1) : Self.none, counts: counts))
+            shownCount += Int(counts.shown)
+        }
+        names.appendUninitialized(leafCount * Self.leafCapacity - count)
+        self.count = count
+        addBranches()
+    }
+
+    /// Makes the branches above all leaves.
+    private mutating func addBranches() {
+        var first = 0, children = leaves.count
+        while children > 1 {
+            let above = branches.count
+            for index in 0..<children {
+                let child = UInt32(first + index)
+                let branch = index % Self.fanout == 0 ? allocateBranch() : UInt32(branches.count - 1)
+                let slot = Int(branch) * Self.fanout + index % Self.fanout
+                links[slot] = child
+                sums[slot] = height == 0 ? leaves[Int(child)].counts : counts(of: child)
+                branches[Int(branch)].count += 1
+                setParent(of: child, to: branch, level: height)
+            }
+            height += 1
+            (first, children) = (above, branches.count - above)
+        }
+        root = UInt32(first)
+    }
+
     // MARK: - Asking
 
     func slot(at position: Int) -> Int {

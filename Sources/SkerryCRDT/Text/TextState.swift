@@ -1,5 +1,7 @@
 /// A text: what happened to it, and what it says now.
 struct TextState: ~Copyable, Sendable {
+    private let pin = Pin()
+
     var sequence = SequenceState()
     var rope = Rope()
     /// What was ever inserted, in local order.
