@@ -42,16 +42,16 @@ extension DocumentStore {
 
     /// Makes what all open documents have durable.
     ///
-    /// - Throws: the first error; the others are committed all the same.
+    /// - Throws: the first error; the others are committed all the same. `notFound` as ``commit(_:)`` for a document that was replaced or deleted meanwhile.
     public func commitAll() async throws(DocumentStoreError) {
-        let open = state.withLock { state in state.open.values.map { ($0.row.name, $0.document, $0.committed) } }
+        let open = state.withLock { state in state.open.values.map { (name: $0.row.name, document: $0.document, committed: $0.committed) } }
         var failure: DocumentStoreError?
-        let dirty = open.filter { $0.1.version != $0.2 }.map(\.0).sorted()
+        let dirty = open.filter { $0.document.version != $0.committed }.sorted { $0.name < $1.name }.map(\.document)
         await withTaskGroup(of: DocumentStoreError?.self) { group in
-            for name in dirty {
+            for document in dirty {
                 group.addTask {
                     do throws(DocumentStoreError) {
-                        _ = try await self.submit(.document(name))
+                        _ = try await self.commit(document)
                         return nil
                     } catch { return error }
                 }
