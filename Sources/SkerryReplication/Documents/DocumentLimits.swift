@@ -18,7 +18,8 @@ public enum DocumentLimits {
 
     // MARK: What waits
 
-    /// Entries of one document that wait: for the rest of an update, for a past that is missing, or for somebody to open the document.
+    /// Entries of one document that wait and are known one by one: for the rest of an update, for a past that is missing, or for somebody to open the
+    /// document. What is more lies on disk, and is read in pages of as many.
     public static let waitingEntries = 4_096
     /// Bytes of them: one update of the largest kind, and more beside it.
     public static let waitingBytes = 96 << 20

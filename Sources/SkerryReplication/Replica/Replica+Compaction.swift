@@ -48,7 +48,11 @@ extension Replica.State {
         let keeping = alive.filter { trimmed.covers($0.dot) && !had.contains($0.dot) }.map(\.feed)
         // What lies behind the position of its origin may be what leads to the next one.
         let durable = core.durable
-        let forgetting = kept.filter { !wanted.contains($0.dot) && heads[$0.dot.origin]?.dot != $0.dot && durable.covers($0.dot) }
+        // Parts whose entries build on each other need all of theirs, and do not say which.
+        let whole = wholePrefixes
+        let forgetting = kept.filter {
+            !$0.isOf(whole) && !wanted.contains($0.dot) && heads[$0.dot.origin]?.dot != $0.dot && durable.covers($0.dot)
+        }
         return (floors, keeping.sorted { $0.dot < $1.dot }, forgetting, alive.count)
     }
 }

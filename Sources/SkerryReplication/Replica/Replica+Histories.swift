@@ -86,7 +86,7 @@ extension Replica {
         let heads = reception.believed(marks).compactMap { reception.heads[$0.origin] }.filter { head in
             !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.core.admits(head.dot.origin)
         }
-        state.work.append(.adopt(heads, keeping: state.alive(upTo: heads)))
+        state.work.append(.adopt(heads, keeping: state.alive(upTo: heads), whole: state.wholePrefixes))
         guard isLast else { return }
         state.statistics.repairs += 1
         events.add(.repaired(session.handle.id, entries: reception.count))
@@ -122,10 +122,41 @@ extension Replica {
         state.sessions[id]?.servedAt = now.monotonic
         state.sessions[id]?.servedTag = tag
         state.sessions[id]?.waitingRequest = nil
-        let (entries, marks, ticket) = state.history(since: CausalContext(covering: dots))
-        state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag)
+        let digest = CausalContext(covering: dots)
+        let (entries, marks, ticket) = state.history(since: digest)
         state.sessions[id]?.transferTicket = ticket
+        give(entries, marks, since: digest, tag: tag, to: id, &state)
         state.statistics.repairsServed += 1
+    }
+
+    /// Begins to give a history, when the store has said what only it has of it.
+    private func give(
+        _ entries: [FeedEntry], _ marks: [FeedMark], since digest: CausalContext, tag: UInt32, to id: UInt32, _ state: inout State
+    ) {
+        let prefixes = state.wholePrefixes
+        guard !prefixes.isEmpty, !marks.isEmpty else {
+            state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag)
+            if state.sessions[id]?.isOneWay ?? false { state.sessions[id]?.transfer?.grantAll() }
+            return
+        }
+        state.sessions[id]?.transfer = nil
+        state.sessions[id]?.collecting = (tag, [])
+        state.work.append(
+            .collect(
+                HistoryCollection(session: id, tag: tag, entries: entries, marks: marks, since: digest, prefixes: prefixes)))
+    }
+
+    /// The store has said what it has of a history.
+    func historyCollected(_ collection: HistoryCollection, _ state: inout State) {
+        let id = collection.session
+        // Another history was asked for meanwhile, or nobody is there any more.
+        guard let session = state.sessions[id], let collecting = session.collecting, collecting.tag == collection.tag else { return }
+        state.sessions[id]?.collecting = nil
+        var transfer = HistoryTransfer(entries: collection.entries, marks: collection.marks, tag: collection.tag)
+        if session.isOneWay { transfer.grantAll() }
+        state.sessions[id]?.transfer = transfer
+        guard !collecting.subscription.isEmpty else { return }
+        do throws(ReplicaError) { try takeSubscription(collecting.subscription, at: id, &state) } catch { close(id, error, &state) }
     }
 
     /// Answers what was asked for too soon, when its time has come.
@@ -143,6 +174,10 @@ extension Replica {
     func takeSubscription(_ message: [UInt8], at id: UInt32, _ state: inout State) throws(ReplicaError) {
         if let tag = state.sessions[id]?.waitingRequest?.tag, HistoryTransfer.tag(of: message) == tag {
             state.sessions[id]?.waitingRequest?.subscription = message
+            return
+        }
+        if let tag = state.sessions[id]?.collecting?.tag, HistoryTransfer.tag(of: message) == tag {
+            state.sessions[id]?.collecting?.subscription = message
             return
         }
         guard let transfer = state.sessions[id]?.transfer, HistoryTransfer.tag(of: message) == transfer.tag else { return }
@@ -183,19 +218,19 @@ extension Replica {
 
     /// Begins another history when the one before is written and there is more: what was overwritten meanwhile never goes.
     func serveOneWay(_ id: UInt32, _ state: inout State) {
-        guard let session = state.sessions[id], session.isOneWay, session.transfer == nil, !session.isClosing, session.isThirsty else {
+        guard let session = state.sessions[id], session.isOneWay, session.transfer == nil, session.collecting == nil, !session.isClosing,
+            session.isThirsty
+        else {
             return
         }
         let durable = state.core.durable
         guard !session.isSynchronised || !session.written.covers(durable) else { return }
         let (entries, marks, ticket) = state.history(since: session.written)
         guard !marks.isEmpty || !session.isSynchronised else { return }
-        var transfer = HistoryTransfer(entries: entries, marks: marks, tag: session.nextTag)
-        transfer.grantAll()
         state.sessions[id]?.nextTag = session.nextTag &+ 1
         state.sessions[id]?.written.merge(CausalContext(covering: marks.map { Dot(origin: $0.origin, sequence: $0.position.sequence) }))
-        state.sessions[id]?.transfer = transfer
         state.sessions[id]?.transferTicket = ticket
+        give(entries, marks, since: session.written, tag: session.nextTag, to: id, &state)
         pumpTransfer(id, &state)
     }
 }

@@ -181,17 +181,25 @@ extension Replica {
     /// What a transport writes next.
     func output(of id: UInt32, atMost maximum: Int) -> SessionState.Output {
         let now = configuration.now().monotonic
-        return state.withLock { state in
-            guard state.sessions[id] != nil else { return .end }
-            if state.sessions[id]?.isClosing == false {
-                pumpTransfer(id, &state)
-                serveOneWay(id, &state)
-            }
-            let bytes = state.sessions[id]?.take(atMost: maximum, now: now) ?? []
-            guard bytes.isEmpty else { return .bytes(bytes) }
-            guard let session = state.sessions[id], !(session.isClosing && session.isSettled) else { return .end }
-            return .nothingYet
+        let (output, isAsking) = state.withLock { state -> (SessionState.Output, Bool) in
+            let output = self.nextOutput(of: id, atMost: maximum, now, &state)
+            return (output, state.sessions[id]?.collecting != nil && !state.isWorking && !state.work.isEmpty)
         }
+        // Not on the thread of the transport, which may not like to be woken while it asks.
+        if isAsking { Task { self.settle() } }
+        return output
+    }
+
+    private func nextOutput(of id: UInt32, atMost maximum: Int, _ now: UInt64, _ state: inout State) -> SessionState.Output {
+        guard state.sessions[id] != nil else { return .end }
+        if state.sessions[id]?.isClosing == false {
+            pumpTransfer(id, &state)
+            serveOneWay(id, &state)
+        }
+        let bytes = state.sessions[id]?.take(atMost: maximum, now: now) ?? []
+        guard bytes.isEmpty else { return .bytes(bytes) }
+        guard let session = state.sessions[id], !(session.isClosing && session.isSettled) else { return .end }
+        return .nothingYet
     }
 
     // MARK: - End

@@ -12,6 +12,8 @@ extension Replica {
         var partOrder: [[UInt8]] = []
         /// Entries of parts that this replica does not have.
         var unclaimed = EntryIndex()
+        /// Prefixes of parts of which something came in this life while they were not here; at most ``Replica/partsMaximum``.
+        var stale: Set<[UInt8]> = []
         /// The last durable entry of each origin: what makes others believe a position.
         var heads: [OriginID: FeedEntry] = [:]
         /// The last entries of batches that are not durable yet.
@@ -45,8 +47,11 @@ extension Replica {
         /// - Returns: rows to commit with it.
         mutating func apply(_ entry: FeedEntry) -> [ReplicaRow] {
             guard let prefix = PartName.prefix(of: entry), let part = parts[Array(prefix)] else {
-                unclaimed.insert(ReplicaEntry(entry, keyStart: PartName.prefix(of: entry)?.count ?? 0))
-                return []
+                let prefix = PartName.prefix(of: entry).map { Array($0) }
+                unclaimed.insert(ReplicaEntry(entry, keyStart: prefix?.count ?? 0))
+                guard let prefix, !stale.contains(prefix) else { return [] }
+                if stale.count < Replica.partsMaximum { stale.insert(prefix) }
+                return [ReplicaRow(key: Replica.staleKey(prefix), value: [])]
             }
             return apply(ReplicaEntry(entry, keyStart: prefix.count), to: part)
         }
@@ -57,7 +62,9 @@ extension Replica {
         }
 
         /// Gives a new part what waited for it.
-        mutating func claim(_ prefix: [UInt8], for part: any Replicated) {
+        ///
+        /// - Parameter wasStale: whether the part's views were told to begin anew.
+        mutating func claim(_ prefix: [UInt8], for part: any Replicated, wasStale: Bool) {
             let known = part.digest
             var rows: [ReplicaRow] = part.takeRows()
             for entry in unclaimed.entries(since: CausalContext())
@@ -66,6 +73,11 @@ extension Replica {
                 if !known.covers(entry.dot) { rows += apply(entry, to: part) }
             }
             part.caughtUp()
+            // What came after the views had looked stays to be said the next time.
+            if wasStale {
+                rows.append(ReplicaRow(key: Replica.staleKey(prefix), value: nil))
+                stale.remove(prefix)
+            }
             if !rows.isEmpty { work.append(.rows(rows)) }
         }
 
@@ -100,6 +112,9 @@ extension Replica {
             return entries.filter { through.covers($0.dot) }.map(\.feed)
         }
 
+        /// Prefixes of the keys of parts whose entries build on each other (``Replicated/needsLog``): all of these are alive, and only the store has them.
+        var wholePrefixes: [[UInt8]] { partOrder.filter { parts[$0]?.needsLog ?? false } }
+
         /// Ascending, so that what is sent does not depend on the order of a dictionary.
         var sessionIDs: [UInt32] { sessions.keys.sorted() }
     }
@@ -112,13 +127,16 @@ extension Replica {
         /// Entries of a history; the session is told when they are durable.
         case keep([FeedEntry], [ReplicaRow], HistoryCharge)
         /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive.
-        case adopt([FeedEntry], keeping: [FeedEntry])
+        /// All entries of some parts stay, by the prefixes of their keys.
+        case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]])
+        /// Entries of a history that only the store has.
+        case collect(HistoryCollection)
         case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
         case rows([ReplicaRow])
 
         var writes: Bool {
             switch self {
-            case .read, .readLink: false
+            case .read, .readLink, .collect: false
             default: true
             }
         }
@@ -132,6 +150,24 @@ extension Replica {
         var charge: Int
     }
 
+    /// A history that waits for what only the store has of it.
+    struct HistoryCollection: Sendable {
+        var session: UInt32
+        var tag: UInt32
+        /// Of the parts that answer by themselves.
+        var entries: [FeedEntry]
+        var marks: [FeedMark]
+        /// What need not come.
+        var since: CausalContext
+        /// Of the parts whose entries the store has.
+        var prefixes: [[UInt8]]
+
+        /// Whether an entry belongs into it.
+        func wants(_ entry: FeedEntry, _ through: CausalContext) -> Bool {
+            through.covers(entry.dot) && !since.covers(entry.dot) && entry.isOf(prefixes)
+        }
+    }
+
     /// What came of it.
     enum StoreOutcome: Sendable {
         case persisted(UInt64)
@@ -139,6 +175,7 @@ extension Replica {
         case link(FeedLinkQuery, FeedHash?)
         case kept(HistoryCharge)
         case adopted([FeedEntry])
+        case collected(HistoryCollection)
         case compacted([Dot], CheckedContinuation<Void, Never>)
     }
 }

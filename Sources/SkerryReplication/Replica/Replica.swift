@@ -103,13 +103,14 @@ public final class Replica: Sendable {
         guard let prefix = PartName.prefix(name) else {
             throw ReplicaError(.invalid, "a part has a name of 1 to \(PartName.maximum) bytes")
         }
+        let wasStale = isStale(prefix)
         part.attached(ReplicaPart(name: name, prefix: prefix, replica: self))
         try state.withLock { state throws(ReplicaError) in
             guard state.parts[prefix] == nil else { throw ReplicaError(.invalid, "there is a part named \(name)") }
             guard state.parts.count < Self.partsMaximum else { throw ReplicaError(.invalid, "too many parts") }
             state.parts[prefix] = part
             state.partOrder.append(prefix)
-            state.claim(prefix, for: part)
+            state.claim(prefix, for: part, wasStale: wasStale)
         }
         settle()
     }
@@ -237,6 +238,16 @@ public struct ReplicaStatistics: Sendable, Hashable {
 // MARK: - Rows
 
 extension Replica {
+    /// The row that says that something came of a part while it was not here, which its views lack.
+    static func staleKey(_ prefix: [UInt8]) -> [UInt8] { Array("\0stale".utf8) + prefix }
+
+    /// Whether entries of a part came while it was not here; blocks.
+    func isStale(_ prefix: [UInt8]) -> Bool {
+        if state.withLock({ $0.stale.contains(prefix) }) { return true }
+        let key = Self.staleKey(prefix)
+        return storedRows(withPrefix: key, limit: 1).contains { $0.key == key }
+    }
+
     /// What the store has now; blocks. A store that fails has nothing, and says so at the next write.
     func storedRows(withPrefix prefix: [UInt8], limit: Int) -> [ReplicaRow] {
         store.withLock { try? $0.rows(withPrefix: prefix, from: prefix, limit: limit) } ?? []

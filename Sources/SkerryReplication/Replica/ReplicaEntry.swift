@@ -29,6 +29,14 @@ public struct ReplicaEntry: Sendable, Hashable, Comparable {
     public func hash(into hasher: inout Hasher) { hasher.combine(feed.dot) }
 }
 
+extension FeedEntry {
+    /// Whether its key begins with one of some parts' prefixes.
+    func isOf(_ prefixes: [[UInt8]]) -> Bool {
+        guard !prefixes.isEmpty, let own = PartName.prefix(of: self) else { return false }
+        return prefixes.contains { own.elementsEqual($0) }
+    }
+}
+
 /// The name of a part in front of the keys of its entries: one byte of length, then UTF-8, so that no name begins another.
 enum PartName {
     /// Bytes.

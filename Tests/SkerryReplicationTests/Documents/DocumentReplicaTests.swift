@@ -109,7 +109,54 @@ struct DocumentReplicaTests {
         #expect(right.replica.digest == left.replica.digest)
     }
 
+    @Test("U-14: a replica that takes a position over has all documents behind it for others, after a restart too")
+    func takenOver() async throws {
+        let (left, right, third) = (try await DocumentNode("left"), try await DocumentNode("right"), try await DocumentNode("third"))
+        let session = try left.replica.start(with: right.replica)
+        for number in 0..<5 { try await left.append("early", to: "d\(number)") }
+        try await Self.settle(left, right)
+        session.close()
+        for number in 3..<8 { try await left.append(" late", to: "d\(number)") }
+        // One that knows of no documents carries them on, and trims its log.
+        let carrier = try Replica(["junk": Junk()])
+        try await carrier.start(with: left.replica, ReplicaOptions(tail: false)).ended()
+        try await carrier.compact()
+        try await right.replica.start(with: carrier, ReplicaOptions(tail: false)).ended()
+        #expect(right.replica.statistics.repairs == 1)
+        try await Self.settle(right)
+        #expect(try await right.texts() == left.texts())
+        try await right.replica.compact()
+        try await right.close()
+        try await right.reopen()
+        try third.replica.start(with: right.replica)
+        #expect(await eventually { third.replica.digest == left.replica.digest })
+        try await Self.settle(third)
+        #expect(try await third.texts() == left.texts())
+    }
+
     // MARK: - Memory
+
+    @Test("more of a document may wait than is known entry by entry: it lies on disk, and comes in its turn")
+    func manyWait() async throws {
+        let node = try await DocumentNode("node")
+        let stream = Junk()
+        let peer = try Replica(["documents": stream])
+        try peer.start(with: node.replica)
+        let author = Document(origin: OriginID(rawValue: 5))
+        var updates: [[UInt8]] = []
+        for _ in 0..<DocumentLimits.waitingEntries + 100 {
+            let before = author.version
+            author.change { $0.text("body").insert("x", at: 0) }
+            updates += try DocumentFeed.values(of: author.history(since: before)[...])
+        }
+        for update in updates.dropFirst() { try stream.publish(key: Array("d".utf8), value: update) }
+        try await Self.settle(node)
+        #expect(try await node.text("d") == "")
+        try stream.publish(key: Array("d".utf8), value: updates[0])
+        #expect(try await eventually { try await node.text("d").count == updates.count })
+        try await Self.settle(node)
+        #expect(node.documents.refusals.isEmpty && node.documents.unreadNames.isEmpty)
+    }
 
     @Test("documents pass through a small budget; what nobody uses stays on disk until it is much")
     func memory() async throws {

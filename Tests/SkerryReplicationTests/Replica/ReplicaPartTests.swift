@@ -185,6 +185,47 @@ struct ReplicaPartTests {
         #expect(late.keys == ["fresh"])
     }
 
+    @Test("U-13: a view has the rows of what came while its part was not there, in that life or an earlier one", arguments: [true, false])
+    func viewOfWhatCameBefore(isSameLife: Bool) async throws {
+        var engine = MemoryMetadataEngine()
+        func replica(_ parts: KeyValuePairs<String, any Replicated>) throws -> Replica {
+            let identity = FeedIdentity(cluster: 0, site: 2, origin: OriginID(rawValue: 2), epoch: 1)
+            return try Replica(
+                parts, store: EngineReplicaStore(engine: engine, prefix: [7]), configuration: ReplicaConfiguration(identity: identity))
+        }
+        func part() -> (view: ReplicaView, model: ReplicatedModel<String>) {
+            let view = ReplicaView("by-value") { key, bytes in [(key: Array(bytes), value: Array(key.utf8))] }
+            return (view, ReplicatedModel(views: [view]))
+        }
+        let writer = try Node(origin: 1)
+        try writer.model.set("a", to: "early")
+        try writer.model.set("b", to: "early")
+        let (view, model) = part()
+        let first = try replica(["model": model])
+        try await first.start(with: writer.replica, ReplicaOptions(tail: false)).ended()
+        try await first.durable()
+        #expect(try await view.rows(limit: 10).map(\.source) == ["a", "b"])
+        engine = engine.crash()
+        let second = try replica([:])
+        try writer.model.set("a", to: "late")
+        try writer.model.set("c", to: "early")
+        try await second.start(with: writer.replica, ReplicaOptions(tail: false)).ended()
+        try await second.durable()
+        let (lateView, late) = part()
+        if isSameLife {
+            try second.add(late, named: "model")
+            try await second.durable()
+        } else {
+            engine = engine.crash()
+        }
+        let third = isSameLife ? second : try replica(["model": late])
+        try await third.durable()
+        #expect(late.values == ["a": "late", "b": "early", "c": "early"])
+        #expect(try await lateView.rows(limit: 10).map(\.source) == ["b", "c", "a"])
+        // Once said, it is not built anew.
+        #expect(!third.isStale(try #require(PartName.prefix("model"))))
+    }
+
     /// A type of one's own: the largest number of all.
     private final class Maximum: Replicated {
         private let state = Mutex((best: ReplicaEntry?.none, digest: CausalContext(), part: ReplicaPart?.none))

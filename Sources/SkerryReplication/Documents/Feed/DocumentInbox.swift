@@ -67,6 +67,9 @@ public struct DocumentInbox: Sendable {
         }
     }
 
+    /// The first entry of the update of an origin that lacks pieces; nil when none does.
+    public func openUpdate(of origin: OriginID) -> Dot? { arrivals.first { $0.key.origin == origin && !$0.value.isWhole }?.key }
+
     private mutating func add(_ value: DocumentFeed.Value, at dot: Dot) throws(DocumentFeedError) {
         switch value {
         case .update(let bytes):

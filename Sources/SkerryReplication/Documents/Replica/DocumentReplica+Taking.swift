@@ -13,7 +13,7 @@ extension DocumentReplica {
     /// True: updates build on each other, and what the log holds is not kept a second time.
     public var needsLog: Bool { true }
 
-    /// Nothing: the log has it.
+    /// Nothing: the replica finds all of it in its store (``needsLog``), in the log or beside it.
     public func history(since digest: CausalContext) -> [ReplicaEntry] { [] }
 
     public func attached(_ handle: ReplicaPart) {
@@ -110,7 +110,10 @@ extension DocumentReplica {
     private func nextTouched() -> String? {
         state.withLock { state in
             state.isLookingAfter = !state.touched.isEmpty
-            return state.touched.isEmpty ? nil : state.touched.removeLast()
+            guard let name = state.touched.popLast() else { return nil }
+            // Once for all that came meanwhile.
+            state.touched.removeAll { $0 == name }
+            return name
         }
     }
 
@@ -120,13 +123,89 @@ extension DocumentReplica {
         await turns.enter(name)
         defer { turns.leave(name) }
         guard let replica = state.withLock({ $0.handle?.replica }), let rows = state.withLock({ $0.rows }) else { return }
-        let waiting = try await waiting(name, rows, replica)
-        guard !waiting.isEmpty else { return }
+        if state.withLock({ ($0.unread[name]?.others ?? 0) > 0 }) {
+            try await takeInPages(name, rows, replica)
+        } else {
+            let waiting = try await waiting(name, rows, replica)
+            if !waiting.isEmpty { _ = try await takeIn(waiting, of: name, rows, replica) }
+        }
+        if state.withLock({ $0.heard.count > DocumentLimits.heardDocuments }) { try await tellCommits() }
+    }
+
+    /// Lets a document have more than is known entry by entry: page by page, again as long as that brings more. Of no page more than
+    /// ``DocumentLimits/waitingEntries`` is in memory.
+    private func takeInPages(_ name: String, _ rows: DocumentRows, _ replica: Replica) async throws(DocumentStoreError) {
+        let others = state.withLock { $0.unread[name]?.others ?? 0 }
+        var isMoving = true
+        while isMoving {
+            isMoving = false
+            // Rows that came are there, those that went are not.
+            try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }
+            var left: [(dot: Dot, bytes: Int)] = []
+            var lower: [UInt8]? = rows.waiting(name)
+            while let start = lower {
+                let page = try await page(of: name, from: start, rows, replica)
+                guard !page.waiting.isEmpty else { break }
+                let taken = try await takeIn(page.waiting, of: name, rows, replica)
+                if !taken.gone.isEmpty { isMoving = true }
+                var open: Dot?
+                if page.next != nil, let last = page.waiting.last { open = taken.inbox.openUpdate(of: last.dot.origin) }
+                // An update whose last pieces are on the next page is read there from its first one on.
+                if let some = open, some == page.waiting[0].dot { open = nil }
+                lower = open.map { rows.waiting(name, $0) } ?? page.next
+                // For telling what is left the bound and one more is enough.
+                for (dot, value) in page.waiting where !taken.gone.contains(dot) && left.count <= DocumentLimits.waitingEntries {
+                    left.append((dot, value.count))
+                }
+            }
+            guard !isMoving else { continue }
+            state.withLock { state in
+                var unread = state.unread[name] ?? DocumentReplica.Unread()
+                unread.others -= others
+                for (dot, bytes) in left { unread.insert(dot, bytes: bytes) }
+                state.unread[name] = unread.isEmpty ? nil : unread
+            }
+        }
+    }
+
+    /// Some of the rows beside a document, and where the next ones begin; nil behind the last.
+    private func page(
+        of name: String, from lower: [UInt8], _ rows: DocumentRows, _ replica: Replica
+    ) async throws(DocumentStoreError) -> (waiting: [(dot: Dot, value: [UInt8])], next: [UInt8]?) {
+        let prefix = rows.waiting(name)
+        let found = try await Self.mapped { () throws(ReplicaError) in
+            try await replica.onStore { store throws(StorageError) in
+                try store.rows(withPrefix: prefix, from: lower, limit: DocumentLimits.waitingEntries)
+            }
+        }
+        var (bytes, count) = (0, 0)
+        for row in found {
+            bytes += row.value?.count ?? 0
+            guard count == 0 || bytes <= DocumentLimits.waitingBytes else { break }
+            count += 1
+        }
+        let waiting = found[..<count].compactMap { row -> (dot: Dot, value: [UInt8])? in
+            guard let (owner, dot) = rows.waitingEntry(row.key), owner == name else { return nil }
+            return (dot, row.value ?? [])
+        }
+        let isLast = count == found.count && found.count < DocumentLimits.waitingEntries
+        return (waiting, isLast ? nil : found[count - 1].key + [0])
+    }
+
+    /// Lets a document have some of what lies beside it.
+    ///
+    /// - Returns: the entries that are done with, and what is not.
+    private func takeIn(
+        _ waiting: [(dot: Dot, value: [UInt8])], of name: String, _ rows: DocumentRows, _ replica: Replica
+    ) async throws(DocumentStoreError) -> (gone: Set<Dot>, inbox: DocumentInbox) {
         let document = try await documents.document(name)
         var inbox = DocumentInbox(name: name)
         var refusals: [DocumentFeedError] = []
         for (dot, value) in waiting {
-            do throws(DocumentFeedError) { refusals += try inbox.receive(dot, value[...]) } catch { refusals.append(error) }
+            do throws(DocumentFeedError) { refusals += try inbox.receive(dot, value[...]) } catch {
+                // What is too much now stays where it is.
+                if error.code != .overflow { refusals.append(error) }
+            }
         }
         let settlement = inbox.settle(into: document)
         refusals += settlement.refused
@@ -134,12 +213,13 @@ extension DocumentReplica {
         heard(settlement.applied, of: name)
         if !settlement.done.isEmpty || !settlement.applied.isEmpty { try await documents.commit(document) }
         refuse(refusals)
-        drop(settlement.done + refusals.compactMap(\.dot), of: name, waiting, rows, replica)
+        let gone = Set(settlement.done + refusals.compactMap(\.dot))
+        drop(gone, of: name, waiting, rows, replica)
         if !settlement.applied.isEmpty { note(.imported(name, settlement.applied)) }
         if !settlement.missing.isEmpty || settlement.needsHistory { note(.lacks(name, settlement.missing)) }
         tellReports()
         if !settlement.applied.isEmpty { commitsGrew() }
-        if state.withLock({ $0.heard.count > DocumentLimits.heardDocuments }) { try await tellCommits() }
+        return (gone, inbox)
     }
 
     /// What lies beside a document, by origin and sequence.
@@ -176,15 +256,14 @@ extension DocumentReplica {
 
     /// Rows whose entries are done with go.
     private func drop(
-        _ dots: [Dot], of name: String, _ waiting: [(dot: Dot, value: [UInt8])], _ rows: DocumentRows, _ replica: Replica
+        _ gone: Set<Dot>, of name: String, _ waiting: [(dot: Dot, value: [UInt8])], _ rows: DocumentRows, _ replica: Replica
     ) {
-        let gone = Set(dots)
         let dropped = waiting.filter { gone.contains($0.dot) }
         guard !dropped.isEmpty else { return }
         state.withLock { state in
             guard var unread = state.unread[name] else { return }
             for (dot, _) in dropped { unread.remove(dot) }
-            state.unread[name] = unread.entries > 0 ? unread : nil
+            state.unread[name] = unread.isEmpty ? nil : unread
         }
         replica.write(dropped.map { ReplicaRow(key: rows.waiting(name, $0.dot), value: nil) })
     }
@@ -211,9 +290,6 @@ extension DocumentReplica.State {
             throw error
         }
         var unread = unread[name] ?? DocumentReplica.Unread()
-        guard unread.entries < DocumentLimits.waitingEntries, unread.bytes + entry.value.count <= DocumentLimits.waitingBytes else {
-            throw DocumentFeedError(.overflow, "\(unread.entries) entries of \(unread.bytes) bytes wait", document: name, dot: entry.dot)
-        }
         unread.insert(entry.dot, bytes: entry.value.count)
         self.unread[name] = unread
         changes.append(ReplicaRow(key: rows.waiting(name, entry.dot), value: Array(entry.value)))

@@ -36,16 +36,25 @@ public final class DocumentReplica: Replicated {
         /// The entries, and the bytes of each.
         private(set) var sizes: [Dot: Int] = [:]
         private(set) var bytes = 0
+        /// At least so many rows lie there beside these: they are found by reading all.
+        var others = 0
 
         var entries: Int { sizes.count }
+        var isEmpty: Bool { sizes.isEmpty && others == 0 }
 
+        /// Beyond the bounds it is only known that there is more.
         mutating func insert(_ dot: Dot, bytes: Int) {
+            let isKnown = sizes[dot] != nil
+            guard isKnown || (entries < DocumentLimits.waitingEntries && self.bytes + bytes <= DocumentLimits.waitingBytes) else {
+                others += 1
+                return
+            }
             self.bytes += bytes - (sizes.updateValue(bytes, forKey: dot) ?? 0)
         }
 
         mutating func remove(_ dot: Dot) { bytes -= sizes.removeValue(forKey: dot) ?? 0 }
 
-        var isMuch: Bool { entries > DocumentLimits.unreadEntries || bytes > DocumentLimits.unreadBytes }
+        var isMuch: Bool { others > 0 || entries > DocumentLimits.unreadEntries || bytes > DocumentLimits.unreadBytes }
     }
 
     struct State: Sendable {

@@ -66,11 +66,13 @@ public final class ReplicaView: Sendable {
         let prefix = [1] + part.prefix + name
         let marker = [2] + part.prefix + name
         let built = replica.storedRows(withPrefix: marker, limit: 1).first?.value
+        // What came while the part was not here is in no row.
+        let isWhole = built == version.replicaBytes && !replica.isStale(part.prefix)
         state.withLock { state in
             (state.prefix, state.marker, state.replica) = (prefix, marker, replica)
-            state.isReplaying = built == version.replicaBytes
+            state.isReplaying = isWhole
         }
-        guard built != version.replicaBytes else { return [] }
+        guard !isWhole else { return [] }
         let old = replica.storedRows(withPrefix: prefix, limit: .max).map { ReplicaRow(key: $0.key, value: nil) }
         return old + [ReplicaRow(key: marker, value: version.replicaBytes)]
     }
