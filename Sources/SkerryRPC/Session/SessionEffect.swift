@@ -33,5 +33,5 @@ enum ChannelEnding: Sendable {
     /// The other side let go of it.
     case released
     /// The session is over.
-    case lost(CallError)
+    indirect case lost(CallError)
 }
