@@ -85,6 +85,7 @@ extension Session {
             case .deliver(let id, let elements): deliver(elements, to: id)
             case .pump(let pump): pump.pump()
             case .ready(let pump): pump.ready()
+            case .taken(let pump): pump.taken()
             case .closed(let id, let reason): closed(id, reason)
             case .end(let pump, let ending): pump.end(ending)
             case .drop: break
