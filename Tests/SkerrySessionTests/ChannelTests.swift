@@ -24,6 +24,9 @@ struct ChannelTests {
         kind == .sender ? (pair.initiator, pair.acceptor) : (pair.acceptor, pair.initiator)
     }
 
+    /// How often the producer was told that an element was taken.
+    private func taken(_ side: Side) -> Int { side.take().count { if case .taken = $0.event { true } else { false } } }
+
     private func plain(_ blocks: [(ReferenceID, [String])]) -> [String] { blocks.flatMap(\.1).map { $0.filter { $0 != "\"" } } }
 
     @Test(
@@ -64,7 +67,7 @@ struct ChannelTests {
     }
 
     @Test(
-        "a rendezvous channel sends an element only when its consumer waits for one", arguments: encodings,
+        "a rendezvous channel sends an element only when its consumer waits for one, and hears when it was taken", arguments: encodings,
         [SessionReference.Kind.sender, .receiver])
     func rendezvous(_ traits: LinkTraits, _ kind: SessionReference.Kind) throws {
         let pair = try Pair(traits)
@@ -75,10 +78,25 @@ struct ChannelTests {
         pair.exchange()
         #expect(try producer.send(id, "1") && !producer.send(id, "2"))
         pair.exchange()
+        let size = traits.encoding == .text ? 3 : 1
         #expect(plain(consumer.take().blocks) == ["1"])
-        consumer.core.taken(id, elements: 1, bytes: 1, now: pair.now)
+        #expect(producer.take().contains { if case .writable(id) = $0.event { true } else { false } })
+        consumer.core.taken(id, elements: 1, bytes: size, now: pair.now)
         pair.exchange()
+        #expect(taken(producer) == 1)
         #expect(try producer.send(id, "2") == false, "taking is not asking")
+        // Several at a time are told one by one, however they were taken.
+        consumer.core.demand(id, elements: 3)
+        pair.exchange()
+        #expect(taken(producer) == 0, "asking is not taking")
+        for _ in 0..<3 { #expect(try producer.send(id, "3")) }
+        pair.exchange()
+        consumer.core.taken(id, elements: 2, bytes: 2 * size, now: pair.now)
+        pair.exchange()
+        #expect(taken(producer) == 2)
+        consumer.core.taken(id, elements: 1, bytes: size, now: pair.now)
+        pair.exchange()
+        #expect(taken(producer) == 1)
     }
 
     @Test("the window doubles while the producer runs dry and the consumer keeps up, and stays when it does not", arguments: encodings)

@@ -1,7 +1,8 @@
 /// How many elements wait inside a channel, and what a send does when there is no room.
 @frozen
 public enum ChannelCapacity: Sendable, Hashable {
-    /// None: a send returns when a receiver has taken the element. Each element costs two switches of task; mean it.
+    /// None: a send returns when a receiver has taken the element, also where one of the two is behind a session. Each element costs two switches of task, and there a round
+    /// trip; mean it.
     case rendezvous
     /// At most this many, at least one; a send waits for room.
     case buffer(Int)

@@ -129,7 +129,7 @@ extension ChannelCore {
     @inlinable
     func heldClaim(_ waiter: Waiter<Element>) -> Bool {
         waiter.place = .taken
-        guard let selection = waiter.selection else { return true }
+        guard let selection = waiter.selection, !waiter.isWon else { return true }
         return selection.claim(waiter.arm)
     }
 

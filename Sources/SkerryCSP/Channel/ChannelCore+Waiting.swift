@@ -44,6 +44,7 @@ extension ChannelCore {
         case .closed: throw closedError()
         case .cancelled: throw CancellationError()
         case .refused: throw TooManyWaiters(limit: waiterLimit)
+        case .failed: throw waiter.error ?? CancellationError()
         }
     }
 
@@ -62,7 +63,8 @@ extension ChannelCore {
             cancel(waiter, isSender: false)
         }
         switch outcome {
-        case .done: return waiter.element.take()
+        // Only senders' elements are taken for a trial.
+        case .done, .failed: return waiter.element.take()
         case .closed: return try endOfElements()
         case .cancelled: throw CancellationError()
         case .refused: throw TooManyWaiters(limit: waiterLimit)
@@ -127,6 +129,7 @@ extension ChannelCore {
         lockBoth()
         let isOurs = heldRemove(waiter, isSender: isSender)
         if isOurs { waiter.outcome = .cancelled } else if waiter.place == .idle { waiter.place = .cancelled }
+        if waiter.place == .taken { waiter.wasCancelled = true }
         unlockBoth()
         if isOurs { waiter.resume() }
     }
@@ -262,7 +265,7 @@ extension ChannelCore {
     func addWritableHook(_ hook: @escaping Hook) throws(TooManyWaiters) -> Bool {
         lockBoth()
         defer { unlockBoth() }
-        guard overflow == .wait, heldCount >= limit, receivers.isEmpty, closed == nil else { return false }
+        guard overflow == .wait, heldCount >= limit, receivers.isEmpty, expected == 0, closed == nil else { return false }
         guard writableHooks.count < waiterLimit else { throw TooManyWaiters(limit: waiterLimit) }
         writableHooks.append(hook)
         heldSettle()

@@ -50,6 +50,8 @@ final class ChannelCore<Element: Sendable>: @unchecked Sendable {
     @exclusivity(unchecked) @usableFromInline var receivers = WaiterQueue<Element>()
     @exclusivity(unchecked) @usableFromInline var readableHooks: [Hook] = []
     @exclusivity(unchecked) @usableFromInline var writableHooks: [Hook] = []
+    /// Receivers that do not wait here, but are ready to take an element; see `Receiver.expect(_:)`.
+    @exclusivity(unchecked) @usableFromInline var expected = 0
     @exclusivity(unchecked) @usableFromInline var closeHooks: [@Sendable (ChannelClosed) -> Void] = []
     @exclusivity(unchecked) @usableFromInline var senderOrigin: (any AnyObject & Sendable)?
     @exclusivity(unchecked) @usableFromInline var receiverOrigin: (any AnyObject & Sendable)?

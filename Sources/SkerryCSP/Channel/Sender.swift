@@ -21,7 +21,7 @@ public final class Sender<Element: Sendable>: Sendable {
     /// send that need not wait does not look at cancellation.
     ///
     /// - Throws: ``ChannelClosed`` or `CancellationError`, when the element was not sent and will not be; ``TooManyWaiters`` when as many
-    ///   senders wait as may.
+    ///   senders wait as may. For a rendezvous whose receiver is elsewhere, what ended the way to it while the element was under way.
     /// - Complexity: O(1).
     @inlinable @inline(__always)
     public func send(_ element: Element) async throws {

@@ -10,6 +10,8 @@ enum WaitOutcome: UInt8, Sendable {
     case cancelled
     /// As many waited as may; this one did not begin to.
     case refused
+    /// Whoever had taken the element for a trial does not know what became of it.
+    case failed
 }
 
 /// One parked operation of one side of a channel, and the slot through which its element passes.
@@ -40,6 +42,14 @@ final class Waiter<Element: Sendable>: @unchecked Sendable {
     @exclusivity(unchecked) @usableFromInline var element: Element?
     /// Nil for a waiter of a select, and for an element that was posted without waiting.
     @exclusivity(unchecked) @usableFromInline var continuation: UnsafeContinuation<WaitOutcome, Never>?
+    /// Called in place of a task that waits; true says that the element was taken. Nil for everybody else.
+    @exclusivity(unchecked) @usableFromInline var hook: (@Sendable (Bool) -> Void)?
+    /// Why an element that was taken for a trial was neither received nor put back.
+    @exclusivity(unchecked) @usableFromInline var error: (any Error)?
+    /// The task was cancelled while somebody had the element for a trial.
+    @exclusivity(unchecked) @usableFromInline var wasCancelled = false
+    /// The selection was won when somebody took the element for a trial, and is not to be won again.
+    @exclusivity(unchecked) @usableFromInline var isWon = false
     @usableFromInline let selection: Selection?
     /// Index of the arm in its select.
     @usableFromInline let arm: Int
@@ -59,7 +69,7 @@ final class Waiter<Element: Sendable>: @unchecked Sendable {
 
     /// Nobody waits for this element to be taken; it stays when the channel closes.
     @inlinable
-    var isPosted: Bool { continuation == nil && selection == nil }
+    var isPosted: Bool { continuation == nil && selection == nil && hook == nil }
 
     /// Ends the wait. Called once, without a lock, by whoever took the waiter out of its queue.
     @inlinable
@@ -69,6 +79,9 @@ final class Waiter<Element: Sendable>: @unchecked Sendable {
         } else if let continuation {
             self.continuation = nil
             continuation.resume(returning: outcome)
+        } else if let hook {
+            self.hook = nil
+            hook(outcome == .done)
         }
     }
 }
@@ -97,6 +110,19 @@ struct WaiterQueue<Element: Sendable> {
             first = waiter
         }
         last = waiter
+        count += 1
+    }
+
+    /// Puts a waiter before all others.
+    @inlinable
+    mutating func prepend(_ waiter: Waiter<Element>) {
+        if let first {
+            first.previous = waiter
+            waiter.next = first
+        } else {
+            last = waiter
+        }
+        first = waiter
         count += 1
     }
 

@@ -74,6 +74,7 @@ public struct SendArm<Element: Sendable, Output>: SelectArm {
     public enum _Taken: Sendable {
         case sent
         case closed
+        case failed(any Error)
     }
 
     /// A body that does not await is called without the switch of executor that may follow an await.
@@ -122,19 +123,30 @@ public struct SendArm<Element: Sendable, Output>: SelectArm {
 
     @inlinable
     public func _taken(_ index: Int, _ entry: SelectEntry) -> _Taken {
-        unsafeDowncast(entry, to: ChannelEntry<Element>.self).waiter.outcome == .closed ? .closed : .sent
+        let waiter = unsafeDowncast(entry, to: ChannelEntry<Element>.self).waiter
+        if let error = waiter.error { return .failed(error) }
+        return waiter.outcome == .closed ? .closed : .sent
+    }
+
+    @inlinable @inline(__always)
+    func check(_ taken: _Taken) throws {
+        switch taken {
+        case .sent: break
+        case .closed: throw core.closedError()
+        case .failed(let error): throw error
+        }
     }
 
     @inlinable @inline(__always)
     public func _finishPromptly(_ taken: _Taken) throws -> Output? {
         guard case .prompt(let body) = body else { return nil }
-        if case .closed = taken { throw core.closedError() }
+        try check(taken)
         return try body()
     }
 
     @inlinable @inline(__always)
     public func _finish(_ taken: consuming _Taken) async throws -> Output {
-        if case .closed = taken { throw core.closedError() }
+        try check(taken)
         switch body {
         case .prompt(let body): return try body()
         case .awaiting(let body): return try await body()

@@ -53,9 +53,13 @@ package class LocalChannelEnd: ChannelEnd, @unchecked Sendable {
 
     var kind: SessionReference.Kind { preconditionFailure("abstract") }
     var key: ExportKey { preconditionFailure("abstract") }
+    /// A send into the channel returns when the element was received, and so it does from the other side of a session.
+    var isRendezvous: Bool { preconditionFailure("abstract") }
     func makePump(_ session: Session, _ id: ReferenceID, _ format: PayloadFormat) -> any ChannelPump { preconditionFailure("abstract") }
 
-    func reference(_ id: ReferenceID) -> SessionReference { kind == .sender ? .sender(id) : .receiver(id) }
+    func reference(_ id: ReferenceID) -> SessionReference {
+        kind == .sender ? .sender(id, isRendezvous: isRendezvous) : .receiver(id, isRendezvous: isRendezvous)
+    }
 }
 
 /// A sending half of this process.
@@ -80,9 +84,11 @@ package final class LocalSender<Element: Sendable>: LocalChannelEnd, @unchecked 
 
     override var kind: SessionReference.Kind { .sender }
     override var key: ExportKey { .sender(channelID.rawValue) }
+    override var isRendezvous: Bool { half.isRendezvous }
 
     override func makePump(_ session: Session, _ id: ReferenceID, _ format: PayloadFormat) -> any ChannelPump {
-        InboundPump(session, id, sink: sink, isImport: false, end: self)
+        guard isRendezvous else { return InboundPump(session, id, sink: sink, isImport: false, end: self) }
+        return InboundRendezvous(session, id, sink: sink, isImport: false, end: self)
     }
 }
 
@@ -108,9 +114,11 @@ package final class LocalReceiver<Element: Sendable>: LocalChannelEnd, @unchecke
 
     override var kind: SessionReference.Kind { .receiver }
     override var key: ExportKey { .receiver(channelID.rawValue) }
+    override var isRendezvous: Bool { half.isRendezvous }
 
     override func makePump(_ session: Session, _ id: ReferenceID, _ format: PayloadFormat) -> any ChannelPump {
-        OutboundPump(session, id, source: source, format: format, isImport: false, end: self)
+        guard isRendezvous else { return OutboundPump(session, id, source: source, format: format, isImport: false, end: self) }
+        return OutboundRendezvous(session, id, source: source, format: format, isImport: false, end: self)
     }
 }
 

@@ -13,8 +13,15 @@ protocol ChannelPump: AnyObject, Sendable {
     /// What the pump asked the half to tell has come about.
     func ready()
 
+    /// The element that was sent through a rendezvous was received on the other side.
+    func taken()
+
     /// The channel is over.
     func end(_ ending: ChannelEnding)
+}
+
+extension ChannelPump {
+    func taken() {}
 }
 
 /// A pump for elements that come.

@@ -9,7 +9,7 @@ import SkerrySession
 // `introductions`, `closeReason` and `early` are touched under the lock of the session, and in `deinit` by nobody else. The rest is immutable or locked.
 final class ImportedChannel: ChannelEnd, ImportedObject, @unchecked Sendable {
     /// Elements of a proxy's own channel: what the user may be ahead of the session, and the session ahead of the user.
-    private static let capacity = 256
+    private var capacity: ChannelCapacity { reference.isRendezvous ? .rendezvous : .buffer(256) }
 
     let session: Session
     let reference: SessionReference
@@ -39,7 +39,7 @@ final class ImportedChannel: ChannelEnd, ImportedObject, @unchecked Sendable {
     override func sender<Element: Shaped>(of type: Element.Type) throws(ShapeError) -> Sender<Element> {
         guard reference.kind == .sender else { return try super.sender(of: type) }
         return try half(Sender<Element>.self) {
-            let channel = Channel<Element>(.buffer(Self.capacity))
+            let channel = Channel<Element>(capacity)
             return (channel.sender, sending(from: OutboundSource(channel.receiver)))
         }
     }
@@ -47,7 +47,7 @@ final class ImportedChannel: ChannelEnd, ImportedObject, @unchecked Sendable {
     override func receiver<Element: Shaped>(of type: Element.Type) throws(ShapeError) -> Receiver<Element> {
         guard reference.kind == .receiver else { return try super.receiver(of: type) }
         return try half(Receiver<Element>.self) {
-            let channel = Channel<Element>(.buffer(Self.capacity))
+            let channel = Channel<Element>(capacity)
             return (channel.receiver, receiving(into: InboundSink(channel.sender)))
         }
     }
@@ -59,7 +59,7 @@ final class ImportedChannel: ChannelEnd, ImportedObject, @unchecked Sendable {
             if let half = half as? Sender<ServicePayload> { return LocalSender(half, sink: InboundSink(relay: half)) }
             if let half = half as? Receiver<ServicePayload> { return LocalReceiver(half, source: OutboundSource(relay: half)) }
         }
-        let channel = Channel<ServicePayload>(.buffer(Self.capacity))
+        let channel = Channel<ServicePayload>(capacity)
         if reference.kind == .sender {
             proxy.withLock { $0.half = channel.sender }
             channel.sender.origin = self
@@ -73,11 +73,15 @@ final class ImportedChannel: ChannelEnd, ImportedObject, @unchecked Sendable {
     }
 
     private func sending(from source: OutboundSource) -> any ChannelPump {
-        OutboundPump(session, reference.id, source: source, format: format, isImport: true, end: nil)
+        guard reference.isRendezvous else {
+            return OutboundPump(session, reference.id, source: source, format: format, isImport: true, end: nil)
+        }
+        return OutboundRendezvous(session, reference.id, source: source, format: format, isImport: true, end: nil)
     }
 
     private func receiving(into sink: InboundSink) -> any ChannelPump {
-        InboundPump(session, reference.id, sink: sink, isImport: true, end: nil)
+        guard reference.isRendezvous else { return InboundPump(session, reference.id, sink: sink, isImport: true, end: nil) }
+        return InboundRendezvous(session, reference.id, sink: sink, isImport: true, end: nil)
     }
 
     /// The half that stands for this end here: the one in use, or a new one.

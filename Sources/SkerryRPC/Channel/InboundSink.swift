@@ -19,10 +19,25 @@ package struct InboundSink: Sendable {
         init() {}
     }
 
+    /// What became of an offer.
+    @usableFromInline
+    package enum Offered: Sendable {
+        /// No element waits.
+        case nothing
+        /// An element of so many bytes was received at once.
+        case taken(Int)
+        /// It stands in line, and will be told of.
+        case waits(Int)
+        case closed
+        case refused(TooManyWaiters)
+    }
+
     /// Reads elements and puts them behind those that wait.
     @usableFromInline let accept: @Sendable (ElementBatch, _ isText: Bool) throws(ShapeError) -> Void
     /// Moves what waits into the channel, as far as there is room.
     @usableFromInline let flush: @Sendable () -> Progress
+    /// Offers the first element that waits to the receivers of a rendezvous.
+    @usableFromInline let offer: @Sendable (@escaping @Sendable (Bool) -> Void) -> Offered
     @usableFromInline let whenWritable: @Sendable (@escaping @Sendable () -> Void) throws(TooManyWaiters) -> Bool
     @usableFromInline let onClose: @Sendable (@escaping @Sendable (ChannelClosed) -> Void) throws(TooManyWaiters) -> Void
     @usableFromInline let closeReason: @Sendable () -> ChannelClosed?
@@ -77,6 +92,7 @@ package struct InboundSink: Sendable {
             try result.get()
         }
         flush = { line.flush(into: sender) }
+        offer = { line.offer(to: sender, $0) }
         whenWritable = { (body) throws(TooManyWaiters) in try sender.whenWritable(body) }
         onClose = { (body) throws(TooManyWaiters) in try sender.onClose(body) }
         closeReason = { sender.closeReason }
@@ -99,6 +115,26 @@ final class ElementLine<Element: Sendable>: @unchecked Sendable {
     func append(_ element: Element, _ size: Int) {
         elements.append(element)
         sizes.append(size)
+    }
+
+    @inlinable
+    func offer(to sender: Sender<Element>, _ body: @escaping @Sendable (Bool) -> Void) -> InboundSink.Offered {
+        guard start < elements.count else { return .nothing }
+        let size = sizes[start]
+        do {
+            let isTaken = try sender.offer(elements[start], body)
+            start += 1
+            if start == elements.count {
+                elements.removeAll(keepingCapacity: true)
+                sizes.removeAll(keepingCapacity: true)
+                start = 0
+            }
+            return isTaken ? .taken(size) : .waits(size)
+        } catch let error as TooManyWaiters {
+            return .refused(error)
+        } catch {
+            return .closed
+        }
     }
 
     @inlinable

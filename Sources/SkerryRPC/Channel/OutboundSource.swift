@@ -7,7 +7,12 @@ public import SkerrySession
 package struct OutboundSource: Sendable {
     /// Takes up to so many elements without waiting and appends their encodings; returns how many.
     @usableFromInline let take: @Sendable (Int, PayloadFormat, inout ElementBatch) throws(ShapeError) -> Int
+    /// Takes the element of a sender that waits at a rendezvous, for a trial, and appends its encoding; nil when none waits.
+    @usableFromInline let takeOffer: @Sendable (PayloadFormat, inout ElementBatch) throws(ShapeError) -> PendingOffer?
+    /// Says that an element would be taken now, or not any more.
+    @usableFromInline let expect: @Sendable (Bool) -> Void
     @usableFromInline let whenReadable: @Sendable (@escaping @Sendable () -> Void) throws(TooManyWaiters) -> Bool
+    @usableFromInline let onClose: @Sendable (@escaping @Sendable (ChannelClosed) -> Void) throws(TooManyWaiters) -> Void
     /// Why the channel is over, nil while something may still come out of it.
     @usableFromInline let ending: @Sendable () -> ChannelClosed?
     @usableFromInline let close: @Sendable ((any Error)?) -> Void
@@ -22,7 +27,20 @@ package struct OutboundSource: Sendable {
             for element in scratch.elements { try batch.append(element, format, hasReferences) }
             return count
         }
+        takeOffer = { (format, batch) throws(ShapeError) in
+            guard let offer = receiver.takeOffer() else { return nil }
+            do throws(ShapeError) {
+                try batch.append(offer.element, format, hasReferences)
+            } catch {
+                receiver.close(throwing: error)
+                offer.putBack()
+                throw error
+            }
+            return PendingOffer(offer)
+        }
+        expect = { receiver.expect($0) }
         whenReadable = { (body) throws(TooManyWaiters) in try receiver.whenReadable(body) }
+        onClose = { (body) throws(TooManyWaiters) in try receiver.onClose(body) }
         ending = { receiver.isDrained ? receiver.closeReason : nil }
         close = { error in if let error { receiver.close(throwing: error) } else { receiver.close() } }
     }
@@ -38,9 +56,37 @@ package struct OutboundSource: Sendable {
             }
             return 1
         }
+        takeOffer = { (format, batch) throws(ShapeError) in
+            guard let offer = receiver.takeOffer() else { return nil }
+            do throws(CallError) {
+                batch.append(format == .json || offer.element.format == .json ? try offer.element.transcoded(to: format) : offer.element)
+            } catch {
+                receiver.close(throwing: error)
+                offer.putBack()
+                throw ShapeError(.unrepresentable, error.message)
+            }
+            return PendingOffer(offer)
+        }
+        expect = { receiver.expect($0) }
         whenReadable = { (body) throws(TooManyWaiters) in try receiver.whenReadable(body) }
+        onClose = { (body) throws(TooManyWaiters) in try receiver.onClose(body) }
         ending = { receiver.isDrained ? receiver.closeReason : nil }
         close = { error in if let error { receiver.close(throwing: error) } else { receiver.close() } }
+    }
+}
+
+/// A sender that waits until its element was received on the other side of a session. One of the three is called, once.
+@usableFromInline
+package struct PendingOffer: Sendable {
+    @usableFromInline let accept: @Sendable () -> Void
+    @usableFromInline let putBack: @Sendable () -> Void
+    @usableFromInline let fail: @Sendable (any Error) -> Void
+
+    @inlinable
+    init<Element>(_ offer: Offer<Element>) {
+        accept = { offer.accept() }
+        putBack = { offer.putBack() }
+        fail = { offer.fail($0) }
     }
 }
 

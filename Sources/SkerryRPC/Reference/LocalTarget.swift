@@ -75,11 +75,19 @@ package final class LocalTarget<Dispatcher: ServiceDispatcher>: ReferenceTarget 
 
 extension CallError {
     /// An error of a call the implementation made itself, as its own caller sees it: that a third party was lost does not mean that
-    /// this session is.
+    /// this session is, and that the third party was not called does not mean that the implementation was not.
     fileprivate var fromImplementation: CallError {
-        guard code == .peerLost || code == .closed || code == .noSuchMethod || code == .digestMismatch || code == .brokenPromise
-        else { return self }
         guard !service.isEmpty else { return self }
-        return CallError(.remote, description, path: path, maybeExecuted: true, retryAfter: retryAfter)
+        switch code {
+        case .peerLost, .closed, .noSuchMethod, .digestMismatch, .brokenPromise:
+            return CallError(.remote, description, path: path, maybeExecuted: true, retryAfter: retryAfter)
+        case _ where code.argumentPosition != nil:
+            // Maybe the dispatcher's, which found it before the implementation was asked.
+            return self
+        default:
+            var error = self
+            error.maybeExecuted = true
+            return error
+        }
     }
 }

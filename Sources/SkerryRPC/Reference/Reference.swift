@@ -47,7 +47,7 @@ extension Reference {
             payload = try await perform(descriptor, encode(arguments, of: descriptor, as: format(for: descriptor)))
         } catch let error as CallError where error.code == .digestMismatch {
             // Not begun. The binary format was agreed upon with another object behind the same session.
-            payload = try await perform(descriptor, encode(arguments, of: descriptor, as: .cbor))
+            payload = try await perform(descriptor, encode(arguments, of: descriptor, as: .cbor), after: error)
         }
         do throws(ShapeError) {
             return try payload.decode(Result.self)
@@ -90,6 +90,17 @@ extension Reference {
             return try await target.perform(invocation)
         } catch {
             throw method.thrown(error)
+        }
+    }
+
+    /// Calls again, after an attempt that failed.
+    @usableFromInline
+    func perform(_ method: MethodDescriptor, _ payload: ServicePayload, after former: CallError) async throws -> ServicePayload {
+        do {
+            return try await perform(method, payload)
+        } catch var error as CallError {
+            error.maybeExecuted = error.maybeExecuted || former.maybeExecuted
+            throw error
         }
     }
 

@@ -11,7 +11,7 @@ final class InboundCall: Sendable {
 
     enum Reply {
         case value(ServicePayload)
-        case failure(CallFailure, ServicePayload)
+        indirect case failure(CallFailure, ServicePayload)
     }
 
     init(id: AnswerID, target: any ReferenceTarget, invocation: Invocation, isAgreed: Bool, deadline: Moment) {

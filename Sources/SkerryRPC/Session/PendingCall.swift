@@ -4,13 +4,14 @@ import SkerrySession
 // All fields are touched only under the lock of the session, but for `outcome`, which belongs to whoever resumes the task once the call has ended.
 final class PendingCall: @unchecked Sendable {
     let target: ReferenceID
-    let invocation: Invocation
     let deadline: Duration
     let isOneWay: Bool
     /// The result that is called in place of ``target``, before or after it is there.
     let promise: PromisedResult?
     /// What becomes of the call, when its own result is used before it is there. Nobody waits for such a call, so it has no continuation.
     let result: PromisedResult?
+    /// What is to be asked, of a call that waits for a place among those in flight.
+    var request: Request?
     /// Nil until the core has taken the call, and after it has ended.
     var question: QuestionID?
     /// Nil before the task waits, and after the call has ended.
@@ -19,20 +20,28 @@ final class PendingCall: @unchecked Sendable {
     /// How the call ended.
     var outcome: Outcome?
 
+    // What is rare is elsewhere, for a small object is one that any thread frees without asking others.
     enum Outcome {
         case value(ServicePayload)
-        case failure(CallFailure, ServicePayload)
-        case error(CallError)
+        indirect case failure(CallFailure, ServicePayload)
+        indirect case error(CallError)
+    }
+
+    /// Few calls wait, so those that do have it elsewhere.
+    final class Request: Sendable {
+        let invocation: Invocation
+
+        init(_ invocation: Invocation) {
+            self.invocation = invocation
+        }
     }
 
     init(
-        _ target: ReferenceID, _ invocation: Invocation, deadline: Duration, isOneWay: Bool, promise: PromisedResult? = nil,
-        result: PromisedResult? = nil
+        _ target: ReferenceID, deadline: Duration, isOneWay: Bool, promise: PromisedResult? = nil, result: PromisedResult? = nil
     ) {
         self.promise = promise
         self.result = result
         self.target = target
-        self.invocation = invocation
         self.deadline = deadline
         self.isOneWay = isOneWay
     }

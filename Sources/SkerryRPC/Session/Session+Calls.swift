@@ -8,22 +8,25 @@ extension Session {
     /// How the arguments of a method are written: in the binary format when the peer has confirmed that its shape is the same.
     func format(for method: MethodDescriptor) -> PayloadFormat {
         if isText { return .json }
+        if confirmed.contains(method.slot) { return .bin }
         return state.withLock { state in
-            guard let id = state.methodsBySlot.at(method.slot) else { return .cbor }
-            return state.core.isConfirmed(id) ? .bin : .cbor
+            guard let id = state.methodsBySlot.at(method.slot), state.core.isConfirmed(id) else { return .cbor }
+            // For good: what the peer has confirmed holds as long as the session.
+            confirmed.insert(method.slot)
+            return .bin
         }
     }
 
     /// Calls what the peer hosts under `target`.
     @inline(__always)
     func call(_ target: ReferenceID, _ invocation: Invocation, _ promise: PromisedResult? = nil) async throws -> ServicePayload {
-        try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: false, promise: promise))
+        try await wait(for: PendingCall(target, deadline: Call.budget, isOneWay: false, promise: promise), invocation)
     }
 
     /// Calls without a reply; returns when the core has taken the call.
     func send(_ target: ReferenceID, _ invocation: Invocation, _ promise: PromisedResult? = nil) async throws(CallError) {
         do {
-            _ = try await wait(for: PendingCall(target, invocation, deadline: Call.budget, isOneWay: true, promise: promise))
+            _ = try await wait(for: PendingCall(target, deadline: Call.budget, isOneWay: true, promise: promise), invocation)
         } catch let error as CallError {
             throw error
         } catch {
@@ -32,17 +35,17 @@ extension Session {
     }
 
     @inline(__always)
-    private func wait(for call: PendingCall) async throws -> ServicePayload {
+    private func wait(for call: PendingCall, _ invocation: Invocation) async throws -> ServicePayload {
         guard call.deadline > .zero else { throw CallError(.timeout, "the deadline had passed before the call") }
         return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in begin(call, continuation) }
+            try await withUnsafeThrowingContinuation { continuation in begin(call, invocation, continuation) }
         } onCancel: {
             cancel(call)
         }
     }
 
     /// - Parameter continuation: nil for a call whose result is used before it is there.
-    func begin(_ call: PendingCall, _ continuation: UnsafeContinuation<ServicePayload, any Error>?) {
+    func begin(_ call: PendingCall, _ invocation: Invocation, _ continuation: UnsafeContinuation<ServicePayload, any Error>?) {
         let now = options.clock.now
         let mustDrain = state.withLock { state in
             call.continuation = continuation
@@ -50,8 +53,8 @@ extension Session {
                 state.fail(call, CallError(.cancelled, "the call was cancelled before it was made"))
             } else if state.failure != nil {
                 failAgain(call, &state)
-            } else if !state.waiting.isEmpty || !ask(call, &state, now) {
-                enqueue(call, &state)
+            } else if !state.waiting.isEmpty || !ask(call, invocation, &state, now) {
+                enqueue(call, invocation, &state)
             }
             settle(&state, now)
             return state.hasUrgentEffects
@@ -66,27 +69,28 @@ extension Session {
         state.fail(call, failure)
     }
 
-    private func enqueue(_ call: PendingCall, _ state: inout SessionState) {
+    private func enqueue(_ call: PendingCall, _ invocation: Invocation, _ state: inout SessionState) {
         guard state.waiting.count < options.callersWaiting else {
             return state.fail(call, CallError(.overloaded, "\(options.callersWaiting) calls wait for this session already"))
         }
+        call.request = PendingCall.Request(invocation)
         state.waiting.append(call)
     }
 
     /// Gives the call to the core. False says that it has to wait.
-    private func ask(_ call: PendingCall, _ state: inout SessionState, _ now: Moment) -> Bool {
+    private func ask(_ call: PendingCall, _ invocation: Invocation, _ state: inout SessionState, _ now: Moment) -> Bool {
         if let failure = call.promise?.failure {
             state.fail(call, failure)
             return true
         }
         do throws(SessionError) {
             guard let target = call.destination(in: self) else { throw SessionError(.unknownReference, "the promise was not made") }
-            let method = try state.method(call.invocation)
+            let method = try state.method(invocation)
             var made: [ReferenceID] = []
             do throws(SessionError) {
                 let references = try self.references(
-                    call.invocation.payload, agreed: state.core.isConfirmed(method), mayPromise: true, &state, &made)
-                try state.ask(call, target, method, references, now)
+                    invocation.payload, agreed: state.core.isConfirmed(method), mayPromise: true, &state, &made)
+                try state.ask(call, invocation, target, method, references, now)
             } catch {
                 // What was exported for this call did not cross.
                 for id in made { state.withdraw(id) }
@@ -101,8 +105,8 @@ extension Session {
 
     /// Calls are permitted again.
     func askWaiting(_ state: inout SessionState, _ now: Moment) {
-        while let call = state.waiting.first(&state.effects) {
-            guard ask(call, &state, now) else { return }
+        while let call = state.waiting.first(&state.effects), let request = call.request {
+            guard ask(call, request.invocation, &state, now) else { return }
             state.waiting.removeFirst()
         }
     }
@@ -179,13 +183,14 @@ extension SessionState {
     }
 
     mutating func ask(
-        _ call: PendingCall, _ target: CallTarget, _ method: MethodID, _ references: [SessionReference], _ now: Moment
+        _ call: PendingCall, _ invocation: Invocation, _ target: CallTarget, _ method: MethodID, _ references: [SessionReference],
+        _ now: Moment
     ) throws(SessionError) {
-        var options: CallOptions = call.invocation.options.contains(.idempotent) ? .idempotent : []
+        var options: CallOptions = invocation.options.contains(.idempotent) ? .idempotent : []
         if call.result != nil { options.insert(.keepsAnswer) }
-        let format = call.invocation.payload.format
-        let request = call.invocation.requestID
-        let question = try call.invocation.payload.bytes.withUnsafeBufferPointer { (bytes) throws(SessionError) -> QuestionID? in
+        let format = invocation.payload.format
+        let request = invocation.requestID
+        let question = try invocation.payload.bytes.withUnsafeBufferPointer { (bytes) throws(SessionError) -> QuestionID? in
             let payload = UnsafeRawBufferPointer(bytes)
             if call.isOneWay {
                 try core.callOneWay(

@@ -79,11 +79,16 @@ extension Session {
     func schedule(_ pump: any ChannelPump, isReady: Bool = false) {
         let mustDrain = state.withLock { state in
             state.effects.append(isReady ? .ready(pump) : .pump(pump))
-            if let attachment = state.attachment {
-                attachment.link.wake()
-                return false
-            }
-            return state.hasUrgentEffects
+            return state.mustDrain()
+        }
+        if mustDrain { drain() }
+    }
+
+    /// The element that a pump had put in line was received, or will not be.
+    func report(_ pump: InboundRendezvous, _ isTaken: Bool) {
+        let mustDrain = state.withLock { state in
+            state.effects.append(.run { pump.received(isTaken) })
+            return state.mustDrain()
         }
         if mustDrain { drain() }
     }
@@ -125,6 +130,21 @@ extension Session {
         }
     }
 
+    /// Whether an element may be sent now; when not, its pump is called when it may.
+    func mayProduce(_ id: ReferenceID) -> Bool {
+        state.withLock { state in state.failure == nil && state.core.mayProduce(id) }
+    }
+
+    /// Somebody waits for an element of a rendezvous.
+    func demand(_ id: ReferenceID) {
+        let now = options.clock.now
+        state.withLock { state in
+            guard state.failure == nil else { return }
+            state.core.demand(id, elements: 1)
+            settle(&state, now)
+        }
+    }
+
     /// The channel has taken elements: the peer may send as many more.
     func taken(_ id: ReferenceID, elements: Int, bytes: Int) {
         let now = options.clock.now
@@ -147,6 +167,13 @@ extension Session {
 }
 
 extension SessionState {
+    /// Whether nobody else does the effects soon: the loop of the link does, where there is one.
+    fileprivate func mustDrain() -> Bool {
+        guard let attachment else { return hasUrgentEffects }
+        attachment.link.wake()
+        return false
+    }
+
     func importedChannel(_ id: ReferenceID) -> ImportedChannel? {
         guard !id.isHosted(by: role), let slot = imports.at(id.index), slot.id == id else { return nil }
         return slot.object as? ImportedChannel

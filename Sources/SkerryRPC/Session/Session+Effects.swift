@@ -32,7 +32,10 @@ extension Session {
         }
         arm(&state, next)
         if state.closesLinkWhenFinished { state.closeLinkIfFinished() }
-        if state.core.hasOutput { state.attachment?.link.wake() }
+        if !state.isLinkWoken, state.core.hasOutput, let link = state.attachment?.link {
+            state.isLinkWoken = true
+            link.wake()
+        }
     }
 
     /// Does the effects that are due, unless somebody does already; then they do these too.
@@ -44,11 +47,15 @@ extension Session {
         while true {
             let goesOn = state.withLock { state in
                 if state.effects.isEmpty || !isMine && state.isDraining {
-                    if isMine { state.isDraining = false }
+                    if isMine {
+                        state.isDraining = false
+                        if state.spareEffects.capacity == 0, batch.capacity <= Self.keptEffects { swap(&batch, &state.spareEffects) }
+                    }
                     return false
                 }
                 state.isDraining = true
                 swap(&batch, &state.effects)
+                if state.effects.capacity == 0 { swap(&state.effects, &state.spareEffects) }
                 return true
             }
             guard goesOn else { return }
@@ -59,8 +66,12 @@ extension Session {
         }
     }
 
+    /// Room for so many effects is kept for the next.
+    private static var keptEffects: Int { 1_024 }
+
     private func apply(_ batch: [SessionEffect]) {
         var calls: [InboundCall] = []
+        if let first = batch.first, first.isCall { calls.reserveCapacity(batch.count) }
         var watch: StallWatch?
         for effect in batch {
             if !calls.isEmpty, !effect.isCall { start(&calls) }
@@ -74,6 +85,7 @@ extension Session {
             case .deliver(let id, let elements): deliver(elements, to: id)
             case .pump(let pump): pump.pump()
             case .ready(let pump): pump.ready()
+            case .taken(let pump): pump.taken()
             case .closed(let id, let reason): closed(id, reason)
             case .end(let pump, let ending): pump.end(ending)
             case .drop: break

@@ -19,6 +19,7 @@ extension Session {
             case .cancelled(let answer, _): state.callOff(answer)
             case .callsPermitted: mayAsk = true
             case .writable(let id): if let pump = state.pump(of: id) { state.effects.append(.pump(pump)) }
+            case .taken(let id): if let pump = state.pump(of: id) { state.effects.append(.taken(pump)) }
             case .closed(let id, let reason): state.closed(id, reason)
             case .released(let id): state.released(id)
             case .established: established(&state)

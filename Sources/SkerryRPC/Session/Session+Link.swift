@@ -22,6 +22,7 @@ extension Session {
                 guard state.failure == nil else { throw SessionError(.closed, "the session is over") }
                 try state.core.attach(attachment.link.traits, now: now)
                 state.attachment = attachment
+                state.isLinkWoken = false
                 state.lastPeer = attachment.link.peer
             } catch {
                 options.logger.warning("a link does not fit its session", metadata: ["error": "\(error)"])
@@ -46,22 +47,40 @@ extension Session {
     func readCompleted() { drain() }
 
     func nextPacket(into packet: inout [UInt8], for attachment: SessionAttachment) -> Bool {
-        drain()
+        var found = pull(into: &packet, for: attachment, mayDrain: true)
+        if found == .effects {
+            drain()
+            found = pull(into: &packet, for: attachment, mayDrain: false)
+        }
+        if found == .effects { drain() }
+        return found == .packet
+    }
+
+    /// What a link that asks for a packet finds.
+    private enum Pulled {
+        case packet, nothing
+        /// Nothing, but effects that are to be done, from which more may follow.
+        case effects
+    }
+
+    /// - Parameter mayDrain: effects that are due come before packets.
+    private func pull(into packet: inout [UInt8], for attachment: SessionAttachment, mayDrain: Bool) -> Pulled {
         let now = options.clock.now
         var buffer: [UInt8] = []
         swap(&buffer, &packet)
-        let (has, filled) = state.withLock { [buffer = consume buffer] state -> (Bool, [UInt8]) in
+        let (pulled, filled) = state.withLock { [buffer = consume buffer] state -> (Pulled, [UInt8]) in
             var buffer = buffer
-            guard state.attachment === attachment else { return (false, buffer) }
+            if mayDrain, state.hasUrgentEffects { return (.effects, buffer) }
+            guard state.attachment === attachment else { return (.nothing, buffer) }
+            state.isLinkWoken = false
             let has = state.core.nextPacket(into: &buffer, now: now)
             let next = state.core.nextDeadline
             if next <= now { settle(&state, now) } else { arm(&state, next) }
             if state.closesLinkWhenFinished { state.closeLinkIfFinished() }
-            return (has, buffer)
+            return (has ? .packet : state.hasUrgentEffects ? .effects : .nothing, buffer)
         }
         packet = filled
-        if !has { drain() }
-        return has
+        return pulled
     }
 
     func linkClosed(_ error: LinkError?, _ attachment: SessionAttachment) {

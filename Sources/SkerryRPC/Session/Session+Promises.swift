@@ -12,13 +12,13 @@ extension Session {
     ) -> PromisedTarget {
         let outcome = Ivar<Result<Reference, any Error>>(waiterLimit: options.callersWaiting)
         let result = PromisedResult(method, on: parent?.result, outcome)
-        let call = PendingCall(target, invocation, deadline: Call.budget, isOneWay: false, promise: parent?.result, result: result)
-        begin(call, Task.isCancelled)
+        let call = PendingCall(target, deadline: Call.budget, isOneWay: false, promise: parent?.result, result: result)
+        begin(call, invocation, Task.isCancelled)
         return PromisedTarget(self, call, result, outcome, on: parent)
     }
 
-    private func begin(_ call: PendingCall, _ isCancelled: Bool) {
-        if !isCancelled, call.deadline > .zero { return begin(call, nil) }
+    private func begin(_ call: PendingCall, _ invocation: Invocation, _ isCancelled: Bool) {
+        if !isCancelled, call.deadline > .zero { return begin(call, invocation, nil) }
         let error =
             isCancelled
             ? CallError(.cancelled, "the call was cancelled before it was made")

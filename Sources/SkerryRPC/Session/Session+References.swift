@@ -41,7 +41,7 @@ extension Session {
         if let imported = end.imported, imported.session === self { return imported.reference }
         let local = end.local
         if let id = state.exported[local.key] { return local.reference(id) }
-        let id = try state.core.export(local.kind)
+        let id = try state.core.export(local.kind, isRendezvous: local.isRendezvous)
         made.append(id)
         let pump = local.makePump(self, id, format)
         state.exports.place(SessionState.Export(id: id, key: local.key, object: .channel(pump)), at: id.index)

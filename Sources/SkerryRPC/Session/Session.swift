@@ -22,6 +22,8 @@ public final class Session: Sendable {
     /// Names the session, the same on both sides.
     public let id: SessionID
     let state: Locked<SessionState>
+    /// Methods that the peer is known to have in the shape of this side.
+    let confirmed = MethodFlags()
 
     init(
         role: SessionRole, id: SessionID, options: SessionOptions, connector: (any Connector)?, root: Reference,

@@ -13,6 +13,8 @@ enum SessionEffect: Sendable {
     case pump(any ChannelPump)
     /// The half that the pump serves has room, or something to receive.
     case ready(any ChannelPump)
+    /// The element that was sent through a rendezvous was received.
+    case taken(any ChannelPump)
     /// The peer closed a channel end that it hosts.
     case closed(ReferenceID, CloseReason)
     /// A channel end of this side is closed or let go of by the peer, or any ends with the session.
@@ -33,5 +35,5 @@ enum ChannelEnding: Sendable {
     /// The other side let go of it.
     case released
     /// The session is over.
-    case lost(CallError)
+    indirect case lost(CallError)
 }

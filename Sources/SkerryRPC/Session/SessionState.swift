@@ -15,6 +15,8 @@ struct SessionState: ~Copyable, Sendable {
     var events: [SessionEvent] = []
     /// What is to be done outside the lock.
     var effects: [SessionEffect] = []
+    /// An empty array with room, for ``effects`` while those that were in it are done.
+    var spareEffects: [SessionEffect] = []
     /// Somebody is doing the effects.
     var isDraining = false
     /// When the timer is set for.
@@ -24,6 +26,8 @@ struct SessionState: ~Copyable, Sendable {
     // MARK: Link
 
     var attachment: SessionAttachment?
+    /// The link knows that there is output, and has not asked for a packet since.
+    var isLinkWoken = false
     var lastPeer: LinkPeer?
     var isReconnecting = false
     var attempts: ReconnectPolicy.Attempts

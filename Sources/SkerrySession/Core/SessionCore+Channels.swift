@@ -31,6 +31,7 @@ extension SessionCore {
             sessionCredit -= element.count
         }
         counters.elementsSent += 1
+        if channels[index].isRendezvous { channels[index].untold += 1 }
         channels[index].append(element, references)
         if !references.isEmpty { introduce(references, isMessage: false) }
         if !channels[index].hasTurn { giveTurn(index) }
@@ -50,9 +51,18 @@ extension SessionCore {
         return (max(0, channels[index].creditElements), max(0, min(channels[index].creditBytes, sessionCredit)))
     }
 
+    /// Whether an element may be sent now; when not, ``SessionEvent/writable(_:)`` follows when it may.
+    public mutating func mayProduce(_ channel: ReferenceID) -> Bool {
+        guard let index = channelIndex(channel.rawValue), channels[index].isProducer else { return false }
+        if channels[index].hasRoom, sessionCredit > 0 { return true }
+        channels[index].ranDry = true
+        return false
+    }
+
     /// The consumer took elements: the producer may send as many more.
     ///
-    /// Credit is told when half a window was taken. The window doubles, up to the limits of the configuration, when the producer ran dry
+    /// Credit is told when half a window was taken. Of a rendezvous channel each element is told at once, unless it has no bytes: by it the producer
+    /// knows that it was received. The window doubles, up to the limits of the configuration, when the producer ran dry
     /// and everything was taken within a round trip: then it is the window that holds the channel back.
     ///
     /// - Parameters:
@@ -66,10 +76,22 @@ extension SessionCore {
         channels[index].untakenBytes -= bytes
         refund(bytes)
         guard !channels[index].isEnded, !channels[index].isDropped else { return }
-        if !channels[index].isRendezvous { channels[index].unreportedElements += elements }
+        guard !channels[index].isRendezvous else { return tellTaken(index, elements, bytes) }
+        channels[index].unreportedElements += elements
         channels[index].unreportedBytes += bytes
         growWindow(index, now: now)
         grantIfDue(index)
+    }
+
+    /// One CREDIT for each element, by the bytes of which the producer counts them.
+    private mutating func tellTaken(_ index: Int, _ elements: Int, _ bytes: Int) {
+        var bytes = bytes
+        for rest in stride(from: elements - 1, through: 0, by: -1) where bytes > 0 {
+            let share = max(1, bytes - rest)
+            bytes -= share
+            channels[index].unreportedBytes += share
+            grant(index)
+        }
     }
 
     /// The consumer of a rendezvous channel waits for so many more elements.
@@ -400,6 +422,10 @@ extension SessionCore {
         }
         channels[index].creditElements += elements
         channels[index].creditBytes += bytes
+        if bytes > 0, channels[index].untold > 0 {
+            channels[index].untold -= 1
+            events.append(.taken(ReferenceID(rawValue: id)))
+        }
         guard channels[index].creditElements < SessionLimits.creditMaximum, channels[index].creditBytes < SessionLimits.creditMaximum else {
             throw reader.violation(.creditOverflow, "channel \(id) holds more than \(SessionLimits.creditMaximum) of credit")
         }

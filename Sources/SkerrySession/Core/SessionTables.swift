@@ -186,6 +186,8 @@ struct Channel: Sendable {
     /// Their bytes without the lengths.
     var pendingPayloadBytes = 0
     var blocks = Fifo<Block>()
+    /// Of a rendezvous channel: elements of which the consumer has not said that it took them.
+    var untold = 0
     /// An element was refused for want of credit.
     var ranDry = false
     /// Bytes it may send in its turn.

@@ -22,6 +22,8 @@ public enum SessionEvent: Sendable {
     case elements(ReferenceID, ElementBlock)
     /// Elements may be sent on a channel again after ``SessionCore/send(_:element:)`` refused some.
     case writable(ReferenceID)
+    /// The consumer of a rendezvous channel has taken an element that was sent, the oldest it had not.
+    case taken(ReferenceID)
     /// A channel end, or a service of the peer, was closed by the other side. A producer's end comes after its last element.
     case closed(ReferenceID, CloseReason)
     /// The peer has let go of something that this side hosts: the entry is gone and the object may go too.

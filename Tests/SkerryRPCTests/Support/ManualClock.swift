@@ -17,6 +17,9 @@ final class ManualClock: CallClock {
     /// When the next timer is due.
     var nextDue: Moment? { state.withLock { $0.timers.map(\.due).min() } }
 
+    /// Whether a timer is set for this very moment.
+    func isDue(at moment: Moment) -> Bool { state.withLock { $0.timers.contains { $0.due == moment } } }
+
     func schedule(at moment: Moment, _ body: @escaping @Sendable () -> Void) -> any ScheduledCall {
         let id = state.withLock { state in
             state.nextID += 1

@@ -1,6 +1,6 @@
 // Calls and elements over one connection on loopback, client and server in one process. Prints `NAME VALUE UNIT` lines.
 // Arguments: names of transports (tcp, tls, websocket), all when none is given; `--calls N` for the number of calls a round;
-// `--in-flight N` for that many calls under way and nothing else, for a profiler, with `--on-loop` from callers on the loop alone;
+// `--in-flight N` for that many calls under way and nothing else, for a profiler, with `--on-loop` or `--in-pool` from callers there alone;
 // `elements` for those alone. `serve` is the process that is killed at the end.
 
 import Glibc
@@ -75,7 +75,8 @@ if arguments == ["elements"] {
 let calls = option("--calls", of: &arguments) ?? 200_000
 let chosen = option("--in-flight", of: &arguments)
 let isOnLoopAlone = arguments.contains("--on-loop")
-arguments.removeAll { $0 == "--on-loop" }
+let isInPoolAlone = arguments.contains("--in-pool")
+arguments.removeAll { $0 == "--on-loop" || $0 == "--in-pool" }
 let transports = arguments.isEmpty ? Setup.Transport.allCases : arguments.compactMap(Setup.Transport.init)
 
 for transport in transports {
@@ -86,7 +87,7 @@ for transport in transports {
         for _ in 0..<3 { rates.append(try await rate(setup, calls: inFlight == 1 ? calls / 8 : calls, inFlight: inFlight)) }
         print("\(transport.rawValue)-\(inFlight) \(Int(median(rates))) calls/s")
     }
-    for inFlight in chosen.map({ [$0] }) ?? [64] {
+    for inFlight in isInPoolAlone ? [] : chosen.map({ [$0] }) ?? [64] {
         let executor = setup.session.executor
         var rates: [Double] = []
         for _ in 0..<3 { rates.append(try await rate(setup, calls: calls, inFlight: inFlight, on: executor)) }
