@@ -43,6 +43,16 @@ struct RetryTests {
             link?.cut()
         }
 
+        /// The next life begins as the one before ends: nobody who looks at once finds it missing.
+        func restart() {
+            let link = state.withLock { state in
+                defer { state.link = nil }
+                return state.link
+            }
+            start()
+            link?.cut()
+        }
+
         func connect() async throws(LinkError) -> any Link {
             let server = state.withLock { state in
                 state.connections += 1
@@ -81,8 +91,7 @@ struct RetryTests {
         node.book.hold()
         let call = Task { try await ledger.read() }
         try await eventually { node.book.reads == 1 }
-        node.kill()
-        node.start()
+        node.restart()
         node.book.letGo()
         #expect(try await call.value == 0)
         #expect(node.book.reads == 2)
@@ -95,8 +104,7 @@ struct RetryTests {
         node.book.hold()
         let call = Task { try await ledger.add(1) }
         try await eventually { node.book.sum == 1 }
-        node.kill()
-        node.start()
+        node.restart()
         let error = await #expect(throws: CallError.self) { try await call.value }
         #expect(error?.code == .peerLost && error?.maybeExecuted == true)
         node.book.letGo()
@@ -139,8 +147,7 @@ struct RetryTests {
         let channel = Channel<Int>(.buffer(4))
         let call = Task { try await ledger.report(into: channel.sender) }
         try await eventually { node.book.reads == 1 }
-        node.kill()
-        node.start()
+        node.restart()
         let error = await #expect(throws: CallError.self) { try await call.value }
         #expect(error?.code == .peerLost && error?.maybeExecuted == true)
         node.book.letGo()
@@ -310,6 +317,7 @@ struct RetryTests {
         let lives = 20
         let isOver = Locked(false)
         let dying = Task {
+            defer { isOver.withLock { $0 = true } }
             var generator = SeededGenerator(seed: seed)
             for _ in 0..<lives {
                 let goal = node.book.reads + Int.random(in: 1...12, using: &generator)
@@ -318,7 +326,6 @@ struct RetryTests {
                 for _ in 0..<Int.random(in: 0...3, using: &generator) { await Task.yield() }
                 node.start()
             }
-            isOver.withLock { $0 = true }
         }
         let reading = (0..<4).map { _ in
             Task {
