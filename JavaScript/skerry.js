@@ -92,6 +92,7 @@ class ChannelCore {
     this.onTaken = null // the session that grants credit
     this.onClosed = []
     this.onWaiting = null // the session that asks for elements one by one
+    this.underWay = null // of a rendezvous elsewhere: elements that were sent and not received
   }
 
   get isClosed () { return this.end !== null }
@@ -112,8 +113,16 @@ class ChannelCore {
     if (!this.isClosed && this.elements.length >= this.capacity && this.receivers.length === 0) {
       await new Promise((resolve) => this.senders.push(resolve))
     }
-    if (this.isClosed) throw this.end.error ?? new SkerryError('closed', 'the channel is closed')
+    if (this.isClosed) throw this.closedError()
+    if (this.underWay) return new Promise((resolve, reject) => this.push({ value, bytes: 0, resolve, reject }))
     this.push({ value, bytes: 0 })
+  }
+
+  closedError () { return this.end.error ?? new SkerryError('closed', 'the channel is closed') }
+
+  /** The other side takes nothing any more. */
+  refuse () {
+    for (const element of [...(this.underWay?.splice(0) ?? []), ...this.elements.splice(0)]) element.reject?.(this.closedError())
   }
 
   /** The next element without waiting, or undefined. */
@@ -352,7 +361,10 @@ export class Session {
     for (const question of this.#questions) if (question.isOpen) question.settle(null, error)
     for (const resume of this.#waiting.splice(0)) resume()
     for (const answer of this.#answers.values()) answer.abort(error)
-    for (const entry of [...this.#imports.values(), ...this.#exports.values()]) entry.core?.close(error)
+    for (const entry of [...this.#imports.values(), ...this.#exports.values()]) {
+      entry.core?.close(error)
+      if (entry.core?.underWay) entry.core.refuse()
+    }
     this.#imports.clear()
     this.#exports.clear()
     this.#exportIDs.clear()
@@ -591,6 +603,7 @@ export class Session {
     end.imported = { session: this, kind: entry.kind, id: entry.id }
     const isRendezvous = entry.kind.startsWith('rendezvous')
     if (end instanceof Sender) {
+      if (isRendezvous) entry.core.underWay ??= []
       this.#produce(entry, isRendezvous ? 0 : this.#peer.channelElements, this.#peer.channelBytes)
     } else {
       this.#consume(entry)
@@ -638,8 +651,10 @@ export class Session {
     const { core, credit } = entry
     while (core.elements.length > 0 && credit.elements > 0 && credit.bytes > 0 && this.#sessionCredit > 0) {
       const references = []
-      const text = JSON.stringify(this.#encode(core.take().value, references))
+      const element = core.take()
+      const text = JSON.stringify(this.#encode(element.value, references))
       const size = utf8Length(text)
+      core.underWay?.push(element)
       credit.elements -= 1
       credit.bytes -= size
       this.#sessionCredit -= size
@@ -662,6 +677,8 @@ export class Session {
     if (!entry?.credit) return
     entry.credit.elements += elements
     entry.credit.bytes += bytes
+    // Bytes of a rendezvous come back when the oldest element was received.
+    if (bytes > 0) entry.core.underWay?.shift()?.resolve()
     this.#pump(entry)
   }
 
@@ -672,9 +689,14 @@ export class Session {
     entry.taken = { elements: 0, bytes: 0 }
     core.onTaken = (element) => {
       if (element.bytes === 0) return
-      entry.taken.elements += isRendezvous ? 0 : 1
-      entry.taken.bytes += element.bytes
       this.#refund(element.bytes)
+      if (isRendezvous) {
+        // Tells the sender that its element was received.
+        if (!entry.isEnded) this.#post(JSON.stringify(['credit', id, 0, element.bytes]))
+        return
+      }
+      entry.taken.elements += 1
+      entry.taken.bytes += element.bytes
       if (entry.isEnded || (entry.taken.elements < WINDOW_ELEMENTS / 2 && entry.taken.bytes < WINDOW_BYTES / 2)) return
       this.#post(JSON.stringify(['credit', id, entry.taken.elements, entry.taken.bytes]))
       entry.taken = { elements: 0, bytes: 0 }
@@ -707,7 +729,7 @@ export class Session {
     if (!entry?.core) return
     entry.isEnded = true
     entry.core.close(code === 0 ? null : new SkerryError('closed', message || `closed with code ${code}`))
-    if (entry.credit) entry.core.elements.length = 0
+    if (entry.credit) entry.core.refuse()
   }
 }
 
