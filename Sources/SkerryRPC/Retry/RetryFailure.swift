@@ -14,6 +14,8 @@ struct RetryFailure: Error {
     /// Of a call that was made.
     init(_ error: CallError) {
         self.error = error
+        // Nobody closed the reference: the peer was lost, and the call found the session over.
+        if error.code == .closed, !error.maybeExecuted { self.error.code = .peerLost }
         mayRepeat =
             switch error.code {
             case .peerLost, .goingAway: true
@@ -32,9 +34,11 @@ struct RetryFailure: Error {
             self.init(CallError(.peerLost, "the peer cannot be reached: \(error.message)"), mayRepeat: error.isRetryable)
         case var error as CallError:
             error.maybeExecuted = false
+            // Nobody but the session itself closes it so early.
+            if error.code == .closed { error.code = .peerLost }
             let mayRepeat =
                 switch error.code {
-                case .peerLost, .goingAway, .closed, .timeout, .overloaded: true
+                case .peerLost, .goingAway, .timeout, .overloaded: true
                 default: false
                 }
             self.init(error, mayRepeat: mayRepeat)
