@@ -63,4 +63,4 @@ def description():
         memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) // MIB
     except (OSError, StopIteration):
         memory = 0
-    return f"{model}, {os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release()}"
+    return f"{model}, {os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release().split('-')[0]}"
