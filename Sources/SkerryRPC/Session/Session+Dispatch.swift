@@ -42,7 +42,8 @@ extension Session {
             flush()
             start(calls[half...])
         }
-        calls.removeAll(keepingCapacity: true)
+        // Not its room: runs may hold that yet.
+        calls = []
     }
 
     /// So many replies are worth a write of their own.

@@ -66,21 +66,16 @@ extension Session {
     /// - Parameter mayDrain: effects that are due come before packets.
     private func pull(into packet: inout [UInt8], for attachment: SessionAttachment, mayDrain: Bool) -> Pulled {
         let now = options.clock.now
-        var buffer: [UInt8] = []
-        swap(&buffer, &packet)
-        let (pulled, filled) = state.withLock { [buffer = consume buffer] state -> (Pulled, [UInt8]) in
-            var buffer = buffer
-            if mayDrain, state.hasUrgentEffects { return (.effects, buffer) }
-            guard state.attachment === attachment else { return (.nothing, buffer) }
+        return state.withLock { state -> Pulled in
+            if mayDrain, state.hasUrgentEffects { return .effects }
+            guard state.attachment === attachment else { return .nothing }
             state.isLinkWoken = false
-            let has = state.core.nextPacket(into: &buffer, now: now)
+            let has = state.core.nextPacket(into: &packet, now: now)
             let next = state.core.nextDeadline
             if next <= now { settle(&state, now) } else { arm(&state, next) }
             if state.closesLinkWhenFinished { state.closeLinkIfFinished() }
-            return (has ? .packet : state.hasUrgentEffects ? .effects : .nothing, buffer)
+            return has ? .packet : state.hasUrgentEffects ? .effects : .nothing
         }
-        packet = filled
-        return pulled
     }
 
     func linkClosed(_ error: LinkError?, _ attachment: SessionAttachment) {
