@@ -20,6 +20,9 @@ extension Replica {
 
     func takeHistory(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
         guard let session = state.sessions[id], var reception = session.reception else { return }
+        if session.isPushed, session.isTaking, session.unsynced > Self.unsyncedMaximum {
+            throw ReplicaError(.overloaded, "\(session.unsynced) bytes of a history are not durable yet")
+        }
         let entries: [FeedEntry]
         do throws(FeedError) {
             entries = try reception.receive(message)

@@ -24,6 +24,9 @@ public final class Replica: Sendable {
     /// Bytes that may wait for a peer that takes nothing before its session ends. Entries alone never come near: they wait in the log.
     public static let outboxMaximum = 4 << 20
 
+    /// Bytes of a history that comes one way over a link, and that are not durable yet, before its session ends: nobody can hold a link back.
+    public static let unsyncedMaximum = 16 << 20
+
     /// Least that a packet must carry where packets may be lost, bytes.
     public static let packetMinimum = 64
 

@@ -129,6 +129,23 @@ struct ReplicaHistoryTests {
         #expect(!node.replica.digest.covers(Dot(origin: OriginID(rawValue: 1), sequence: 6)))
     }
 
+    @Test("U-07: a history that comes one way over a link while too much of it is not durable ends its session")
+    func overrun() async throws {
+        let (writer, node) = (try Node(origin: 1), try Node(origin: 2))
+        try writer.model.set("k", to: "v")
+        let (near, far) = MemoryLink.pair()
+        let session = try node.replica.start(over: near, .readOnly)
+        node.replica.state.withLock { $0.sessions[session.id.rawValue]?.unsynced = Replica.unsyncedMaximum + 1 }
+        try writer.replica.start(over: far, .writeOnly)
+        let error = await #expect(throws: ReplicaError.self) { try await session.ended() }
+        #expect(error?.code == .overloaded && node.model["k"] == nil)
+        // With room it goes on.
+        let (again, other) = MemoryLink.pair()
+        try node.replica.start(over: again, .readOnly)
+        try writer.replica.start(over: other, .writeOnly)
+        try await until { node.model["k"] == "v" }
+    }
+
     @Test("U-14: compaction amid a history leaves what leads to its positions, so that others believe them after a crash")
     func compactionAmid() async throws {
         let (x, y) = (try Node(origin: 1), try Node(origin: 2))

@@ -165,6 +165,8 @@ struct SessionState: Sendable {
     var isHasty = false
     var reception: HistoryReception?
     var transfer: HistoryTransfer?
+    /// Whether what comes over the transport comes when the peer likes.
+    var isPushed = false
     /// Charges of histories that were taken and are not durable.
     var unsynced = 0
     /// Who reads a history that comes one way, while much of it is not durable.
