@@ -183,10 +183,34 @@ public final class Replica: Sendable {
         if let failure = state.withLock({ $0.failure }) { throw ReplicaError(.storeFailed, failure) }
     }
 
-    /// Lets a returned or retired member in no more: nothing of its origin behind `sequence` is taken.
+    /// Says whose entries are taken: those of members, own ones, and those of fenced origins up to their fence. Until it is called, everybody's.
+    ///
+    /// What others wrote is turned away, from whomever it comes, as feed or as history. Sessions stay: who writes nothing may read. When an origin becomes a
+    /// member, peers are asked again for what it wrote; what a stream that goes one way brought of it before does not come again.
+    ///
+    /// Not kept in the store: say it after each start, before the first session, and whenever the members change. With the whole list, each time.
+    ///
+    /// - Complexity: O(members + sessions x origins).
+    public func admit(_ members: some Sequence<OriginID>) {
+        let (now, members) = (configuration.now(), Set(members))
+        state.withLock { state in
+            state.core.admit(members)
+            for id in state.sessionIDs where !(state.sessions[id]?.strangers.isDisjoint(with: members) ?? true) {
+                state.sessions[id]?.strangers.subtract(members)
+                requestHistory(id, &state)
+            }
+            // What else was turned away is asked for at once.
+            state.core.tick(now: now, into: &state.actions)
+            settle(&state, now)
+        }
+        settle()
+    }
+
+    /// Lets a returned or retired member in no more: nothing of its origin behind `sequence` is taken. Not kept in the store: say it after each start.
     public func fence(_ origin: OriginID, through sequence: UInt64?) {
         let now = configuration.now()
         state.withLock { state in
+            state.exhausted.remove(origin)
             state.core.fence(origin, through: sequence, into: &state.actions)
             settle(&state, now)
         }

@@ -165,6 +165,8 @@ struct SessionState: Sendable {
     var isHasty = false
     var reception: HistoryReception?
     var transfer: HistoryTransfer?
+    /// Origins of which the peer has only a history, and that were no members when it said so; at most ``FeedLimits/origins``.
+    var strangers: Set<OriginID> = []
     /// Whether what comes over the transport comes when the peer likes.
     var isPushed = false
     /// Charges of histories that were taken and are not durable.
