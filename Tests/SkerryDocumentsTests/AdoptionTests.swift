@@ -46,8 +46,10 @@ struct AdoptionTests {
         try await again.close()
     }
 
-    @Test("a change that is made while a snapshot takes the document's place is not said to be on disk; made again it is")
-    func meanwhile() async throws {
+    @Test(
+        "a change that is made while a snapshot takes the document's place is not said to be on disk, by no commit; made again it is",
+        arguments: [false, true])
+    func meanwhile(commitsAll: Bool) async throws {
         let world = try World(.engine)
         let engine = HookedEngine(world.metadata.withLock { $0 })
         let log = try PackLog(files: world.files, directory: "data/packs", applied: DocumentStore.appliedPosition(of: engine))
@@ -64,7 +66,13 @@ struct AdoptionTests {
         engine.hook.withLock { hook in
             hook = {
                 document.change { $0.text("body").insert("mine ", at: 0) }
-                commit.withLock { $0 = Task { await error { () throws(DocumentStoreError) in try await store.commit(document) } } }
+                commit.withLock { commit in
+                    commit = Task {
+                        await error { () throws(DocumentStoreError) in
+                            if commitsAll { try await store.commitAll() } else { try await store.commit(document) }
+                        }
+                    }
+                }
                 while store.state.withLock({ $0.waiting.isEmpty }) {}
             }
         }

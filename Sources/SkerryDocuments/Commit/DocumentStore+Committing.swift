@@ -42,7 +42,8 @@ extension DocumentStore {
 
     /// Makes what all open documents have durable.
     ///
-    /// - Throws: the first error; the others are committed all the same. `notFound` as ``commit(_:)`` for a document that was replaced or deleted meanwhile.
+    /// - Throws: the first error; the others are committed all the same. `notFound`, as from ``commit(_:)``, where a document was replaced or deleted
+    ///   meanwhile.
     public func commitAll() async throws(DocumentStoreError) {
         let open = state.withLock { state in state.open.values.map { (name: $0.row.name, document: $0.document, committed: $0.committed) } }
         var failure: DocumentStoreError?

@@ -9,7 +9,7 @@ internal import Synchronization
 ///
 /// ```swift
 /// let exchange = ReconciliationExchange(store, initiator: nonce, secret: secret, executor: pool)
-/// let report = try await exchange.run(on: try await connector.connect())
+/// let report = try await exchange.run(on: try await connector.connect(), with: .holders(of: [key]))
 /// ```
 ///
 /// For when a feed cannot close the gap, when a peer comes back under another epoch, and every ten minutes as a proof of equality, which costs some
@@ -47,8 +47,13 @@ public final class ReconciliationExchange<Store: ReconciliationStore>: Sendable 
 
     /// Runs to the end: both sides have what the other had when it began. Called once. Cancelling cuts the link.
     ///
+    /// - Parameter peer: who may be at the other end. The link of anybody else is cut before anything is said or heard on it.
     /// - Throws: ``ReconciliationError``.
-    public func run(on link: any Link) async throws(ReconciliationError) -> ReconciliationReport {
+    public func run(on link: any Link, with peer: ReconciliationPeer) async throws(ReconciliationError) -> ReconciliationReport {
+        guard peer.allows(link.peer) else {
+            link.cut()
+            throw .unauthorised(link.peer)
+        }
         let result = await withTaskCancellationHandler {
             await driver.run(on: link)
         } onCancel: {

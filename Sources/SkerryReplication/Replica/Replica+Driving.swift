@@ -51,7 +51,15 @@ extension Replica {
         case .equivocation(let peer, let dot, _, _):
             guard let session = state.sessions[peer.rawValue] else { return }
             events.add(.equivocation(session.handle.id, dot))
-        case .repairNeeded(let peer, _): requestHistory(peer.rawValue, &state)
+        case .repairNeeded(let peer, let floor):
+            // No history leads to a position behind a fence: one is enough.
+            guard !state.core.isFenced(floor) || !state.exhausted.contains(floor.origin) else { return }
+            // Of a stranger a history would bring nothing: it is asked for when the origin is a member.
+            guard state.core.isAdmitted(floor.origin, from: state.sessions[peer.rawValue]?.header?.origin) else {
+                state.sessions[peer.rawValue]?.strangers.insert(floor.origin)
+                return
+            }
+            requestHistory(peer.rawValue, &state)
         case .peerNeedsRepair: break
         }
     }

@@ -20,16 +20,21 @@ extension Replica {
 
     func takeHistory(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
         guard let session = state.sessions[id], var reception = session.reception else { return }
+        if session.isPushed, session.isTaking, session.unsynced > Self.unsyncedMaximum {
+            throw ReplicaError(.overloaded, "\(session.unsynced) bytes of a history are not durable yet")
+        }
         let entries: [FeedEntry]
+        let strangers: Set<OriginID>
         do throws(FeedError) {
             entries = try reception.receive(message)
+            strangers = state.strangers(among: entries, from: session.header?.origin)
             let bound = now.wall + state.core.clock.futureBound
             if let early = entries.first(where: { $0.stamp.milliseconds > bound }) {
                 throw FeedError(
                     .futureStamp, "a stamp is \(early.stamp.milliseconds - now.wall) ms ahead", dot: early.dot,
                     amount: early.stamp.milliseconds - bound)
             }
-            for entry in entries where !state.core.admits(entry.dot.origin) {
+            for entry in entries where !strangers.contains(entry.dot.origin) && !state.core.admits(entry.dot.origin) {
                 throw FeedError(.limitExceeded, "too many origins", dot: entry.dot)
             }
         } catch {
@@ -43,8 +48,11 @@ extension Replica {
         }
         state.sessions[id]?.reception = reception
         guard !entries.isEmpty else { return }
-        let frozen = Set(state.core.frozenOrigins)
-        let taken = entries.filter { !frozen.contains($0.dot.origin) && !state.core.isFenced($0.dot) }
+        if let first = entries.first(where: { strangers.contains($0.dot.origin) }) {
+            events.add(.refused(session.handle.id, FeedError(.unregistered, "the origin is no member here", dot: first.dot)))
+        }
+        let passed = strangers.union(state.core.frozenOrigins)
+        let taken = entries.filter { !passed.contains($0.dot.origin) && !state.core.isFenced($0.dot) }
         // What is written next is stamped behind all that was seen.
         state.core.observe(taken.reduce(.zero) { max($0, $1.stamp) })
         let rows = taken.flatMap { state.apply($0) }
@@ -83,8 +91,12 @@ extension Replica {
     func takeMarks(_ marks: [FeedMark], _ tag: UInt32, _ isLast: Bool, at id: UInt32, _ state: inout State, _ now: FeedInstant) {
         guard let session = state.sessions[id], let reception = session.reception, reception.tag == tag else { return }
         let frozen = Set(state.core.frozenOrigins)
-        let heads = reception.believed(marks).compactMap { reception.heads[$0.origin] }.filter { head in
-            !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.core.admits(head.dot.origin)
+        let believed = reception.believed(marks).compactMap { reception.heads[$0.origin] }
+        for head in believed where state.core.isFenced(head.dot) { state.exhausted.insert(head.dot.origin) }
+        let giver = session.header?.origin
+        let heads = believed.filter { head in
+            !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.core.isAdmitted(head.dot.origin, from: giver)
+                && state.core.admits(head.dot.origin)
         }
         state.work.append(.adopt(heads, keeping: state.alive(upTo: heads), whole: state.wholePrefixes))
         guard isLast else { return }
@@ -232,5 +244,12 @@ extension Replica {
         state.sessions[id]?.transferTicket = ticket
         give(entries, marks, since: session.written, tag: session.nextTag, to: id, &state)
         pumpTransfer(id, &state)
+    }
+}
+
+extension Replica.State {
+    /// The origins of some entries of which nothing is taken.
+    fileprivate func strangers(among entries: [FeedEntry], from giver: OriginID?) -> Set<OriginID> {
+        Set(Set(entries.map(\.dot.origin)).filter { !core.isAdmitted($0, from: giver) })
     }
 }

@@ -30,6 +30,9 @@ extension Replica {
     ///
     /// Over such a link a session whose peer is gone ends as `disconnected` after ``silence``.
     ///
+    /// A link cannot be held back. Both ways entries come under credit; one way they come as they are written, and a session whose store falls
+    /// ``unsyncedMaximum`` bytes behind ends as `overloaded`. A ``DuplexStream`` is read only as fast as the store writes.
+    ///
     /// - Throws: ``ReplicaError``; `invalid` also where packets may be lost and the options say that entries go one way, or a packet takes fewer than
     ///   ``packetMinimum`` bytes.
     @discardableResult

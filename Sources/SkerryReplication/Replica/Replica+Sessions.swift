@@ -27,6 +27,8 @@ extension Replica {
             let handle = ReplicaSession(id: ReplicaSessionID(rawValue: id)) { [weak self] error in self?.close(id, error) }
             var session = SessionState(handle: handle, options: options, isLossy: isLossy, tag: tag, now: now.monotonic)
             session.openedEmpty = state.core.marks.isEmpty
+            // Only links gather.
+            session.isPushed = gathers
             session.isHasty = true
             session.put(ReplicaMessage.header(header(options, session)).encoded)
             state.sessions[id] = session

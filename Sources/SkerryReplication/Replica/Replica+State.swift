@@ -14,6 +14,9 @@ extension Replica {
         var unclaimed = EntryIndex()
         /// Prefixes of parts of which something came in this life while they were not here; at most ``Replica/partsMaximum``.
         var stale: Set<[UInt8]> = []
+        /// Fenced origins of which a history brought all that is taken in front of the fence: a log that begins behind it has nothing more. At most
+        /// ``FeedLimits/origins``.
+        var exhausted: Set<OriginID> = []
         /// The last durable entry of each origin: what makes others believe a position.
         var heads: [OriginID: FeedEntry] = [:]
         /// The last entries of batches that are not durable yet.
@@ -126,8 +129,8 @@ extension Replica {
         case readLink(FeedLinkQuery)
         /// Entries of a history; the session is told when they are durable.
         case keep([FeedEntry], [ReplicaRow], HistoryCharge)
-        /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive.
-        /// All entries of some parts stay, by the prefixes of their keys.
+        /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive. All entries of some
+        /// parts stay, by the prefixes of their keys.
         case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]])
         /// Entries of a history that only the store has.
         case collect(HistoryCollection)

@@ -24,6 +24,9 @@ public final class Replica: Sendable {
     /// Bytes that may wait for a peer that takes nothing before its session ends. Entries alone never come near: they wait in the log.
     public static let outboxMaximum = 4 << 20
 
+    /// Bytes of a history that comes one way over a link, and that are not durable yet, before its session ends: nobody can hold a link back.
+    public static let unsyncedMaximum = 16 << 20
+
     /// Least that a packet must carry where packets may be lost, bytes.
     public static let packetMinimum = 64
 
@@ -180,10 +183,34 @@ public final class Replica: Sendable {
         if let failure = state.withLock({ $0.failure }) { throw ReplicaError(.storeFailed, failure) }
     }
 
-    /// Lets a returned or retired member in no more: nothing of its origin behind `sequence` is taken.
+    /// Says whose entries are taken: those of members, own ones, and those of fenced origins up to their fence. Until it is called, everybody's.
+    ///
+    /// What others wrote is turned away, from whomever it comes, as feed or as history. Sessions stay: who writes nothing may read. When an origin becomes a
+    /// member, peers are asked again for what it wrote; what a stream that goes one way brought of it before does not come again.
+    ///
+    /// Not kept in the store: say it after each start, before the first session, and whenever the members change. With the whole list, each time.
+    ///
+    /// - Complexity: O(members + sessions x origins).
+    public func admit(_ members: some Sequence<OriginID>) {
+        let (now, members) = (configuration.now(), Set(members))
+        state.withLock { state in
+            state.core.admit(members)
+            for id in state.sessionIDs where !(state.sessions[id]?.strangers.isDisjoint(with: members) ?? true) {
+                state.sessions[id]?.strangers.subtract(members)
+                requestHistory(id, &state)
+            }
+            // What else was turned away is asked for at once.
+            state.core.tick(now: now, into: &state.actions)
+            settle(&state, now)
+        }
+        settle()
+    }
+
+    /// Lets a returned or retired member in no more: nothing of its origin behind `sequence` is taken. Not kept in the store: say it after each start.
     public func fence(_ origin: OriginID, through sequence: UInt64?) {
         let now = configuration.now()
         state.withLock { state in
+            state.exhausted.remove(origin)
             state.core.fence(origin, through: sequence, into: &state.actions)
             settle(&state, now)
         }

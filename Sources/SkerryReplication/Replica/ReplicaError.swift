@@ -17,7 +17,8 @@ public struct ReplicaError: Error, Sendable, Hashable, CustomStringConvertible {
         case disposed
         /// The call does not fit: a name that is taken or too long, a bound exceeded.
         case invalid
-        /// The peer takes nothing though much is to be sent: replicate over another stream.
+        /// The peer takes nothing though much is to be sent: replicate over another stream. Or it gives one way, over a link, faster than the store takes
+        /// (``Replica/unsyncedMaximum``): what came is kept; use a ``DuplexStream``, which is held back.
         case overloaded
     }
 

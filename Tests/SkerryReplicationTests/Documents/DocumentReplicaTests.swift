@@ -134,6 +134,23 @@ struct DocumentReplicaTests {
         #expect(try await third.texts() == left.texts())
     }
 
+    @Test("U-07: a stream that goes one way carries documents, and what is written to them later")
+    func oneWay() async throws {
+        let (left, right) = (try await DocumentNode("left"), try await DocumentNode("right"))
+        for number in 0..<3 { try await left.append("early", to: "d\(number)") }
+        try await Self.settle(left)
+        let (near, far) = MemoryDuplexStream.pair()
+        try left.replica.start(over: near, .writeOnly)
+        try right.replica.start(over: far, .readOnly)
+        #expect(await eventually { right.replica.digest == left.replica.digest })
+        try await left.append(" late", to: "d1")
+        try await Self.settle(left)
+        #expect(await eventually { right.replica.digest == left.replica.digest })
+        try await Self.settle(right)
+        #expect(try await right.texts() == left.texts())
+        #expect(try await right.text("d1").count == 10)
+    }
+
     // MARK: - Memory
 
     @Test("more of a document may wait than is known entry by entry: it lies on disk, and comes in its turn")

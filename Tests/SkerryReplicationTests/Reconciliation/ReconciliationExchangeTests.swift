@@ -150,7 +150,9 @@ struct ReconciliationExchangeTests {
     }
 
     private static func outcome<Store>(_ exchange: ReconciliationExchange<Store>, _ link: any Link) async -> Outcome {
-        do throws(ReconciliationError) { return .success(try await exchange.run(on: link)) } catch { return .failure(error) }
+        do throws(ReconciliationError) { return .success(try await exchange.run(on: link, with: .anybody)) } catch {
+            return .failure(error)
+        }
     }
 
     @Test(
@@ -235,6 +237,25 @@ struct ReconciliationExchangeTests {
         }
         task.cancel()
         guard case .failure(.disconnected) = await task.value else { return #expect(Bool(false), "it went on") }
+        await pool.shutdown()
+    }
+
+    @Test("an exchange is made with nobody but whom it is for, and anybody else hears nothing")
+    func peers() async throws {
+        let (friend, stranger) = (NodeKey().hash, NodeKey().hash)
+        let one = ReconciliationPeer.holders(of: [friend])
+        #expect(one.allows(LinkPeer(address: "there", key: friend)) && !one.allows(LinkPeer(address: "there", key: stranger)))
+        #expect(!one.allows(LinkPeer(address: "there")) && ReconciliationPeer.anybody.allows(LinkPeer(address: "there")))
+        let pool = try BlockingPool(threads: 1)
+        let (near, far) = MemoryLink.pair()
+        far.start(Liar([]))
+        let exchange = ReconciliationExchange(
+            MemoryReconciliationStore(), initiator: ReconciliationNonce(low: 1, high: 2), secret: [9], executor: pool)
+        // A link in memory proves nothing.
+        await #expect { try await exchange.run(on: near, with: one) } throws: { error in
+            if case ReconciliationError.unauthorised = error { true } else { false }
+        }
+        #expect(exchange.traffic == (0, 0))
         await pool.shutdown()
     }
 

@@ -129,6 +129,92 @@ struct ReplicaHistoryTests {
         #expect(!node.replica.digest.covers(Dot(origin: OriginID(rawValue: 1), sequence: 6)))
     }
 
+    /// A replica that has ten writes of another, and has trimmed its log to the last one.
+    private func friend(of writer: Node) async throws -> Node {
+        for index in 1...10 { try writer.model.set("k", to: "\(index)") }
+        let friend = try Node(origin: 3)
+        try await writer.replica.start(with: friend.replica, ReplicaOptions(tail: false)).ended()
+        return friend
+    }
+
+    @Test("U-07: of a fenced origin a history is asked for once, not with every session, until the fence moves")
+    func fencedOnce() async throws {
+        let friend = try await friend(of: try Node(origin: 1))
+        try await friend.replica.compact()
+        let node = try Node(origin: 2)
+        node.replica.fence(OriginID(rawValue: 1), through: 5)
+        for _ in 1...3 {
+            let session = try node.replica.start(with: friend.replica)
+            session.close()
+            try await session.ended()
+        }
+        #expect(node.replica.statistics.repairs == 1 && node.model["k"] == nil)
+        node.replica.fence(OriginID(rawValue: 1), through: 10)
+        try node.replica.start(with: friend.replica)
+        #expect(node.replica.statistics.repairs == 2 && node.model["k"] == "10")
+        #expect(node.replica.digest == friend.replica.digest)
+    }
+
+    @Test("U-07: of a stranger neither feeds nor histories are taken until it is a member, and then all of it", arguments: [false, true])
+    func strangers(isTrimmed: Bool) async throws {
+        let member = try await friend(of: try Node(origin: 1))
+        for index in 1...3 { try member.model.set("m", to: "\(index)") }
+        if isTrimmed { try await member.replica.compact() }
+        let members = [2, 3].map(OriginID.init(rawValue:))
+        let node = try Node(origin: 2)
+        node.replica.admit(members)
+        let stranger = Dot(origin: OriginID(rawValue: 1), sequence: 1)
+        let heard = Heard<ReplicaEvent>()
+        let observation = node.replica.observe { heard.add($0) }
+        for _ in 1...3 {
+            let session = try node.replica.start(with: member.replica)
+            #expect(node.model["m"] == "3" && node.model["k"] == nil && !node.replica.digest.covers(stranger))
+            session.close()
+            try await session.ended()
+        }
+        // Once, for the member's own log.
+        #expect(node.replica.statistics.repairs == (isTrimmed ? 1 : 0))
+        #expect(heard.all.contains { if case .refused(_, let error) = $0 { error.code == .unregistered } else { false } })
+        withExtendedLifetime(observation) {}
+        try node.replica.start(with: member.replica)
+        node.replica.admit(members + [stranger.origin])
+        try await until { node.model["k"] == "10" && node.replica.digest == member.replica.digest }
+    }
+
+    @Test("U-07: what a stream that goes one way brings of a stranger is passed over, and nothing else")
+    func strangerOneWay() async throws {
+        let member = try await friend(of: try Node(origin: 1))
+        try member.model.set("m", to: "1")
+        let node = try Node(origin: 2)
+        node.replica.admit([2, 3].map(OriginID.init(rawValue:)))
+        let bytes = Array(recording(of: member).joined())
+        try await node.replica.replicate(over: RecordedStream(bytes), .readOnly)
+        #expect(node.model["m"] == "1" && node.model["k"] == nil)
+        #expect(
+            node.replica.digest.sequence(of: OriginID(rawValue: 1)) == 0 && node.replica.digest.sequence(of: OriginID(rawValue: 3)) == 1)
+        // Played again when it is a member.
+        node.replica.admit((1...3).map(OriginID.init(rawValue:)))
+        try await node.replica.replicate(over: RecordedStream(bytes), .readOnly)
+        #expect(node.model["k"] == "10" && node.replica.digest == member.replica.digest)
+    }
+
+    @Test("U-07: a history that comes one way over a link while too much of it is not durable ends its session")
+    func overrun() async throws {
+        let (writer, node) = (try Node(origin: 1), try Node(origin: 2))
+        try writer.model.set("k", to: "v")
+        let (near, far) = MemoryLink.pair()
+        let session = try node.replica.start(over: near, .readOnly)
+        node.replica.state.withLock { $0.sessions[session.id.rawValue]?.unsynced = Replica.unsyncedMaximum + 1 }
+        try writer.replica.start(over: far, .writeOnly)
+        let error = await #expect(throws: ReplicaError.self) { try await session.ended() }
+        #expect(error?.code == .overloaded && node.model["k"] == nil)
+        // With room it goes on.
+        let (again, other) = MemoryLink.pair()
+        try node.replica.start(over: again, .readOnly)
+        try writer.replica.start(over: other, .writeOnly)
+        try await until { node.model["k"] == "v" }
+    }
+
     @Test("U-14: compaction amid a history leaves what leads to its positions, so that others believe them after a crash")
     func compactionAmid() async throws {
         let (x, y) = (try Node(origin: 1), try Node(origin: 2))

@@ -269,11 +269,18 @@ extension FeedCore {
     ///
     /// What is still to be taken of an origin that is being retired comes from members alone: all of them say how far they took it, and nobody else is asked.
     func isAdmitted(_ number: Int, from place: Int) -> Bool {
-        guard let members, !has(.strangersAdmitted), origins[number].fence == nil else { return true }
-        let origin = origins[number].id
+        members == nil || isAdmitted(origins[number].id, from: peers[place].identity?.origin)
+    }
+
+    /// The same for entries that come beside the feeds. Whether an entry lies behind a fence is another question (``isFenced(_:)``).
+    ///
+    /// - Parameter giver: the peer that gives them; nil where nobody says who it is.
+    public func isAdmitted(_ origin: OriginID, from giver: OriginID?) -> Bool {
+        guard let members, !has(.strangersAdmitted) else { return true }
+        if let number = numbers[origin], origins[number].fence != nil { return true }
         guard members.contains(origin) else { return origin == identity.origin }
         guard fenced.contains(origin) else { return true }
-        return peers[place].identity.map { members.contains($0.origin) } ?? false
+        return giver.map { members.contains($0) } ?? false
     }
 
     /// A retired origin: nothing behind `sequence` is taken, and no session with it as itself is kept.

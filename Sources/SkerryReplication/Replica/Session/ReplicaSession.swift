@@ -165,6 +165,10 @@ struct SessionState: Sendable {
     var isHasty = false
     var reception: HistoryReception?
     var transfer: HistoryTransfer?
+    /// Origins of which the peer has only a history, and that were no members when it said so; at most ``FeedLimits/origins``.
+    var strangers: Set<OriginID> = []
+    /// Whether what comes over the transport comes when the peer likes.
+    var isPushed = false
     /// Charges of histories that were taken and are not durable.
     var unsynced = 0
     /// Who reads a history that comes one way, while much of it is not durable.
