@@ -1,5 +1,6 @@
 import SkerryMerge
 import SkerryReplication
+import SkerryRocksDB
 import SkerryWire
 import Testing
 
