@@ -575,6 +575,32 @@ def test_a_transfer_that_is_killed_goes_on(tree, another):
     assert other.files() == tree.files()
 
 
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_commit_that_is_killed_was_made_or_not_and_work_goes_on(tree, is_made):
+    tree.commit(a="1")
+    head = tree.path / ".skerry-history" / "head"
+    before = head.read_bytes()
+    if is_made:
+        tree.commit(a="2")
+    # What a crash between the two leaves: the note, and the branch moved or not.
+    head.write_bytes(before + b"committing unfinished\n")
+    assert tree.text("status") == "# branch main\n"
+    tree.commit(a="3")
+    assert len(tree("log", "--oneline").splitlines()) == (3 if is_made else 2)
+    tree("verify")
+
+
+def test_a_commit_says_what_is_not_kept(tree):
+    tree.write("run", "x")
+    (tree.path / "run").chmod(0o755)
+    (tree.path / "link").symlink_to("run")
+    tree("commit", "-m", "first")
+    assert "too deep: link\n" in tree.errors and "executable: run\n" in tree.errors
+    tree.write("other", "y")
+    tree("commit", "-m", "second")
+    assert "executable" not in tree.errors
+
+
 def test_a_draft_of_a_killed_checkout_is_cleared_away(tree):
     tree.commit("first", f="1")
     tree.write("d/g", "2")

@@ -86,6 +86,75 @@ struct ExchangeTests {
         #expect(b.takeOutcomes() == [.heard(a.history.names)])
     }
 
+    @Test("G-08: a fetch that meets a push of the other side waits for its end, whatever the order of messages", arguments: 0..<60)
+    func fetchMeetsPush(seed: Int) throws {
+        var random = SeededRandom(seed)
+        var origin = try empty()
+        try origin.commit(["f": "1"])
+        var clone = origin
+        for number in 2..<4 + random.below(20) { try clone.commit(["f": "\(number)", "g\(number)": "x"], at: UInt64(number)) }
+        try origin.createBranch("side", at: origin.resolve(.branch("main")))
+        for number in 2..<4 + random.below(20) { try origin.commit(["h": "\(number)"], to: "side", at: UInt64(number)) }
+        try clone.createBranch("mine", at: clone.resolve(.branch("main")))
+        var ends = [Endpoint(clone, peer: "b"), Endpoint(origin, peer: "a")]
+        var inboxes: [[ExchangeMessage]] = [try ends[1].start(), try ends[0].start()]
+        var wishes: [[(inout Endpoint) throws -> [ExchangeMessage]]] = [
+            [{ try $0.push("main") }, { try $0.fetch() }, { try $0.push("mine") }], [{ try $0.fetch() }, { try $0.fetch() }],
+        ]
+        while !inboxes.allSatisfy(\.isEmpty) || !wishes.allSatisfy(\.isEmpty) {
+            let side = random.below(2)
+            if !wishes[side].isEmpty, random.chance(20) {
+                inboxes[1 - side] += try wishes[side].removeFirst()(&ends[side])
+            } else if !inboxes[side].isEmpty {
+                inboxes[1 - side] += try ends[side].receive(ExchangeMessage(encoded: inboxes[side].removeFirst().encoded))
+            }
+        }
+        let main = try clone.resolve(.branch("main"))
+        #expect(ends[1].history.names[.branch("main")] == main)
+        #expect(ends[1].history.names[.branch("mine")] == main)
+        #expect(try ends[0].history.names[.remote("b", branch: "side")] == origin.resolve(.branch("side")))
+        let outcomes = ends.map { end in
+            var end = end
+            return end.takeOutcomes()
+        }
+        #expect(outcomes[0].filter { if case .pushed(_, nil) = $0 { true } else { false } }.count == 2)
+        // Wishes of one kind that wait at the same time are one.
+        #expect(outcomes.allSatisfy { $0.contains { if case .fetched = $0 { true } else { false } } })
+    }
+
+    @Test("G-07: a peer that has a reserved name in a directory is told so: its push is refused, a fetch from it ends with the name")
+    func reservedNames() throws {
+        var hostile = try empty()
+        try hostile.commit(["f": "1"])
+        let good = hostile
+        try hostile.commit(["f": "1", "d/.git/config": "x"], at: 2)
+        var receiver = good
+        receiver.reservedNames = [Array(".git".utf8)]
+        var pair = try Pair(hostile, receiver)
+        try pair.asA { try $0.push("main") }
+        #expect(pair.a.takeOutcomes() == [.pushed(branch: "main", refusal: .badName)])
+        #expect(pair.b.history.names == receiver.names)
+        // The link holds, and what is in order is taken afterwards.
+        try pair.asA { end in
+            let base = try good.resolve(.branch("main"))
+            return try end.change { history throws(HistoryError) in
+                try history.createBranch("good", at: base)
+                _ = try history.commit(snapshot(["f": "2"]), to: "good", author: "", message: "", timestamp: 3)
+            }
+        }
+        try pair.asA { try $0.push("good") }
+        #expect(pair.a.takeOutcomes() == [.pushed(branch: "good", refusal: nil)])
+        #expect(try pair.b.history.checkout(pair.b.history.resolve(.branch("good"))) == snapshot(["f": "2"]))
+        var clone = try empty()
+        clone.reservedNames = [Array(".git".utf8)]
+        let error = #expect(throws: HistoryError.self) {
+            var pair = try Pair(hostile, clone)
+            try pair.asB { try $0.clone() }
+        }
+        #expect(error?.code == .badName)
+        #expect(error?.message.contains(".git") == true)
+    }
+
     @Test("G-07: a push goes forward only: refused after divergence, accepted after a pull")
     func push() throws {
         var origin = try empty()

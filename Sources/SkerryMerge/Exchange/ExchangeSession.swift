@@ -21,6 +21,8 @@ public struct ExchangeSession: Sendable {
         case read([[UInt8]])
         /// Objects were verified and stored; the graph with the commits among them.
         case stored(CommitGraph)
+        /// Objects were not stored, because of what stands in them.
+        case notStored(HistoryError)
         /// The answer to a move.
         case moved(HistoryName, refusal: HistoryError.Code?)
         /// Names here are these now, for whatever reason.
@@ -75,6 +77,8 @@ public struct ExchangeSession: Sendable {
     public static var windowBytes: Int { 8 << 20 }
     /// Objects of a broken transfer that a peer is told of: 65,536.
     public static var heldMaximum: Int { 1 << 16 }
+    /// Messages of a wish before the peer waits for an answer: the wish, what it skips, and the first commits.
+    static var postponedMaximum: Int { 2 + heldMaximum / ExchangeMessage.idMaximum }
     /// Commits told to a peer in one fetch before it is taken for a stranger: 16,384.
     public static var haveMaximum: Int { 1 << 14 }
 
@@ -93,6 +97,11 @@ public struct ExchangeSession: Sendable {
     private var moveUnderWay: NameChange?
     /// The push the peer has not answered yet; the next one waits for that.
     private var unansweredPush: HistoryName?
+    /// The peer's wish that came while a push was being sent: it is answered after that. A wish, what is to be skipped, and the first
+    /// commits, after which the peer waits.
+    private var postponed: [ExchangeMessage] = []
+    /// Why the objects that come ahead of a push are not taken.
+    private var pushRefusal: HistoryError.Code?
     /// Commits that names led to in this session: what the peer may ask for.
     private var offered: Set<ObjectID> = []
 
@@ -198,13 +207,14 @@ public struct ExchangeSession: Sendable {
         case .listed(let ids): try listed(ids, &actions)
         case .read(let objects): try read(objects, &actions)
         case .stored(let graph): try stored(graph, &actions)
+        case .notStored(let error): try notStored(error, &actions)
         case .moved(let name, let refusal): try moved(name, refusal, &actions)
         case .namesChanged(let names, let graph):
             self.graph = graph
             let before = shown(self.names), now = shown(names)
             self.names = names
             offered.formUnion(now.values)
-            if hasGreeted, before != now { actions.append(.send(.names(now))) }
+            if tellsNews, before != now { actions.append(.send(.names(now))) }
         case .fetch(let depth, let deepens, let held):
             waitingFetch = FetchWish(depth: depth, deepens: deepens, held: Array(held.prefix(Self.heldMaximum)))
             try beginFetch(&actions)
@@ -212,7 +222,24 @@ public struct ExchangeSession: Sendable {
             if !waitingPushes.contains(branch) { waitingPushes.append(branch) }
             beginPush(&actions)
         }
+        if !isPushing, !postponed.isEmpty {
+            let messages = postponed
+            postponed = []
+            for message in messages { try receive(message, &actions) }
+        }
+        // Whatever it was that a push waited for may be over.
+        beginPush(&actions)
         return actions
+    }
+
+    /// Whether objects are being sent ahead of a push.
+    private var isPushing: Bool { if case .sending(let sending) = outgoing { sending.push != nil } else { false } }
+
+    private var tellsNews: Bool {
+        #if DEBUG
+        if HistoryDefects.has(.newsBeforeGreetingUntold) { return peer != nil }
+        #endif
+        return hasGreeted
     }
 
     /// What we heard of third parties is nobody else's business.
@@ -230,6 +257,7 @@ public struct ExchangeSession: Sendable {
             return
         }
         guard peer != nil else { throw violation("no greeting") }
+        if isPushing, try postpones(message) { return }
         switch message {
         case .greet: break
         case .names(let names):
@@ -314,7 +342,7 @@ extension ExchangeSession {
         var boundary: Set<ObjectID> = []
         if case .receiving(let announced, _) = incoming {
             boundary = announced
-        } else if pushRule == .none {
+        } else if pushRule == .none || pushRefusal != nil {
             return actions.append(.send(.taken(1)))
         }
         storesUnderWay += 1
@@ -326,6 +354,15 @@ extension ExchangeSession {
         self.graph = graph
         actions.append(.send(.taken(1)))
         try finishFetch(&actions)
+        finishMove(&actions)
+    }
+
+    /// Of a fetch it is the end; a push is answered when it is asked for, so that whoever pushes hears why.
+    private mutating func notStored(_ error: HistoryError, _ actions: inout [Action]) throws(HistoryError) {
+        if case .receiving = incoming { throw error }
+        storesUnderWay -= 1
+        pushRefusal = error.code
+        actions.append(.send(.taken(1)))
         finishMove(&actions)
     }
 
@@ -347,6 +384,18 @@ extension ExchangeSession {
 // MARK: - Sending
 
 extension ExchangeSession {
+    /// A wish of the peer that crossed a push is kept until the push is sent.
+    private mutating func postpones(_ message: ExchangeMessage) throws(HistoryError) -> Bool {
+        switch message {
+        case .want: guard postponed.isEmpty else { throw violation("a second wish before the first was answered") }
+        case .skip, .have: guard !postponed.isEmpty else { throw violation("more about a wish that nobody had") }
+        default: return false
+        }
+        postponed.append(message)
+        guard postponed.count <= Self.postponedMaximum else { throw violation("more about a wish than it takes") }
+        return true
+    }
+
     private mutating func asked(_ wish: Wish) throws(HistoryError) {
         guard case .idle = outgoing else { throw violation("a second wish before the first was answered") }
         guard wish.heads.allSatisfy({ offered.contains($0) && graph.contains($0) }) else {
@@ -463,7 +512,8 @@ extension ExchangeSession {
 
 extension ExchangeSession {
     private mutating func beginPush(_ actions: inout [Action]) {
-        guard let peer, case .idle = outgoing, unansweredPush == nil, !waitingPushes.isEmpty else { return }
+        // A wish that waited for the last push comes before the next one.
+        guard let peer, case .idle = outgoing, postponed.isEmpty, unansweredPush == nil, !waitingPushes.isEmpty else { return }
         let branch = waitingPushes.removeFirst()
         let name = HistoryName.branch(branch)
         guard let head = names[name] else {
@@ -496,7 +546,11 @@ extension ExchangeSession {
     private mutating func finishMove(_ actions: inout [Action]) {
         guard let change = moveUnderWay, storesUnderWay == 0, let to = change.to else { return }
         let current = names[change.name]
-        if !graph.contains(to) {
+        let refusal = pushRefusal
+        pushRefusal = nil
+        if let refusal, !graph.contains(to) {
+            answer(change.name, refusal, &actions)
+        } else if !graph.contains(to) {
             answer(change.name, .dangling, &actions)
         } else if let current, !isForward(current, to) {
             answer(change.name, .notFastForward, &actions)

@@ -32,8 +32,8 @@ extension History {
 
     /// Verifies objects from outside and stores them: what they refer to must be here or come before them.
     ///
-    /// - Throws: ``HistoryError`` with `corrupt` for bytes that are no object, `dangling` when something is missing, what the store throws.
-    ///   Nothing of the call is stored then.
+    /// - Throws: ``HistoryError`` with `corrupt` for bytes that are no object, `dangling` when something is missing, `badName` for a directory with one of
+    ///   ``reservedNames``, what the store throws. Nothing of the call is stored then.
     public mutating func accept(_ objects: [[UInt8]], boundary: Set<ObjectID> = []) throws(HistoryError) {
         var records: [(id: ObjectID, record: [UInt8])] = []
         var kinds: [ObjectID: Tree.Entry.Kind] = [:]
@@ -47,7 +47,13 @@ extension History {
             switch object {
             case .content: kinds[id] = .content
             case .tree(let tree):
-                for entry in tree.entries { try expect(entry.kind, entry.id, kinds, of: id) }
+                for entry in tree.entries {
+                    if reservedNames.contains(entry.name) {
+                        let name = String(decoding: entry.name, as: UTF8.self)
+                        throw HistoryError(.badName, "the peer has \"\(name)\" in a directory, which may not be checked out", object: id)
+                    }
+                    try expect(entry.kind, entry.id, kinds, of: id)
+                }
                 kinds[id] = .tree
             case .commit(let commit):
                 try expect(.tree, commit.tree, kinds, of: id)

@@ -139,7 +139,10 @@ public struct HistoryEndpoint<Store: HistoryStore>: Sendable {
             for id in ids { objects.append(try history.object(id)) }
             return .read(objects)
         case .store(let objects, let boundary):
-            try store(objects, boundary)
+            do throws(HistoryError) { try store(objects, boundary) } catch {
+                guard error.code == .badName else { throw error }
+                return .notStored(error)
+            }
             return .stored(history.graph)
         case .move(let change):
             do throws(HistoryError) { try history.move([change]) } catch { return .moved(change.name, refusal: error.code) }

@@ -17,6 +17,8 @@ public struct History<Store: HistoryStore>: Sendable {
     public private(set) var graph = CommitGraph()
     /// Branches, tags and what is known of remotes.
     public private(set) var names: [HistoryName: ObjectID] = [:]
+    /// Names that no directory from outside may have, at any depth: those a work tree could not be checked out with.
+    public var reservedNames: Set<[UInt8]> = []
     /// The commit that every history begins with.
     public let rootID: ObjectID
     private let emptyTreeID: ObjectID

@@ -31,6 +31,8 @@ struct HistoryDefects: OptionSet, Sendable {
     static let cloneOverwrites = HistoryDefects(rawValue: 4_096)
     /// A commit that changes nothing is made.
     static let emptyCommit = HistoryDefects(rawValue: 8_192)
+    /// Names that change after a side has greeted and before it was greeted are not told.
+    static let newsBeforeGreetingUntold = HistoryDefects(rawValue: 16_384)
 
     /// Those of the task at hand.
     @TaskLocal static var current: HistoryDefects = []

@@ -16,6 +16,8 @@ public struct IgnoreRules: Sendable, Hashable {
 
     /// Always left alone, wherever they stand: the history itself and other tools' histories.
     public static let always: [String] = [".skerry-history", ".git"]
+    /// The same as a history refuses them from a peer (``History/reservedNames``).
+    public static var reservedNames: Set<[UInt8]> { Set(always.map { Array($0.utf8) }) }
     /// Where the patterns of a work tree stand, one a line.
     public static let fileName = ".skerryignore"
     /// Longest pattern that is read: 4 KiB.

@@ -27,10 +27,13 @@ public struct WorkEntry: Sendable, Hashable {
 
     public let name: [UInt8]
     public let kind: Kind
+    /// Whether it is a file that its owner may execute, which histories do not keep.
+    public let isExecutable: Bool
 
-    public init(name: [UInt8], kind: Kind) {
+    public init(name: [UInt8], kind: Kind, isExecutable: Bool = false) {
         self.name = name
         self.kind = kind
+        self.isExecutable = isExecutable
     }
 }
 

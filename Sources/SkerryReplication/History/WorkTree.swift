@@ -20,6 +20,8 @@ public struct WorkTree<Files: WorkFiles>: Sendable {
         public var files: [FilePath: ObjectID] = [:]
         /// Links, sockets, names that no history holds and directories too deep for one, which were left out.
         public var leftOut: [String] = []
+        /// Files that may be executed: which is not kept.
+        public var executable: [FilePath] = []
         /// Files that had to be read.
         public var readCount = 0
 
@@ -53,12 +55,14 @@ public struct WorkTree<Files: WorkFiles>: Sendable {
                         continue
                     }
                     guard !IgnoreRules.isReserved(path), tracked.contains(path) || !isLeftAlone(path) else { continue }
+                    if entry.isExecutable { scan.executable.append(path) }
                     try look(at: path, stamp, now, &scan, identify)
                 }
             }
         }
         for path in index.entries.keys where scan.files[path] == nil { index.forget(path) }
         scan.leftOut.sort()
+        scan.executable.sort()
         return scan
     }
 

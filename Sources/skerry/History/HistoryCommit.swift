@@ -42,7 +42,10 @@ struct HistoryCommit: ParsableCommand {
         }
         guard message != nil || head.merge != nil else { throw HistoryError(.refused, "say what changed with --message") }
         guard work.history.names[.branch(branch)] == head.commit else {
-            throw HistoryError(.refused, "\(branch) has moved since it was checked out; `skerry history merge \(branch)` brings that here")
+            throw HistoryError(
+                .refused,
+                "\(branch) has moved since it was checked out; `skerry history merge \(branch)` brings that here, where changes stand in "
+                    + "its way `skerry history checkout -b NAME` takes them to a branch of their own first")
         }
         guard head.merge?.isLaidOut ?? true else {
             throw HistoryError(.refused, "the merge was interrupted; `skerry history merge --abort` and merge again")
@@ -51,20 +54,47 @@ struct HistoryCommit: ParsableCommand {
         let scan = try work.scan(base: base)
         if let merge = head.merge { try check(merge, scan, work) }
         let files = try work.tree.store(scan, replacing: base, in: &work.history)
+        // The branch moves before the head says so: between the two a crash leaves this note (``WorkHistory/finishCommit()``).
+        head.isCommitting = true
+        try work.set(head: head)
         let id: ObjectID
-        if let merge = head.merge {
-            let text = message ?? "merge \(merge.name)"
-            id = try work.history.commitMerge(of: merge.other, into: branch, files: files, author: Author.name(author), message: text)
-        } else {
-            id = try work.history.commit(
-                files: files, to: branch, from: head.commit, author: Author.name(author), message: message ?? "",
-                timestamp: WorkHistory.milliseconds)
+        do throws(HistoryError) { id = try record(files, branch, head, &work) } catch {
+            head.isCommitting = false
+            try work.set(head: head)
+            throw error
         }
         try work.saveIndex()
         head.commit = id
         head.merge = nil
+        head.isCommitting = false
         try work.set(head: head)
+        Self.sayWhatIsNotKept(scan, base)
         return (id, branch)
+    }
+
+    private func record(
+        _ files: [FilePath: ObjectID], _ branch: String, _ head: WorkTreeHead, _ work: inout WorkHistory
+    ) throws(HistoryError) -> ObjectID {
+        guard let merge = head.merge else {
+            return try work.history.commit(
+                files: files, to: branch, from: head.commit, author: Author.name(author), message: message ?? "",
+                timestamp: WorkHistory.milliseconds)
+        }
+        let text = message ?? "merge \(merge.name)"
+        return try work.history.commitMerge(of: merge.other, into: branch, files: files, author: Author.name(author), message: text)
+    }
+
+    /// On standard error; of executable files only those that are new, as later commits would repeat it.
+    private static func sayWhatIsNotKept(_ scan: WorkTree<PosixWorkFiles>.Scan, _ base: [FilePath: ObjectID]) {
+        let executable = scan.executable.filter { base[$0] == nil }.map { QuotedPath.bytes($0) }
+        for (paths, what) in [
+            (scan.leftOut.map { QuotedPath.bytes(Array($0.utf8)) }, "not in the commit, being a link, a device or too deep: "),
+            (executable, "in the commit, but not that it is executable: "),
+        ] {
+            guard let first = paths.first else { continue }
+            let more = paths.count > 1 ? " and \(paths.count - 1) more" : ""
+            StandardOutput.writeError("skerry: \(what)\(String(decoding: first, as: UTF8.self))\(more)\n")
+        }
     }
 
     private func check(_ merge: WorkTreeHead.Merge, _ scan: WorkTree<PosixWorkFiles>.Scan, _ work: WorkHistory) throws(HistoryError) {
@@ -89,6 +119,7 @@ struct HistoryCommit: ParsableCommand {
         do { content = try StandardInput.readAll(maximum: HistoryObject.sizeMaximum - 2) } catch {
             throw HistoryError(.failed, error.message)
         }
+        try work.settleHead()
         let at = work.history.names[.branch(branch)]
         var files: [FilePath: ObjectID] = [:]
         if let at { files = try work.history.files(of: at) }

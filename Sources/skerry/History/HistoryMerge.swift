@@ -38,6 +38,7 @@ extension WorkHistory {
     ///
     /// - Returns: false when conflicts are to be settled.
     mutating func merge(_ other: ObjectID, named name: String) throws(HistoryError) -> Bool {
+        try settleHead()
         let head = try requireHead()
         guard let branch = head.branch else { throw HistoryError(.refused, "no branch is checked out") }
         guard head.merge == nil else {

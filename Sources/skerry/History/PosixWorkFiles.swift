@@ -41,12 +41,12 @@ struct PosixWorkFiles: WorkFiles {
                 removeAbandoned(draft: name, in: dirfd(stream))
                 continue
             }
-            if let kind = try kind(of: name, in: dirfd(stream), names) { entries.append(WorkEntry(name: name, kind: kind)) }
+            if let entry = try look(at: name, in: dirfd(stream), names) { entries.append(entry) }
         }
     }
 
     /// Nil when it went away meanwhile.
-    private func kind(of name: [UInt8], in directory: CInt, _ names: [[UInt8]]) throws(HistoryError) -> WorkEntry.Kind? {
+    private func look(at name: [UInt8], in directory: CInt, _ names: [[UInt8]]) throws(HistoryError) -> WorkEntry? {
         var status = stat()
         let result = withCString(name) { fstatat(directory, $0, &status, AT_SYMLINK_NOFOLLOW) }
         guard result == 0 else {
@@ -54,9 +54,9 @@ struct PosixWorkFiles: WorkFiles {
             throw failure("fstatat", errno, names + [name])
         }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: return .file(FileStamp(status))
-        case S_IFDIR: return .directory
-        default: return .other
+        case S_IFREG: return WorkEntry(name: name, kind: .file(FileStamp(status)), isExecutable: status.st_mode & S_IXUSR != 0)
+        case S_IFDIR: return WorkEntry(name: name, kind: .directory)
+        default: return WorkEntry(name: name, kind: .other)
         }
     }
 

@@ -21,6 +21,8 @@ struct WorkHistory: Sendable {
     var tree: WorkTree<PosixWorkFiles>
     /// Nil in a history without files (`init --bare`).
     private(set) var head: WorkTreeHead?
+    /// Whether the file of the head tells of a commit that a crash interrupted, and ``head`` what became of it.
+    private var isHeadStale = false
     private(set) var remotes: Remotes
 
     private var path: String { "\(root)/\(Self.directoryName)" }
@@ -50,6 +52,7 @@ struct WorkHistory: Sendable {
             try Self.replace(path, WorkTreeHead.fileName, WorkTreeHead(branch: Self.defaultBranch).encoded)
         }
         history = try History(store: store)
+        history.reservedNames = IgnoreRules.reservedNames
         head = try Self.contents(path, WorkTreeHead.fileName).map { bytes throws(HistoryError) in
             guard let head = WorkTreeHead(encoded: bytes) else {
                 throw HistoryError(.corrupt, "\(path)/\(WorkTreeHead.fileName) is damaged")
@@ -60,6 +63,28 @@ struct WorkHistory: Sendable {
         let index = try Self.contents(path, Self.indexName, WorkTreeIndex.sizeMaximum).flatMap { WorkTreeIndex(encoded: $0) }
         let rules = IgnoreRules(try Self.contents(root, IgnoreRules.fileName) ?? [])
         tree = WorkTree(files: PosixWorkFiles(root: root, mask: Skerry.inheritedMask), rules: rules, index: index ?? WorkTreeIndex())
+        try finishCommit()
+    }
+
+    /// After a crash in the middle of a commit: the files are those of the commit if the branch has it, and what they were if not.
+    private mutating func finishCommit() throws(HistoryError) {
+        guard var found = head, found.isCommitting else { return }
+        if let branch = found.branch, let at = history.names[.branch(branch)], at != found.commit {
+            let parents = try history.commit(at).parents
+            let expected = [found.commit ?? history.rootID, found.merge?.other].compactMap(\.self).sorted()
+            if parents.sorted() == expected {
+                found.commit = at
+                found.merge = nil
+            }
+        }
+        found.isCommitting = false
+        head = found
+        isHeadStale = true
+    }
+
+    /// Writes what was found out after a crash: before a branch moves for another reason than the commit that was under way.
+    mutating func settleHead() throws(HistoryError) {
+        if isHeadStale, let head { try set(head: head) }
     }
 
     /// The nearest directory with a history, upwards.
@@ -95,6 +120,7 @@ struct WorkHistory: Sendable {
     mutating func set(head new: WorkTreeHead) throws(HistoryError) {
         try Self.replace(path, WorkTreeHead.fileName, new.encoded)
         head = new
+        isHeadStale = false
     }
 
     mutating func set(remotes new: Remotes) throws(HistoryError) {

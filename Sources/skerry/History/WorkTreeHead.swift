@@ -18,6 +18,8 @@ struct WorkTreeHead: Sendable, Hashable {
     /// The commit the files were made from; nil before the first.
     var commit: ObjectID?
     var merge: Merge?
+    /// Whether a commit of these files is being made: after a crash the branch tells whether it was.
+    var isCommitting = false
 
     static let fileName = "head"
     private static let title = "skerry work tree 1"
@@ -31,6 +33,7 @@ struct WorkTreeHead: Sendable, Hashable {
         var text = "\(Self.title)\n"
         if let branch { text += "branch \(branch)\n" }
         if let commit { text += "commit \(commit)\n" }
+        if isCommitting { text += "committing unfinished\n" }
         if let merge {
             text += "merge \(merge.other) \(merge.name)\n"
             if !merge.isLaidOut { text += "files unfinished\n" }
@@ -56,6 +59,9 @@ struct WorkTreeHead: Sendable, Hashable {
         case "commit":
             guard let id = ObjectID(hex: value) else { return false }
             commit = id
+        case "committing":
+            guard value == "unfinished" else { return false }
+            isCommitting = true
         case "merge":
             let fields = value.split(separator: " ", maxSplits: 1).map(String.init)
             guard fields.count == 2, let id = ObjectID(hex: fields[0]) else { return false }

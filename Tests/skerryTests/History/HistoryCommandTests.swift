@@ -1,4 +1,6 @@
 import SkerryMerge
+import SkerryReplication
+import SkerryRocksDB
 import SkerryWire
 import Testing
 
@@ -18,6 +20,8 @@ struct HistoryCommandTests {
         #expect(WorkTreeHead(encoded: head.encoded) == head)
         head.merge?.isLaidOut = false
         #expect(WorkTreeHead(encoded: head.encoded) == head)
+        head.isCommitting = true
+        #expect(WorkTreeHead(encoded: head.encoded) == head)
         #expect(WorkTreeHead(encoded: WorkTreeHead(branch: nil).encoded) == WorkTreeHead(branch: nil))
     }
 
@@ -26,8 +30,18 @@ struct HistoryCommandTests {
         arguments: [
             "", "skerry work tree 2\n", "skerry work tree 1\nbranch a/../b\n", "skerry work tree 1\ncommit 12\n",
             "skerry work tree 1\nconflict 61\n", "skerry work tree 1\nfiles unfinished\n",
+            "skerry work tree 1\ncommitting\n",
         ])
     func damagedHead(text: String) { #expect(WorkTreeHead(encoded: Array(text.utf8)) == nil) }
+
+    @Test("the history of a directory takes nothing from a peer that a checkout would refuse")
+    func reservedNames() throws {
+        try withTemporaryDirectory { directory in
+            let work = try WorkHistory(root: directory + "/tree", creates: true)
+            #expect(work.history.reservedNames == IgnoreRules.reservedNames)
+            #expect(work.history.reservedNames.contains(Array(".skerry-history".utf8)))
+        }
+    }
 
     @Test("paths are quoted as git quotes them")
     func quoting() {
