@@ -109,7 +109,7 @@ extension DocumentCore {
         for slot in 0..<lists.count { lists[slot].adopt(&fresh.lists[slot], graph: graph) }
         for slot in 0..<values.count {
             swap(&values[slot].log, &fresh.values[slot].log)
-            for key in values[slot].registers.keys { values[slot].registers[key]!.renumber(graph) }
+            values[slot].registers.renumber(graph)
         }
         historySource = nil
         restartClocks()

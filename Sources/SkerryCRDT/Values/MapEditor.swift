@@ -80,7 +80,7 @@ public struct SetEditor {
 extension ValueState {
     /// The keys with a value, sorted by their bytes.
     var keys: [String] {
-        let keys = registers.compactMap { $0.value.value == nil ? nil : $0.key }
+        let keys = zip(registers.keys, registers.registers).compactMap { $1.value == nil ? nil : $0 }
         return ByteOrder.indices(of: keys).map { keys[$0] }
     }
 

@@ -22,6 +22,9 @@ struct MultiValue: Sendable, Equatable {
 
     var winner: RegisterEntry? { entries.first }
 
+    /// The name of the winner, without a look at its value.
+    var winnerDot: Dot? { entries.isEmpty ? nil : entries[0].dot }
+
     /// What it says: the winner's value.
     var value: DocumentValue? { winner?.value }
 

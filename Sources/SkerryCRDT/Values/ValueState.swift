@@ -3,7 +3,7 @@ struct ValueState: ~Copyable, Sendable {
     let kind: ContainerKind
     var log = ValueLog()
     /// Maps by key; a register has the empty one.
-    var registers: [String: MultiValue] = [:]
+    var registers = RegisterMap()
     var sum: Int64 = 0
     /// Sets: causal length by member.
     var lengths: [DocumentValue: UInt64] = [:]
@@ -22,8 +22,9 @@ struct ValueState: ~Copyable, Sendable {
         switch event {
         case .write(let key, let stamp, let value):
             let before = registers[key]
-            registers[key, default: MultiValue()].write(
-                RegisterEntry(version: version, dot: dot, stamp: stamp, value: value), isSeen: isSeen)
+            registers.update(key) { register in
+                register.write(RegisterEntry(version: version, dot: dot, stamp: stamp, value: value), isSeen: isSeen)
+            }
             return .key(key, before: before)
         case .add(let amount):
             sum &+= amount
@@ -66,26 +67,30 @@ struct ValueState: ~Copyable, Sendable {
         }
     }
 
-    /// In the order of the events that wrote them last, which is about how they lie in memory: the keys and values of a large map lie all over
-    /// it when they are taken as the table has them.
+    /// In the order of the events that wrote them last: that of the keys, where none was written to since.
     private func encodeRegisters(to writer: inout ByteWriter, origins: inout SnapshotOrigins) {
         // About what a short key and value take, so that little is moved on the way; pages not reached cost nothing.
         writer.bytes.reserve(writer.bytes.count + 96 * registers.count)
-        var indices: [Dictionary<String, MultiValue>.Index] = []
-        indices.reserveCapacity(registers.count)
+        var events = RawArray<UInt32>(capacity: registers.count)
+        var isAscending = true
+        for number in 0..<registers.count {
+            guard let dot = registers.registers[number].winnerDot else { preconditionFailure("a key without a write") }
+            let event = origins.number(of: dot)
+            isAscending = isAscending && (events.isEmpty || events[number - 1] < event)
+            events.append(event)
+        }
+        if isAscending {
+            for number in 0..<registers.count { encodeRegister(number, to: &writer, origins: &origins) }
+            return
+        }
         var order = EventPlaces(count: registers.count, events: origins.events)
-        var index = registers.startIndex
-        while index != registers.endIndex {
-            guard let winner = registers.values[index].winner else { preconditionFailure("a key without a write") }
-            order.add(origins.number(of: winner.dot))
-            indices.append(index)
-            registers.formIndex(after: &index)
-        }
-        order.forEach { place in
-            let (key, value) = registers[indices[place]]
-            writer.write(string: key)
-            value.encode(to: &writer, origins: &origins)
-        }
+        for number in 0..<registers.count { order.add(events[number]) }
+        order.forEach { encodeRegister($0, to: &writer, origins: &origins) }
+    }
+
+    private func encodeRegister(_ number: Int, to writer: inout ByteWriter, origins: inout SnapshotOrigins) {
+        writer.write(string: registers.keys[number])
+        registers.registers[number].encode(to: &writer, origins: &origins)
     }
 
     mutating func decodeState(_ reader: inout ByteReader, version: UInt32, origins: SnapshotOrigins) throws(DocumentError) {
@@ -107,7 +112,7 @@ struct ValueState: ~Copyable, Sendable {
             for _ in 0..<count {
                 let key = try reader.string(atMost: UpdateDecoder.keyMaximum)
                 let value = try MultiValue(&reader, version: version, origins: origins)
-                guard value.winner != nil, kind == .map || key.isEmpty, registers.updateValue(value, forKey: key) == nil else {
+                guard value.winner != nil, kind == .map || key.isEmpty, registers.insert(key, value) else {
                     throw reader.damaged("a key stands there twice or without a write")
                 }
             }
