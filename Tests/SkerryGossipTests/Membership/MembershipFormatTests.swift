@@ -81,6 +81,29 @@ struct MembershipFormatTests {
         for message in Self.views { #expect(try message.encoded.withUnsafeBytes { try ViewMessage(decoding: $0) } == message) }
     }
 
+    @Test("a packet of views has the bytes of the specification, and is taken from nobody but its sender")
+    func viewPacket() throws {
+        var sender = Membership(id: Self.one, address: "a:1", epoch: 10, secret: ClusterSecret([1, 2, 3]), now: 0)
+        let message = ViewMessage.shuffle(Self.two, timeToLive: 4, [Self.one, Self.two])
+        let packet = sender.packet(of: message)
+        try GoldenBytes.check("membership-view-packet", packet)
+        let receiver = Membership(id: Self.two, address: "b:2", epoch: 20, secret: ClusterSecret([1, 2, 3]), now: 0)
+        #expect(try packet.withUnsafeBytes { try receiver.viewMessage(in: $0, from: Self.one) } == message)
+        #expect(throws: MalformedPacket.self) { try packet.withUnsafeBytes { try receiver.viewMessage(in: $0, from: Self.two) } }
+        let stranger = Membership(id: Self.two, address: "b:2", epoch: 20, secret: ClusterSecret([1, 2]), now: 0)
+        #expect(throws: MalformedPacket.self) { try packet.withUnsafeBytes { try stranger.viewMessage(in: $0, from: Self.one) } }
+        for length in packet.indices {
+            #expect(throws: MalformedPacket.self) {
+                try packet[..<length].withUnsafeBytes { try receiver.viewMessage(in: $0, from: Self.one) }
+            }
+        }
+        #expect(sender.map.usesViews(Self.one) == nil)
+        sender.map.setUsesViews(true)
+        #expect(sender.map.usesViews(Self.one) == true && sender.map.value(.views, of: Self.one) == [1])
+        sender.map.setUsesViews(false)
+        #expect(sender.map.usesViews(Self.one) == false)
+    }
+
     @Test("bytes that anybody may have sent do no harm: none stops the process or makes a table longer than its bound")
     func fuzz() throws {
         var draws = Draws(77)
@@ -105,6 +128,7 @@ struct MembershipFormatTests {
                 do throws(MalformedPacket) { try victim.receive(message: bytes, now: round, into: &output) } catch { refused += 1 }
                 do throws(MalformedPacket) { _ = try BroadcastMessage(decoding: bytes) } catch { refused += 1 }
                 do throws(MalformedPacket) { _ = try ViewMessage(decoding: bytes) } catch { refused += 1 }
+                do throws(MalformedPacket) { _ = try victim.viewMessage(in: bytes, from: Self.one) } catch { refused += 1 }
             }
             if round % 64 == 0 { victim.advance(now: round, using: &draws, into: &output) }
             #expect(output.packets.allSatisfy { $0.bytes.count <= victim.detector.profile.packetBytes })

@@ -1,17 +1,18 @@
-import SkerryGossip
 import SkerrySession
 
+@testable import SkerryGossip
 @testable import SkerryReplication
 
 /// Cores of members in virtual time, from one seed. Links take a millisecond, give or take half of it, and hold what a socket holds: a member that is frozen
-/// takes nothing, and what it was sent waits. A member that is killed takes its links along.
+/// takes nothing, and what it was sent waits. A member that is killed takes its links along. Frames are lost where ``lossPercent`` says so.
 struct MemberWorld {
     struct Node {
         var core: MemberCore
         var isUp = true
         var isFrozen = false
-        /// When it runs next.
+        /// When it runs next, and for when that is planned.
         var due: Moment
+        fileprivate var plannedAt: Moment?
         /// What came while it was frozen.
         fileprivate var held: [Event] = []
 
@@ -23,6 +24,17 @@ struct MemberWorld {
         case frame(link: UInt64, to: Int, [UInt8])
         case ended(link: UInt64, node: Int)
         case pull(link: UInt64, node: Int)
+        case advance(node: Int)
+    }
+
+    /// Happens in order of time, first what came to be planned first; members run behind what comes to them at the same time.
+    private struct Plan: Comparable {
+        let time: Moment
+        let number: UInt64
+        let event: Event
+
+        static func < (left: Plan, right: Plan) -> Bool { (left.time, left.number) < (right.time, right.number) }
+        static func == (left: Plan, right: Plan) -> Bool { (left.time, left.number) == (right.time, right.number) }
     }
 
     private struct Link {
@@ -37,7 +49,7 @@ struct MemberWorld {
 
     private(set) var now = Moment.zero
     private(set) var nodes: [Node] = []
-    private var events: [(time: Moment, number: UInt64, event: Event)] = []
+    private var plans = PlanHeap<Plan>()
     private var links: [UInt64: Link] = [:]
     private var nextNumber: UInt64 = 1
     private var generator: SeededGenerator
@@ -45,6 +57,15 @@ struct MemberWorld {
     let secret: [UInt8]?
     /// The most bytes that ever waited in one core.
     private(set) var waitingMaximum = 0
+    /// Of frames between members.
+    var lossPercent = 0
+    /// Over the frames that came, and who sent them to whom.
+    private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+    /// Frames of views that came, and those of them that came to members that know none.
+    private(set) var framesOfViews = (all: 0, misled: 0)
+    var defects: ViewDefects = []
+    /// Places of members of a build without views.
+    private var withoutViews: Set<Int> = []
 
     init(seed: UInt64, profile: NodeProfile = NodeProfile(), secret: [UInt8]? = nil) {
         generator = SeededGenerator(seed: seed)
@@ -54,18 +75,38 @@ struct MemberWorld {
     // MARK: Members
 
     /// - Parameter incarnation: of a member that was there before, with its place.
-    mutating func start(joining seeds: [Int], id: MemberID? = nil, at place: Int? = nil, incarnation: UInt64 = 1) {
+    /// - Parameter knowsViews: false for a member of a build without views.
+    mutating func start(
+        joining seeds: [Int], id: MemberID? = nil, at place: Int? = nil, incarnation: UInt64 = 1, knowsViews: Bool = true
+    ) {
         let place = place ?? nodes.count
+        var profile = profile
+        if !knowsViews {
+            profile.neighbourhood.membersWithoutViews = .max
+            profile.neighbourhood.membersWithViews = .max
+            withoutViews.insert(place)
+        }
         var core = MemberCore(
             id: id ?? MemberID(rawValue: generator.next()), address: "n\(place)", epoch: UInt64(now.nanoseconds / 1_000_000) + 1,
             incarnation: incarnation, secret: secret, seeds: seeds.map { "n\($0)" }, profile: profile, seed: generator.next(), now: now)
         core.set(.name, Array("member \(place)".utf8))
+        core.neighbourhood.defects = defects
         let node = Node(core: core, due: now)
         if place < nodes.count { nodes[place] = node } else { nodes.append(node) }
+        plan(place)
     }
 
-    mutating func kill(_ place: Int) {
+    /// Lets a member run when it is due.
+    private mutating func plan(_ place: Int) {
+        guard nodes[place].plannedAt != nodes[place].due else { return }
+        nodes[place].plannedAt = nodes[place].due
+        plans.insert(Plan(time: nodes[place].due, number: 1 << 63 | UInt64(place), event: .advance(node: place)))
+    }
+
+    /// - Parameter isHeard: whether its links end for the others too.
+    mutating func kill(_ place: Int, isHeard: Bool = true) {
         nodes[place].isUp = false
+        guard isHeard else { return }
         for (number, link) in links.sorted(by: { $0.key < $1.key }) where link.ends.0 == place || link.ends.1 == place { end(number) }
     }
 
@@ -74,6 +115,7 @@ struct MemberWorld {
     mutating func thaw(_ place: Int) {
         nodes[place].isFrozen = false
         nodes[place].due = now
+        plan(place)
         for event in nodes[place].held { add(event) }
         nodes[place].held = []
     }
@@ -115,17 +157,18 @@ struct MemberWorld {
     }
 
     private mutating func step(until end: Moment) -> Bool {
-        let event = events.indices.min { (events[$0].time, events[$0].number) < (events[$1].time, events[$1].number) }
-        let node = nodes.indices.filter { nodes[$0].isUp && !nodes[$0].isFrozen }.min { nodes[$0].due < nodes[$1].due }
-        let eventTime = event.map { events[$0].time } ?? .distantFuture
-        let nodeTime = node.map { nodes[$0].due } ?? .distantFuture
-        guard min(eventTime, nodeTime) <= end else { return false }
-        now = max(now, min(eventTime, nodeTime))
-        if let node, nodeTime < eventTime {
-            change(node) { core, now, actions in core.advance(now: now, into: &actions) }
-        } else if let event {
-            happen(events.remove(at: event).event)
+        guard let plan = plans.minimum, plan.time <= end else { return false }
+        plans.removeMinimum()
+        now = max(now, plan.time)
+        guard case .advance(let place) = plan.event else {
+            happen(plan.event)
+            return true
         }
+        // Planned for another time since.
+        guard nodes[place].plannedAt == plan.time else { return true }
+        nodes[place].plannedAt = nil
+        guard nodes[place].isUp, !nodes[place].isFrozen else { return true }
+        change(place) { core, now, actions in core.advance(now: now, into: &actions) }
         return true
     }
 
@@ -133,6 +176,7 @@ struct MemberWorld {
         var actions: [MemberCore.Action] = []
         body(&nodes[place].core, now, &actions)
         nodes[place].due = max(now, nodes[place].core.nextDeadline)
+        plan(place)
         waitingMaximum = max(waitingMaximum, nodes[place].core.waitingBytes)
         for action in actions {
             switch action {
@@ -149,7 +193,7 @@ struct MemberWorld {
         // A pull is one's own affair.
         let isOwn = if case .pull = event { true } else { false }
         // Frames of one link keep their order because all take as long.
-        events.append((isOwn ? now : now + .microseconds(1000), nextNumber, event))
+        plans.insert(Plan(time: isOwn ? now : now + .microseconds(1000), number: nextNumber, event: event))
     }
 
     private mutating func end(_ number: UInt64) {
@@ -169,6 +213,7 @@ struct MemberWorld {
             change(node) { core, now, actions in core.linkEnded(link, now: now, into: &actions) }
         case .pull(let link, let node): pull(link, node)
         case .frame(let link, let node, let bytes): deliver(link, node, bytes, event)
+        case .advance: break
         }
     }
 
@@ -201,10 +246,20 @@ struct MemberWorld {
         guard nodes[node].isUp, let link = links[number], !link.isEnded else { return }
         if nodes[node].isFrozen { return nodes[node].held.append(event) }
         links[number]?.underWay[link.ends.0 == node ? 0 : 1] -= bytes.count
+        let isLost = lossPercent > 0 && generator.below(100) < UInt64(lossPercent)
+        if !isLost { take(bytes, number, node) }
+        let other = link.ends.0 == node ? link.ends.1 : link.ends.0
+        add(.pull(link: number, node: other))
+    }
+
+    private mutating func take(_ bytes: [UInt8], _ number: UInt64, _ node: Int) {
+        digest = (digest ^ UInt64(node) << 32 ^ UInt64(bytes.count)) &* 0x100_0000_01B3
+        if bytes.first == MemberFrame.views.rawValue {
+            framesOfViews.all += 1
+            if withoutViews.contains(node) { framesOfViews.misled += 1 }
+        }
         bytes.withUnsafeBytes { bytes in
             change(node) { core, now, actions in core.received(bytes, from: number, now: now, into: &actions) }
         }
-        let other = link.ends.0 == node ? link.ends.1 : link.ends.0
-        add(.pull(link: number, node: other))
     }
 }

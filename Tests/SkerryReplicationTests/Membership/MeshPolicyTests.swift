@@ -53,4 +53,47 @@ struct MeshPolicyTests {
         policy.connected(other, now: .seconds(2))
         #expect(policy.wanted(among: [other], linked: [other]) == [])
     }
+
+    // MARK: Views and surplus
+
+    private static func view(_ number: UInt64, isSelf: Bool = false, usesViews: Bool = true, isNeighbour: Bool = false) -> MemberView {
+        MemberView(
+            id: MemberID(rawValue: number), name: "", address: "n\(number)", status: .alive, incarnation: 1, isSelf: isSelf, silence: nil,
+            roundTrip: nil, applied: [], usesViews: usesViews, isNeighbour: isNeighbour)
+    }
+
+    @Test("with views a member is linked with its neighbours, and with those without views as the list says")
+    func views() throws {
+        let own = MemberID(rawValue: 50)
+        let others = (1...100).filter { $0 != 50 }.map { MemberID(rawValue: $0) }
+        let policy = MeshPolicy(id: own)
+        let listed = policy.partners(among: others)
+        let older = try #require(listed.first)
+        let members = (1...100 as ClosedRange<UInt64>).map { number in
+            Self.view(number, isSelf: number == 50, usesViews: number != older.rawValue, isNeighbour: [7, 77].contains(number))
+        }
+        let views = try #require(MeshPolicy.Views(members))
+        #expect(policy.partners(among: others, views: views) == [older, MemberID(rawValue: 7), MemberID(rawValue: 77)].sorted())
+        // A node without views links as the list says, whatever the others do.
+        #expect(MeshPolicy.Views(members.map { Self.view($0.id.rawValue, isSelf: $0.isSelf, usesViews: !$0.isSelf) }) == nil)
+    }
+
+    @Test("a link that is not wanted any more is given up after a while by the lower id, and kept when it is wanted again")
+    func surplus() throws {
+        let ids = (0...4 as ClosedRange<UInt64>).map { MemberID(rawValue: $0) }
+        var policy = MeshPolicy(id: ids[1])
+        let views = try #require(
+            MeshPolicy.Views([Self.view(1, isSelf: true), Self.view(0), Self.view(2, isNeighbour: true), Self.view(3), Self.view(4)]))
+        let others = ids.filter { $0 != ids[1] }
+        func surplus(_ linked: Set<MemberID>, _ views: MeshPolicy.Views?, _ seconds: Int) -> ([MemberID], Duration?) {
+            policy.surplus(among: others, linked: linked, views: views, now: .seconds(seconds))
+        }
+        #expect(surplus(Set(others), views, 1) == ([], .seconds(11)))
+        #expect(surplus(Set(others), views, 10) == ([], .seconds(11)))
+        // Of two that are not wanted one is wanted again.
+        #expect(surplus([ids[2], ids[3]], views, 10) == ([], .seconds(11)))
+        #expect(surplus(Set(others), views, 11) == ([ids[3]], .seconds(21)))
+        #expect(surplus(Set(others), nil, 12) == ([], nil))
+        #expect(surplus(Set(others), views, 22) == ([], .seconds(32)))
+    }
 }

@@ -22,6 +22,10 @@ struct ReplicaMeshTests {
             configuration.profile.gossip.gossipInterval = 20
             configuration.profile.gossip.exchangeInterval = 100
             configuration.profile.leaving = .milliseconds(50)
+            configuration.profile.neighbourhood.membersWithoutViews = 7
+            configuration.profile.neighbourhood.membersWithViews = 6
+            configuration.profile.neighbourhood.views.activeMaximum = 2
+            configuration.profile.neighbourhood.shuffleInterval = 200
             configuration.seed = number
             node = MembershipNode(configuration, transport: network.transport(named: "n\(number)"))
             let replica = try Replica(["model": model])
@@ -75,6 +79,38 @@ struct ReplicaMeshTests {
         #expect(late.model["key 0"] == "value 0" && late.model["key 8"] == "late")
         // News may have come over a link that was given up for a better one.
         try await until("everybody is linked") { [peers] in peers.allSatisfy { !$0.mesh.linked.isEmpty } }
+        for peer in peers { await peer.stop() }
+    }
+
+    @Test("a mesh goes over to views and back: few links then, and nothing that is written is lost", .timeLimit(.minutes(1)))
+    func views() async throws {
+        let network = MemoryMemberNetwork()
+        var policy = MeshPolicy.Profile()
+        policy.surplusPatience = .milliseconds(200)
+        func usesViews(_ peers: [Peer]) -> [Bool] { peers.flatMap { peer in peer.node.members.filter(\.isSelf).map(\.usesViews) } }
+        var peers = try (1...10).map { number in try Peer(UInt64(number), joining: number == 1 ? [] : ["n1"], network, policy) }
+        for peer in peers[..<5] { try await peer.start() }
+        for (index, peer) in peers[..<5].enumerated() { try peer.model.set("key \(index)", to: "small") }
+        try await until("each is linked with each") { [peers] in peers[..<5].allSatisfy { $0.mesh.linked.count == 4 } }
+        #expect(usesViews(Array(peers[..<5])) == Array(repeating: false, count: 5))
+        for peer in peers[5...] { try await peer.start() }
+        for (index, peer) in peers.enumerated() { try peer.model.set("key \(index + 5)", to: "grown") }
+        // Two of the view and two on the ring.
+        try await until("all have views, and few links") { [peers] in
+            usesViews(peers).allSatisfy { $0 } && peers.allSatisfy { (1...4).contains($0.mesh.linked.count) }
+        }
+        for (index, peer) in peers.enumerated() { try peer.model.set("key \(index + 15)", to: "large") }
+        try await settle(peers, keys: 25)
+        for peer in peers[5...] {
+            await peer.node.cut()
+            await peer.mesh.stop()
+        }
+        peers.removeLast(5)
+        for (index, peer) in peers.enumerated() { try peer.model.set("key \(index + 25)", to: "small again") }
+        try await until("each is linked with each again") { [peers] in
+            usesViews(peers).allSatisfy { !$0 } && peers.allSatisfy { $0.mesh.linked.count == 4 }
+        }
+        try await settle(peers, keys: 30)
         for peer in peers { await peer.stop() }
     }
 }

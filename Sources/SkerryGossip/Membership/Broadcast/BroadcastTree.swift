@@ -37,7 +37,7 @@ public enum BroadcastMessage: Sendable, Hashable {
 ///
 /// Neighbours are eager, which get payloads at once, or lazy, which hear only that there is one. A payload that comes twice makes its second edge lazy;
 /// one that is announced and does not come makes its edge eager again. So the eager edges become a tree along the fastest paths, and the lazy ones
-/// mend it. Who the neighbours are is said from outside: all members up to ``membersWithoutViews``, beyond that the active view of ``PeerViews``.
+/// mend it. Who the neighbours are is said from outside, by ``Neighbourhood``: all members up to ``membersWithoutViews``, beyond that those of the views.
 ///
 /// A broadcast may be lost where all edges fail at once. It is a push in addition to feeds and reconciliation, never in place of them.
 /// Leitão, Pereira and Rodrigues, "Epidemic Broadcast Trees" (2007), with its optimisation by hops.
@@ -131,6 +131,12 @@ public struct BroadcastTree: Sendable {
         guard !recent.isEmpty else { return }
         unannounced[member] = recent.map { BroadcastMessage.Announcement(id: $0, hops: (received[$0]?.hops ?? 0) + 1) }
         if announceAt == .max { announceAt = now + profile.announcementInterval }
+    }
+
+    /// Takes these for the neighbours, and nobody else.
+    public mutating func follow(_ members: [MemberID], now: UInt64) {
+        for member in neighbours where !members.contains(member) { neighbourDown(member) }
+        for member in members { neighbourUp(member, now: now) }
     }
 
     /// A neighbour is gone: what only it announced is asked for elsewhere, or lost.

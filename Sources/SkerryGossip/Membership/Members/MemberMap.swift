@@ -12,6 +12,8 @@ public struct MemberField: RawRepresentable, Sendable, Hashable, Comparable {
     public static let horizon = MemberField(rawValue: 1)
     /// What it has applied, as the highest sequence of each origin: ``MemberMap/applied(of:)``.
     public static let applied = MemberField(rawValue: 2)
+    /// Whether it takes part in the views of a large cluster: ``MemberMap/usesViews(_:)``.
+    public static let views = MemberField(rawValue: 3)
 
     public static func < (left: MemberField, right: MemberField) -> Bool { left.rawValue < right.rawValue }
 }
@@ -273,6 +275,11 @@ extension MemberMap {
         }
         set(.applied, writer.bytes)
     }
+
+    /// Whether a member takes part in views now; nil when it never said so, as members of builds without views do not.
+    public func usesViews(_ member: MemberID) -> Bool? { value(.views, of: member).map { $0.first == 1 } }
+
+    public mutating func setUsesViews(_ usesViews: Bool) { set(.views, [usesViews ? 1 : 0]) }
 
     private func parsed<R>(
         _ field: MemberField, of member: MemberID, _ body: (inout PacketReader) throws(MalformedPacket) -> R

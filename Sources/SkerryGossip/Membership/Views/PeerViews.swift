@@ -17,8 +17,8 @@ public enum ViewMessage: Sendable, Hashable {
 /// Whom a member of a large cluster talks to: a small active view of open, symmetric edges, and a larger passive one to replace them from. HyParView,
 /// as a value.
 ///
-/// Up to ``BroadcastTree/membersWithoutViews`` members it is not needed: each is a neighbour of each. Beyond, broadcasts go along the active view.
-/// Edges are links, so their end is noticed: tell ``failed(_:using:into:)``.
+/// Up to ``BroadcastTree/membersWithoutViews`` members it is not needed: each is a neighbour of each. Beyond, broadcasts go along the active view:
+/// ``Neighbourhood`` decides. Edges are links, so their end is noticed: tell ``failed(_:using:into:)``.
 /// Leitão, Pereira and Rodrigues, "HyParView" (2007), with its numbers for 10,000 members.
 public struct PeerViews: Sendable {
     public struct Profile: Sendable, Hashable {
@@ -84,11 +84,33 @@ public struct PeerViews: Sendable {
         fill(&generator, &actions)
     }
 
+    /// Takes names from a list of members that is kept elsewhere, where the passive view has nobody left to ask for a place that is free.
+    public mutating func learn(
+        from members: [MemberID], using generator: inout some RandomNumberGenerator, into actions: inout [Action]
+    ) {
+        guard active.count + asked.count < profile.activeMaximum, candidates.isEmpty else { return }
+        for _ in 0..<profile.shuffledPassive {
+            guard let name = members.randomElement(using: &generator) else { return }
+            addPassive(name, &generator)
+        }
+        fill(&generator, &actions)
+    }
+
+    /// Asks each neighbour whether it is one. An edge of which one end alone knows, because a message was lost, ends or becomes whole by that.
+    public func confirm(into actions: inout [Action]) {
+        if has(.neverConfirms) { return }
+        for member in active { actions.append(.send(.neighbour(isUrgent: false), to: member)) }
+    }
+
+    /// Whether a link to the member is an edge, or is to become one.
+    public func relies(on member: MemberID) -> Bool { active.contains(member) || asked.contains(member) }
+
     /// Once in a while, ten seconds or so: shows some of whom this member knows, and asks for neighbours that it lacks.
     public mutating func shuffle(using generator: inout some RandomNumberGenerator, into actions: inout [Action]) {
         asked = []
         refused = []
         fill(&generator, &actions)
+        if has(.neverShuffles) { return }
         guard let target = active.randomElement(using: &generator) else { return }
         shown = sample(passive, profile.shuffledPassive, &generator)
         let names = [id] + sample(active.filter { $0 != target }, profile.shuffledActive, &generator) + shown
@@ -137,6 +159,12 @@ struct ViewDefects: OptionSet, Sendable {
     static let neverRefills = ViewDefects(rawValue: 1)
     /// A neighbour that had to go is not told, so its edge has one end.
     static let dropsSilently = ViewDefects(rawValue: 1 << 1)
+    /// Edges with one end stay.
+    static let neverConfirms = ViewDefects(rawValue: 1 << 2)
+    /// Nobody is shown whom others know.
+    static let neverShuffles = ViewDefects(rawValue: 1 << 3)
+    /// Views go where they come: one member more or less changes the whole cluster.
+    static let oneThreshold = ViewDefects(rawValue: 1 << 4)
 }
 
 // MARK: - Joining and neighbours
@@ -171,7 +199,8 @@ extension PeerViews {
         let wasAsked = asked.contains(sender)
         asked.removeAll { $0 == sender }
         if active.contains(sender) {
-            // The answer to an urgent request that was granted on this side already.
+            // Granted on this side already, or still an edge. If not, the sender may hold it for one by what it was told before.
+            if !accepted { drop(sender, &generator, &actions) }
             return
         }
         guard accepted else {
@@ -180,6 +209,16 @@ extension PeerViews {
         }
         guard wasAsked else { return actions.append(.send(.disconnect, to: sender)) }
         addActive(sender, &generator, &actions)
+    }
+
+    /// Ends an edge that the other side does not know.
+    private mutating func drop(_ member: MemberID, _ generator: inout some RandomNumberGenerator, _ actions: inout [Action]) {
+        active.removeAll { $0 == member }
+        actions.append(.send(.disconnect, to: member))
+        actions.append(.neighbourDown(member))
+        addPassive(member, &generator)
+        refuse(member)
+        fill(&generator, &actions)
     }
 
     private mutating func addActive(_ member: MemberID, _ generator: inout some RandomNumberGenerator, _ actions: inout [Action]) {
@@ -206,11 +245,13 @@ extension PeerViews {
         refused.append(member)
     }
 
+    /// Whom to ask for a place.
+    private var candidates: [MemberID] { passive.filter { !asked.contains($0) && !refused.contains($0) } }
+
     /// Asks members of the passive view to be neighbours, one for each place that is free.
     private mutating func fill(_ generator: inout some RandomNumberGenerator, _ actions: inout [Action]) {
         if has(.neverRefills) { return }
         while active.count + asked.count < profile.activeMaximum {
-            let candidates = passive.filter { !asked.contains($0) && !refused.contains($0) }
             guard let candidate = candidates.randomElement(using: &generator) else { return }
             asked.append(candidate)
             actions.append(.send(.neighbour(isUrgent: active.isEmpty), to: candidate))

@@ -34,6 +34,8 @@ struct MemberCore: Sendable {
         var roundTrip: Duration?
         var echoToken: UInt64?
         var echoAt = Moment.zero
+        /// It has spoken of views over a link that stands.
+        var speaksViews = false
     }
 
     struct OpenLink: Sendable {
@@ -57,6 +59,7 @@ struct MemberCore: Sendable {
     private enum DialTarget: Sendable { case member(MemberID), seed(Int) }
 
     private(set) var membership: Membership
+    var neighbourhood: Neighbourhood
     let profile: NodeProfile
     /// Packets and frames that broke the rules, for a log.
     private(set) var malformed: UInt64 = 0
@@ -78,6 +81,7 @@ struct MemberCore: Sendable {
     private var lastSeen: Moment
     private var stalled = Duration.zero
     private var output = MembershipOutput()
+    private var viewOutput: [PeerViews.Action] = []
 
     /// - Parameter seed: of every random choice.
     init(
@@ -90,6 +94,7 @@ struct MemberCore: Sendable {
             secret: secret.map { ClusterSecret($0) },
             now: Self.milliseconds(now - .zero))
         membership.map.setAddresses([address])
+        neighbourhood = Neighbourhood(id: id, profile: profile.neighbourhood)
         self.profile = profile
         self.seeds = seeds.map { Seed(address: $0, attempts: profile.reconnect.attempts(), retryAt: now) }
         generator = SeededGenerator(seed: seed)
@@ -133,6 +138,7 @@ extension MemberCore {
         dialSeeds(now, &actions)
         guard now >= housekeepingAt else { return }
         housekeepingAt = now + Self.housekeepingInterval
+        tendViews(at: time, now, &actions)
         closeIdle(now, &actions)
         forgetGone(now, &actions)
     }
@@ -153,6 +159,7 @@ extension MemberCore {
     private mutating func closeIdle(_ now: Moment, _ actions: inout [Action]) {
         for (link, state) in links.sorted(by: { $0.key < $1.key }) {
             let isFirst = peers[state.member]?.links.first == link
+            guard !isFirst || !neighbourhood.relies(on: state.member) else { continue }
             if now - state.usedAt > (isFirst ? profile.linkIdle : profile.secondLinkIdle) { actions.append(.close(link)) }
         }
     }
@@ -212,7 +219,8 @@ extension MemberCore {
 
     private mutating func makeRoom(for link: LinkID, _ actions: inout [Action]) {
         guard links.count > profile.linksMaximum else { return }
-        let oldest = links.filter { $0.key != link }.min { ($0.value.usedAt, $0.key) < ($1.value.usedAt, $1.key) }
+        let others = links.filter { $0.key != link && !neighbourhood.relies(on: $0.value.member) }
+        let oldest = others.min { ($0.value.usedAt, $0.key) < ($1.value.usedAt, $1.key) }
         if let oldest { actions.append(.close(oldest.key)) }
     }
 
@@ -231,6 +239,7 @@ extension MemberCore {
             peer.retryAt = now + retry(&peer.attempts, now)
             peer.outbox.removeAll()
             peers[member] = peer
+            lose(member, now, &actions)
         case nil: break
         }
     }
@@ -254,11 +263,15 @@ extension MemberCore {
         peer.echoToken = nil
         if peer.links.isEmpty {
             peer.outbox.removeAll()
+            peer.speaksViews = false
             peer.retryAt = now + retry(&peer.attempts, now)
         } else if !peer.outbox.isEmpty {
             actions.append(.wake(peer.links[0]))
         }
         peers[state.member] = peer
+        guard peer.links.isEmpty, !isLeaving else { return }
+        neighbourhood.linkEnded(state.member, using: &generator, into: &viewOutput)
+        carryViews(now, &actions)
     }
 
     /// - Returns: whether the member is to be greeted: nobody introduced this node to it yet.
@@ -278,7 +291,7 @@ extension MemberCore {
                 peers[wanted]?.attempts.connected(now: now - .zero)
                 return false
             }
-            // Somebody else has the address now.
+            // Somebody else has the address now; the views hear of it when they confirm their edges.
             peers[wanted]?.outbox.removeAll()
             peers[wanted]?.retryAt = now + profile.reconnect.maximum
             return true
@@ -335,6 +348,7 @@ extension MemberCore {
                 guard body.count == MemberFrame.tokenBytes else { return false }
                 send(MemberFrame.echoReply.frame(Array(body)), to: member, now, &actions)
             case .echoReply: takeEcho(body, of: member, now)
+            case .views: takeViews(try membership.viewMessage(in: body, from: member), of: member, now, &actions)
             case nil: return false
             }
             return true
@@ -373,19 +387,20 @@ extension MemberCore {
         return false
     }
 
-    private mutating func send(_ frame: [UInt8], to member: MemberID, _ now: Moment, _ actions: inout [Action]) {
+    /// - Returns: whether the frame goes or waits for a link. What nobody can take now is lost, as a datagram is.
+    @discardableResult
+    private mutating func send(_ frame: [UInt8], to member: MemberID, _ now: Moment, _ actions: inout [Action]) -> Bool {
         var peer = peers[member] ?? makePeer()
         defer { peers[member] = peer }
         if let link = peer.links.first {
-            peer.outbox.append(frame)
-            return actions.append(.wake(link))
+            actions.append(.wake(link))
+        } else if peer.dial == nil {
+            guard peer.retryAt <= now, let address = membership.detector.address(of: member) else { return false }
+            guard let dial = beginDial(.member(member), address, &actions) else { return false }
+            peer.dial = dial
         }
-        if peer.dial != nil { return peer.outbox.append(frame) }
-        // What nobody can take now is lost, as a datagram is.
-        guard peer.retryAt <= now, let address = membership.detector.address(of: member) else { return }
-        guard let dial = beginDial(.member(member), address, &actions) else { return }
-        peer.dial = dial
         peer.outbox.append(frame)
+        return true
     }
 
     /// Does what membership wants done.
@@ -395,23 +410,25 @@ extension MemberCore {
         swap(&taken, &output)
         for packet in taken.packets { send(MemberFrame.packet.frame(packet.bytes), to: packet.target, now, &actions) }
         for message in taken.messages { send(MemberFrame.exchange.frame(message.bytes), to: message.target, now, &actions) }
-        for event in taken.events { follow(event, &actions) }
+        for event in taken.events { follow(event, now, &actions) }
         taken.removeAll()
         output = taken
     }
 
-    private mutating func follow(_ event: MembershipEvent, _ actions: inout [Action]) {
+    private mutating func follow(_ event: MembershipEvent, _ now: Moment, _ actions: inout [Action]) {
         switch event {
         case .joined(let member), .suspected(let member, _), .cleared(let member), .changed(let member): note(member)
         case .left(let member):
             note(member)
             peers[member]?.outbox.removeAll()
+            lose(member, now, &actions)
         case .died(let member):
             note(member)
             // Whoever is there after all finds the links gone and makes new ones.
             for link in peers[member]?.links ?? [] { actions.append(.cut(link)) }
             peers[member]?.outbox.removeAll()
             peers[member]?.roundTrip = nil
+            lose(member, now, &actions)
         case .refuted: break
         }
         actions.append(.changed)
@@ -421,6 +438,64 @@ extension MemberCore {
         known.insert(member)
         if membership.detector.opinion(of: member)?.status.isReachable == true { forgotten[member] = nil }
     }
+}
+
+// MARK: - Views
+
+extension MemberCore {
+    private mutating func tendViews(at time: UInt64, _ now: Moment, _ actions: inout [Action]) {
+        guard !isLeaving else { return }
+        let members = membership.detector.reachable
+        let partakers = members.filter { membership.map.usesViews($0) == true }
+        let usedViews = usesViews
+        neighbourhood.advance(now: time, members: members, partakers: partakers, using: &generator, into: &viewOutput)
+        if usesViews != usedViews {
+            membership.map.setUsesViews(usesViews)
+            actions.append(.changed)
+        }
+        carryViews(now, &actions)
+    }
+
+    private mutating func takeViews(_ message: ViewMessage, of member: MemberID, _ now: Moment, _ actions: inout [Action]) {
+        peers[member]?.speaksViews = true
+        // Who is dead here says first through membership that it is not.
+        guard isReachable(member), !isLeaving else { return }
+        neighbourhood.receive(message, from: member, using: &generator, into: &viewOutput)
+        carryViews(now, &actions)
+    }
+
+    /// A member is gone, or cannot be reached.
+    private mutating func lose(_ member: MemberID, _ now: Moment, _ actions: inout [Action]) {
+        neighbourhood.failed(member, using: &generator, into: &viewOutput)
+        carryViews(now, &actions)
+    }
+
+    /// Does what the views want done. Whoever cannot be sent a message is lost to them, so it ends with the names that they hold.
+    private mutating func carryViews(_ now: Moment, _ actions: inout [Action]) {
+        while !viewOutput.isEmpty {
+            var taken: [PeerViews.Action] = []
+            swap(&taken, &viewOutput)
+            for action in taken {
+                guard case .send(let message, let target) = action else {
+                    actions.append(.changed)
+                    continue
+                }
+                if speaksViews(target), send(MemberFrame.views.frame(membership.packet(of: message)), to: target, now, &actions) {
+                    continue
+                }
+                neighbourhood.failed(target, using: &generator, into: &viewOutput)
+            }
+        }
+    }
+
+    private func speaksViews(_ member: MemberID) -> Bool {
+        isReachable(member) && (peers[member]?.speaksViews == true || membership.map.usesViews(member) != nil)
+    }
+
+    private var usesViews: Bool { neighbourhood.views != nil }
+
+    /// Whom this member tells news directly: all others in a small cluster, a few in a large one. Sorted.
+    var neighbours: [MemberID] { neighbourhood.neighbours(among: membership.detector.reachable) }
 }
 
 // MARK: - Members
@@ -439,10 +514,11 @@ extension MemberCore {
 
     /// All members that are known with this one, by id.
     func views(now: Moment) -> [MemberView] {
-        known.union([id]).sorted().compactMap { member in view(of: member, now) }
+        let neighbours = Set(neighbours)
+        return known.union([id]).sorted().compactMap { member in view(of: member, neighbours, now) }
     }
 
-    private func view(of member: MemberID, _ now: Moment) -> MemberView? {
+    private func view(of member: MemberID, _ neighbours: Set<MemberID>, _ now: Moment) -> MemberView? {
         guard let opinion = membership.detector.opinion(of: member), let address = membership.detector.address(of: member) else {
             return nil
         }
@@ -450,7 +526,8 @@ extension MemberCore {
         let name = membership.map.value(.name, of: member).flatMap { String(validating: $0, as: UTF8.self) }
         return MemberView(
             id: member, name: name ?? "", address: address, status: opinion.status, incarnation: opinion.incarnation, isSelf: member == id,
-            silence: peer?.heardAt.map { now - $0 }, roundTrip: peer?.roundTrip, applied: membership.map.applied(of: member) ?? [])
+            silence: peer?.heardAt.map { now - $0 }, roundTrip: peer?.roundTrip, applied: membership.map.applied(of: member) ?? [],
+            usesViews: membership.map.usesViews(member) ?? false, isNeighbour: neighbours.contains(member))
     }
 
     /// Whether another is a member that is held for alive, or doubted and not given up.

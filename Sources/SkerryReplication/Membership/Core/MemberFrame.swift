@@ -7,6 +7,8 @@ enum MemberFrame: UInt8 {
     /// "Say this again": eight bytes.
     case echo
     case echoReply
+    /// A message of views. Only members that have said that they know views are sent one: others would end the link.
+    case views
 
     static let tokenBytes = 8
 

@@ -19,10 +19,14 @@ public struct MemberView: Sendable, Hashable, Identifiable {
     public var roundTrip: Duration?
     /// What it has applied, as it told last: the highest sequence of each origin.
     public var applied: [Dot]
+    /// Whether it takes part in the views of a large cluster, as it says.
+    public var usesViews: Bool
+    /// Whether news goes to it from this node directly, without another one between.
+    public var isNeighbour: Bool
 
     public init(
         id: MemberID, name: String, address: String, status: MemberStatus, incarnation: UInt64, isSelf: Bool, silence: Duration?,
-        roundTrip: Duration?, applied: [Dot]
+        roundTrip: Duration?, applied: [Dot], usesViews: Bool = false, isNeighbour: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -33,6 +37,8 @@ public struct MemberView: Sendable, Hashable, Identifiable {
         self.silence = silence
         self.roundTrip = roundTrip
         self.applied = applied
+        self.usesViews = usesViews
+        self.isNeighbour = isNeighbour
     }
 }
 

@@ -5,6 +5,8 @@ public import SkerryWire
 public struct NodeProfile: Sendable, Hashable {
     /// Of failure detection and exchanges.
     public var gossip = GossipProfile.lan
+    /// Of the neighbours that a member has in a large cluster.
+    public var neighbourhood = Neighbourhood.Profile()
     /// Links for membership at once, both directions. The one that was used longest ago goes first.
     public var linksMaximum = 128
     /// A link over which nothing goes for so long is closed.

@@ -11,8 +11,8 @@ internal import Synchronization
 /// mesh.start()
 /// ```
 ///
-/// Up to ``MeshPolicy/everybodyMaximum`` members each is linked with each; in larger clusters with its neighbours on the ring of ids and a few
-/// others, which both sides work out alike. A link that breaks is dialled again with back-off, as long as membership holds the member for alive.
+/// ``MeshPolicy`` says with whom: each with each in a small cluster, with few in a larger one, and along the views of the node in one that has them.
+/// A link that breaks is dialled again with back-off, as long as membership holds the member for alive and it is wanted.
 public final class ReplicaMesh: Sendable {
     /// Replicates over a link until it ends.
     public typealias Replicate = @Sendable (any Link, MemberID) async -> Void
@@ -29,6 +29,8 @@ public final class ReplicaMesh: Sendable {
         var running = 0
         var stopWaiters: [CheckedContinuation<Void, Never>] = []
         var follower: Task<Void, Never>?
+        /// Somebody looks again after links that are not wanted any more.
+        var isLookingAgain = false
         var generator = SystemRandomNumberGenerator()
         var isStopped = false
     }
@@ -80,15 +82,31 @@ public final class ReplicaMesh: Sendable {
     // MARK: Links
 
     private func follow(_ members: [MemberView]) {
-        let reachable = Set(members.filter { !$0.isSelf && $0.status.isReachable }.map(\.id))
-        let (wanted, gone) = state.withLock { state -> ([MemberID], [any Link]) in
-            guard !state.isStopped else { return ([], []) }
-            let gone = state.links.filter { !reachable.contains($0.key) }.map(\.value.link)
-            return (state.policy.wanted(among: Array(reachable), linked: Set(state.links.keys)), gone)
+        let reachable = members.filter { !$0.isSelf && $0.status.isReachable }.map(\.id)
+        let (here, views, now) = (Set(reachable), MeshPolicy.Views(members), node.now)
+        let (wanted, gone, surplus, next) = state.withLock { state -> ([MemberID], [any Link], [any Link], Duration?) in
+            guard !state.isStopped else { return ([], [], [], nil) }
+            let gone = state.links.filter { !here.contains($0.key) }.map(\.value.link)
+            let linked = Set(state.links.keys)
+            let wanted = state.policy.wanted(among: reachable, linked: linked, views: views)
+            let (surplus, next) = state.policy.surplus(among: reachable, linked: linked.intersection(here), views: views, now: now)
+            let isAwaited = next == nil || state.isLookingAgain
+            if !isAwaited { state.isLookingAgain = true }
+            return (wanted, gone, surplus.compactMap { state.links[$0]?.link }, isAwaited ? nil : next)
         }
         // Whoever is dead to the others may hold its end for ever.
         for link in gone { link.cut() }
+        for link in surplus { link.close() }
         for member in wanted { dial(member) }
+        if let next { lookAgain(after: next - now) }
+    }
+
+    private func lookAgain(after delay: Duration) {
+        Task { [weak self, node] in
+            await node.sleep(for: delay)
+            self?.state.withLock { $0.isLookingAgain = false }
+            self?.follow(node.members)
+        }
     }
 
     /// Dials, in a task of its own. The policy lets one member be dialled once at a time.
