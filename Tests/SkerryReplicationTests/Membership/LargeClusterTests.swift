@@ -9,14 +9,14 @@ import Testing
 struct LargeClusterTests {
     private static let isSoak = ProcessInfo.processInfo.environment["SKERRY_SOAK"] == "1"
 
-    /// Members of which each knows one that started before it, half a minute later.
+    /// Members of which each knows one that started before it, after a while.
     private static func cluster(_ count: Int, seed: UInt64, lossPercent: Int) -> MemberWorld {
         var world = MemberWorld(seed: seed)
         world.start(joining: [])
         for place in 1..<count { world.start(joining: [place / 2]) }
         world.run(for: .seconds(5))
         world.lossPercent = lossPercent
-        world.run(for: .seconds(25))
+        world.run(for: .seconds(isSoak ? 25 : 8))
         return world
     }
 
@@ -26,18 +26,18 @@ struct LargeClusterTests {
         for place in world.nodes.indices.shuffled(using: &generator).prefix(world.nodes.count / 2) { world.kill(place, isHeard: isHeard) }
     }
 
-    /// Whether so many broadcasts, of anybody, come to all that are up once each.
-    private static func reach(_ count: Int, _ trees: TreeWorld) -> Bool {
-        let before = trees.up.map { trees.delivered[$0]?.count ?? 0 }
+    /// Whether so many broadcasts, of anybody, come to all that are up once each, within so many seconds behind the last.
+    private static func reach(_ count: Int, _ trees: TreeWorld, within seconds: Int = 10) -> Bool {
+        var sent: [BroadcastID] = []
         for _ in 0..<count {
-            trees.broadcast()
+            sent.append(trees.broadcast())
             trees.run(for: 200)
         }
-        trees.run(for: 2_000)
-        return zip(trees.up, before).allSatisfy { place, before in
-            let delivered = trees.delivered[place] ?? []
-            return delivered.count == before + count && Set(delivered).count == delivered.count
+        func isEverywhere() -> Bool {
+            trees.up.allSatisfy { place in sent.allSatisfy { id in trees.delivered[place]?.count { $0 == id } == 1 } }
         }
+        for _ in 0..<5 * seconds where !isEverywhere() { trees.run(for: 200) }
+        return isEverywhere()
     }
 
     @Test(
@@ -55,27 +55,28 @@ struct LargeClusterTests {
         Self.killHalf(of: &world, seed: 99)
         world.run(for: .milliseconds(500))
         let atOnce = MemberGraph(world)
-        #expect(atOnce.isOne && atOnce.degreeMaximum <= bound)
+        // Two ends of each edge that is gone have found another one already.
+        #expect(atOnce.isOne && atOnce.degreeMaximum <= bound && atOnce.degreeMean > 5)
         trees.follow(world)
         #expect(Self.reach(5, trees))
         world.lossPercent = 0
-        world.run(for: .seconds(25))
+        world.run(for: .seconds(Self.isSoak ? 25 : 12))
         let later = MemberGraph(world)
         #expect(later.isOne && later.degreeMaximum <= bound && later.degreeMean > 6 && later.halfEdges == 0)
         trees.follow(world)
         #expect(Self.reach(5, trees))
-        #expect(world.nodes.allSatisfy { $0.core.malformed == 0 && $0.core.linkCount <= world.profile.linksMaximum })
+        #expect(world.nodes.allSatisfy { $0.core.malformed == 0 })
     }
 
     @Test("a seed gives one trace of a cluster with views")
     func deterministic() {
         func digest(_ seed: UInt64) -> UInt64 {
-            var world = Self.small(22, seed: seed)
-            world.run(for: .seconds(5))
+            var world = Self.small(18, seed: seed)
+            world.run(for: .seconds(4))
             world.lossPercent = 10
-            world.run(for: .seconds(5))
+            world.run(for: .seconds(4))
             Self.killHalf(of: &world, seed: seed)
-            world.run(for: .seconds(5))
+            world.run(for: .seconds(2))
             #expect(world.framesOfViews.all > 100)
             return world.digest
         }
@@ -85,8 +86,10 @@ struct LargeClusterTests {
     // MARK: Thresholds
 
     /// Members that have views when they are more than sixteen, and none any more when they are fewer than twelve.
-    private static func small(_ count: Int, seed: UInt64, withoutViews: Set<Int> = []) -> MemberWorld {
-        var profile = NodeProfile()
+    private static func small(
+        _ count: Int, seed: UInt64, profile: NodeProfile = NodeProfile(), withoutViews: Set<Int> = []
+    ) -> MemberWorld {
+        var profile = profile
         profile.neighbourhood.membersWithoutViews = 16
         profile.neighbourhood.membersWithViews = 12
         var world = MemberWorld(seed: seed, profile: profile, secret: [1, 2, 3])
@@ -97,7 +100,7 @@ struct LargeClusterTests {
     private static func viewers(_ world: MemberWorld) -> Int { world.nodes.count { $0.isUp && $0.core.neighbourhood.views != nil } }
 
     @Test(
-        "T-11: a cluster that grows beyond the threshold and shrinks again loses no broadcast, and changes once each way", arguments: 1...2)
+        "T-11: a cluster that grows beyond the threshold and shrinks again loses no broadcast, and changes once each way", arguments: isSoak ? 1...20 : 1...1)
     func thresholds(seed: Int) {
         var world = Self.small(14, seed: UInt64(seed))
         world.run(for: .seconds(8))
@@ -135,7 +138,7 @@ struct LargeClusterTests {
         #expect(world.nodes.allSatisfy { $0.core.malformed == 0 })
     }
 
-    @Test("T-11: members of a build without views are told nothing of them, and keep the links that they ask for", arguments: 1...2)
+    @Test("T-11: members of a build without views are told nothing of them, and keep the links that they ask for", arguments: isSoak ? 1...20 : 1...1)
     func olderBuilds(seed: Int) {
         let older: Set<Int> = [2, 5, 6, 11, 12, 13, 19, 20]
         var world = Self.small(24, seed: UInt64(seed), withoutViews: older)
@@ -153,6 +156,19 @@ struct LargeClusterTests {
         world.run(for: .seconds(20))
         #expect(Self.viewers(world) == 13 && world.framesOfViews.misled == 0)
         #expect(world.nodes.allSatisfy { $0.core.malformed == 0 })
+    }
+
+    @Test("links that are edges are kept where there is room for few, and where nothing is said over them for long")
+    func scarceLinks() {
+        var profile = NodeProfile()
+        (profile.linksMaximum, profile.linkIdle) = (8, .seconds(1))
+        var world = Self.small(20, seed: 1, profile: profile)
+        world.run(for: .seconds(15))
+        func edges() -> [Set<MemberID>] { world.nodes.map { Set($0.core.neighbourhood.views?.active ?? []) } }
+        let before = edges()
+        #expect(before.allSatisfy { $0.count >= 2 })
+        world.run(for: .seconds(10))
+        #expect(zip(before, edges()).allSatisfy { $0.isSubset(of: $1) })
     }
 
     // MARK: Figures

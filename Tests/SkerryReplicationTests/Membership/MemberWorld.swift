@@ -1,6 +1,6 @@
+import SkerryGossip
 import SkerrySession
 
-@testable import SkerryGossip
 @testable import SkerryReplication
 
 /// Cores of members in virtual time, from one seed. Links take a millisecond, give or take half of it, and hold what a socket holds: a member that is frozen
@@ -63,7 +63,6 @@ struct MemberWorld {
     private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
     /// Frames of views that came, and those of them that came to members that know none.
     private(set) var framesOfViews = (all: 0, misled: 0)
-    var defects: ViewDefects = []
     /// Places of members of a build without views.
     private var withoutViews: Set<Int> = []
 
@@ -90,7 +89,6 @@ struct MemberWorld {
             id: id ?? MemberID(rawValue: generator.next()), address: "n\(place)", epoch: UInt64(now.nanoseconds / 1_000_000) + 1,
             incarnation: incarnation, secret: secret, seeds: seeds.map { "n\($0)" }, profile: profile, seed: generator.next(), now: now)
         core.set(.name, Array("member \(place)".utf8))
-        core.neighbourhood.defects = defects
         let node = Node(core: core, due: now)
         if place < nodes.count { nodes[place] = node } else { nodes.append(node) }
         plan(place)

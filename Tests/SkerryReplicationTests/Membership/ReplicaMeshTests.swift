@@ -88,7 +88,7 @@ struct ReplicaMeshTests {
         var policy = MeshPolicy.Profile()
         policy.surplusPatience = .milliseconds(200)
         func usesViews(_ peers: [Peer]) -> [Bool] { peers.flatMap { peer in peer.node.members.filter(\.isSelf).map(\.usesViews) } }
-        var peers = try (1...10).map { number in try Peer(UInt64(number), joining: number == 1 ? [] : ["n1"], network, policy) }
+        var peers = try (1...8).map { number in try Peer(UInt64(number), joining: number == 1 ? [] : ["n1"], network, policy) }
         for peer in peers[..<5] { try await peer.start() }
         for (index, peer) in peers[..<5].enumerated() { try peer.model.set("key \(index)", to: "small") }
         try await until("each is linked with each") { [peers] in peers[..<5].allSatisfy { $0.mesh.linked.count == 4 } }
@@ -99,18 +99,18 @@ struct ReplicaMeshTests {
         try await until("all have views, and few links") { [peers] in
             usesViews(peers).allSatisfy { $0 } && peers.allSatisfy { (1...4).contains($0.mesh.linked.count) }
         }
-        for (index, peer) in peers.enumerated() { try peer.model.set("key \(index + 15)", to: "large") }
-        try await settle(peers, keys: 25)
+        for (index, peer) in peers.enumerated() { try peer.model.set("key \(index + 13)", to: "large") }
+        try await settle(peers, keys: 21)
         for peer in peers[5...] {
             await peer.node.cut()
             await peer.mesh.stop()
         }
-        peers.removeLast(5)
-        for (index, peer) in peers.enumerated() { try peer.model.set("key \(index + 25)", to: "small again") }
+        peers.removeLast(3)
+        for (index, peer) in peers.enumerated() { try peer.model.set("key \(index + 21)", to: "small again") }
         try await until("each is linked with each again") { [peers] in
             usesViews(peers).allSatisfy { !$0 } && peers.allSatisfy { $0.mesh.linked.count == 4 }
         }
-        try await settle(peers, keys: 30)
+        try await settle(peers, keys: 26)
         for peer in peers { await peer.stop() }
     }
 }

@@ -3,8 +3,8 @@ import SkerrySession
 @testable import SkerryGossip
 @testable import SkerryReplication
 
-/// Broadcast trees of the members of a world, over edges that both ends know. Messages take 1 to 8 ms, in order on each edge, and are lost where
-/// ``lossPercent`` says so.
+/// Broadcast trees of the members of a world, over edges that both ends know, which are links: what is lost on the way is sent again, and all that is behind
+/// it waits. Messages take 1 to 8 ms, and as ``lossPercent`` says 200 ms longer.
 final class TreeWorld {
     private struct Delivery: Comparable {
         let at: UInt64
@@ -23,6 +23,8 @@ final class TreeWorld {
     private var generator: SeededGenerator
     private var number = 0
     private(set) var now: UInt64 = 0
+    /// When the last message comes over each edge, each way.
+    private var lastAt: [Int: UInt64] = [:]
     /// Which broadcasts came to each place, in the order in which they came.
     private(set) var delivered: [Int: [BroadcastID]] = [:]
     private(set) var payloads = 0
@@ -49,15 +51,17 @@ final class TreeWorld {
     /// Those that are up, in order.
     var up: [Int] { trees.keys.sorted() }
 
-    func broadcast(from place: Int) {
+    @discardableResult
+    func broadcast(from place: Int) -> BroadcastID {
         var actions: [BroadcastTree.Action] = []
-        guard let id = trees[place]?.broadcast([1, 2, 3], now: now, into: &actions) else { return }
+        let id = trees[place]!.broadcast([1, 2, 3], now: now, into: &actions)
         delivered[place, default: []].append(id)
         perform(actions, place)
+        return id
     }
 
     /// From somebody who is up.
-    func broadcast() { broadcast(from: up[Int(generator.below(UInt64(trees.count)))]) }
+    func broadcast() -> BroadcastID { broadcast(from: up[Int(generator.below(UInt64(trees.count)))]) }
 
     func resetCounts() { (payloads, others) = (0, 0) }
 
@@ -94,9 +98,11 @@ final class TreeWorld {
                 guard let other = places[target] else { continue }
                 if case .payload = message { payloads += 1 } else { others += 1 }
                 number += 1
-                guard lossPercent == 0 || generator.below(100) >= UInt64(lossPercent) else { continue }
-                let delay = 1 + UInt64((min(place, other) &* 31 + max(place, other)) % 8)
-                deliveries.insert(Delivery(at: now + delay, number: number, source: place, target: other, message: message))
+                let isLost = lossPercent > 0 && generator.below(100) < UInt64(lossPercent)
+                let delay = 1 + UInt64((min(place, other) &* 31 + max(place, other)) % 8) + (isLost ? 200 : 0)
+                let at = max(now + delay, lastAt[place << 16 | other] ?? 0)
+                lastAt[place << 16 | other] = at
+                deliveries.insert(Delivery(at: at, number: number, source: place, target: other, message: message))
             }
         }
     }

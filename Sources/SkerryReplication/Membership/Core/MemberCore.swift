@@ -59,7 +59,7 @@ struct MemberCore: Sendable {
     private enum DialTarget: Sendable { case member(MemberID), seed(Int) }
 
     private(set) var membership: Membership
-    var neighbourhood: Neighbourhood
+    private(set) var neighbourhood: Neighbourhood
     let profile: NodeProfile
     /// Packets and frames that broke the rules, for a log.
     private(set) var malformed: UInt64 = 0

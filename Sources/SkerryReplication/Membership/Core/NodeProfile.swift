@@ -7,7 +7,7 @@ public struct NodeProfile: Sendable, Hashable {
     public var gossip = GossipProfile.lan
     /// Of the neighbours that a member has in a large cluster.
     public var neighbourhood = Neighbourhood.Profile()
-    /// Links for membership at once, both directions. The one that was used longest ago goes first.
+    /// Links for membership at once, both directions. The one that was used longest ago goes first; those to neighbours of views stay.
     public var linksMaximum = 128
     /// A link over which nothing goes for so long is closed.
     public var linkIdle = Duration.seconds(60)
