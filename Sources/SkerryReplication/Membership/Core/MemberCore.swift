@@ -387,7 +387,9 @@ extension MemberCore {
         return false
     }
 
-    /// - Returns: whether the frame goes or waits for a link. What nobody can take now is lost, as a datagram is.
+    /// Sends a frame, over a link that is dialled where there is none. What nobody can take now is lost, as a datagram is.
+    ///
+    /// - Returns: false when the member cannot be reached.
     @discardableResult
     private mutating func send(_ frame: [UInt8], to member: MemberID, _ now: Moment, _ actions: inout [Action]) -> Bool {
         var peer = peers[member] ?? makePeer()
@@ -396,7 +398,8 @@ extension MemberCore {
             actions.append(.wake(link))
         } else if peer.dial == nil {
             guard peer.retryAt <= now, let address = membership.detector.address(of: member) else { return false }
-            guard let dial = beginDial(.member(member), address, &actions) else { return false }
+            // Too many links are being opened, which says nothing of the member.
+            guard let dial = beginDial(.member(member), address, &actions) else { return true }
             peer.dial = dial
         }
         peer.outbox.append(frame)
@@ -494,7 +497,7 @@ extension MemberCore {
 
     private var usesViews: Bool { neighbourhood.views != nil }
 
-    /// Whom this member tells news directly: all others in a small cluster, a few in a large one. Sorted.
+    /// All others in a small cluster, a few in a large one; sorted.
     var neighbours: [MemberID] { neighbourhood.neighbours(among: membership.detector.reachable) }
 }
 

@@ -21,7 +21,7 @@ public struct MemberView: Sendable, Hashable, Identifiable {
     public var applied: [Dot]
     /// Whether it takes part in the views of a large cluster, as it says.
     public var usesViews: Bool
-    /// Whether news goes to it from this node directly, without another one between.
+    /// Whether it is a neighbour of this node, as ``SkerryGossip/Neighbourhood`` says: every other member in a small cluster, a few in a large one.
     public var isNeighbour: Bool
 
     public init(

@@ -36,7 +36,7 @@ public struct MeshPolicy: Sendable {
     /// What a member that takes part in views knows of them.
     struct Views: Sendable, Hashable {
         var neighbours: Set<MemberID>
-        /// The others that take part.
+        /// Those that take part.
         var partakers: Set<MemberID>
 
         /// Nil when the node takes no part.
