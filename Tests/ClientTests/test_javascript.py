@@ -43,10 +43,10 @@ def test_y18_node(station, tmp_path):
     module = tmp_path / "skerry.mjs"
     module.write_bytes(CLIENT.read_bytes())
     version = int(subprocess.run([node(), "--version"], capture_output=True, text=True).stdout.strip()[1:].split(".")[0])
-    flags = ["--experimental-websocket"] if version < 22 else []
+    flags = ["--expose-gc"] + (["--experimental-websocket"] if version < 22 else [])
     run = subprocess.run([node(), *flags, CHECKS, module, f"ws://{station}/skerry"], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.count("ok ") == 18, run.stdout
+    assert run.stdout.count("ok ") == 19, run.stdout
 
 
 def test_y18_browser(station, tmp_path):
@@ -80,7 +80,7 @@ def test_y18_browser(station, tmp_path):
             browser.wait_for("/^(done|failed)/m.test(document.getElementById('report').textContent)")
             report = browser.evaluate("document.getElementById('report').textContent")
         pages.shutdown()
-    assert report.endswith("done\n") and report.count("ok ") == 18, report
+    assert report.endswith("done\n") and report.count("ok ") == 19, report
 
 
 def test_page_of_the_example(station, tmp_path):

@@ -1,4 +1,4 @@
-// The JavaScript client against a running station: node --experimental-websocket client.mjs SKERRY.JS WS-URL
+// The JavaScript client against a running station: node --expose-gc --experimental-websocket client.mjs SKERRY.JS WS-URL
 // Prints a line per check, `ok NAME`, and ends with 1 at the first that fails. The same checks run in a browser (page.html).
 
 const isNode = typeof process !== 'undefined'
@@ -209,6 +209,19 @@ export async function run ({ connect, channel, host, base64, bytes, SkerryError 
     await station.record(reading('Roma', 41))
     equal([raised, await subscription.calls(), await second.calls()], [[1, 2, 41, 41], 1, 1], 'calls')
     await Promise.all([subscription.cancel(), second.cancel()])
+  })
+
+  await apart('a reply whose result came home is let go of when nobody holds the result', async (session) => {
+    const station = await session.root.get('station')
+    const comeHome = async () => { await station.alarm(1_000, host({})).listener() }
+    await comeHome()
+    const finished = wire.sent('finish').length
+    // A browser collects when it likes.
+    for (let rounds = 0; globalThis.gc && wire.sent('finish').length === finished; rounds += 1) {
+      if (rounds === 1_000) throw new Error('the reply is kept')
+      globalThis.gc()
+      await turn()
+    }
   })
 
   await apart('where there is no result, calls through it say why', async (session) => {
