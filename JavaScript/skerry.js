@@ -10,6 +10,20 @@
 //     arith.count(3, sender)
 //     for await (const number of receiver) console.log(number)
 //
+// What a call returns can be called before it is there: such calls travel behind the first one, and all take one round trip together. It can be
+// an argument of another call of the same session as well, and is awaited as any promise:
+//
+//     console.log(await session.root.get('arith').plus(40, 2))
+//     const door = session.root.get('house').door('front')
+//     await Promise.all([door.lock(), door.paint('red')])
+//
+// Where the call fails, calls through its result fail with the code `brokenPromise`, and with what it failed with as their `cause`. Calls of one
+// reference leave in the order in which they were made, and a call with positional arguments when the names of the parameters are known: they are
+// asked once in a session for each kind of service that results are declared to be, and where none is declared, for each different call. `$call`
+// is told the names and leaves at once:
+//
+//     await session.root.$call('get', { name: 'arith' }).$call('plus', { a: 40, b: 2 })
+//
 // It speaks the text protocol of docs/formats/session.md: one JSON array a packet, [number, acknowledgement, frame, frame, …]. What a service
 // offers is asked from the service itself (`_schema`), so there is nothing to generate.
 
@@ -33,15 +47,18 @@ const PACKET_PREFERRED = 64 << 10
 const ACKNOWLEDGEMENT_BYTES = 256 << 10, ACKNOWLEDGEMENT_DELAY = 100
 
 const QUESTION_SLOTS = 4_096, REFERENCE_SLOTS = 65_536
-const ONE_WAY = 1, NOT_EXECUTED = 8, RAN_DRY = 1
+const ONE_WAY = 1, KEEPS_REPLY = 4, NOT_EXECUTED = 8, RAN_DRY = 1
+/** Interfaces that a session remembers for results of calls to come. */
+const INTERFACES = 256
 /** Codes of services beyond those of the session. */
 const CODES = { code64: 'noSuchService', code65: 'digestMismatch', code66: 'badResult' }
 
 /** Why a call, a channel or a session failed. `code` is one of the words of docs/formats/session.md, or `typed` for an error the service
- * declares, whose value is `detail`. `maybeExecuted` is false when the call certainly had no effect. */
+ * declares, whose value is `detail`. `maybeExecuted` is false when the call certainly had no effect. `cause` is why the target of a
+ * `brokenPromise` is not there. */
 export class SkerryError extends Error {
-  constructor (code, message, { maybeExecuted = true, retryAfter = null, detail = null } = {}) {
-    super(message || code)
+  constructor (code, message, { maybeExecuted = true, retryAfter = null, detail = null, cause } = {}) {
+    super(message || code, cause && { cause })
     this.name = 'SkerryError'
     this.code = code
     this.maybeExecuted = maybeExecuted
@@ -215,6 +232,8 @@ export class Session {
   #waiting = []
   #answers = new Map()
   #isGoingAway = false
+  #keptReplies
+  #interfaces = new Map()
   // References
   #imports = new Map()
   #exports = new Map()
@@ -229,6 +248,7 @@ export class Session {
     this.#socket = socket
     this.#options = options
     this.#collected = new FinalizationRegistry((entry) => this.#collect(entry))
+    this.#keptReplies = new FinalizationRegistry((question) => { if (!this.#end) this.#finish(question) })
     this.root = referenceProxy(this, 0)
     /** @type {Promise<Session>} */
     this.established = new Promise((resolve, reject) => { this.#settle = { resolve, reject } })
@@ -390,24 +410,44 @@ export class Session {
 
   // Calls from here
 
-  /** Calls a method by its wire name with an object of named arguments. Most code calls methods of references instead. */
-  async call (target, method, named, { deadline = this.#options.deadline ?? DEADLINE, signal = null, oneWay = false } = {}) {
+  /** Calls a method by its wire name with an object of named arguments; the target is an id or an Outcome. An `outcome` learns what becomes of the
+   * call, for promises that name its reply. Most code calls methods of references instead. */
+  async call (target, method, named, { deadline = this.#options.deadline ?? DEADLINE, signal = null, oneWay = false } = {}, outcome = null) {
     const began = Date.now()
     await this.established
+    for (const promised of [target, ...Object.values(named).map(outcomeOf)]) if (promised instanceof Outcome) await promised.asked
     while (!this.#end && !oneWay && this.#openQuestions >= Math.min(this.#peer.callsInFlight, CALLS_IN_FLIGHT)) {
       await new Promise((resolve) => this.#waiting.push(resolve))
     }
     if (this.#end) throw this.#end
     if (this.#isGoingAway) throw new SkerryError('goingAway', 'the peer takes no more calls', { maybeExecuted: false })
     signal?.throwIfAborted()
+    const place = target instanceof Outcome ? target.place : target
     const references = []
-    const args = this.#encode(named, references)
+    const args = this.#encode(named, references, true)
     const left = deadline === null ? null : Math.max(0, deadline - (Date.now() - began))
     if (left === 0) throw new SkerryError('timeout', 'no time was left for the call', { maybeExecuted: false })
     const question = oneWay ? null : this.#takeQuestion()
-    this.#post(JSON.stringify(['call', question?.id ?? 0, oneWay ? ONE_WAY : 0, target, method, left, null, references, args]))
+    const isKept = !oneWay && outcome?.mayBeService === true
+    const flags = oneWay ? ONE_WAY : isKept ? KEEPS_REPLY : 0
+    this.#post(JSON.stringify(['call', question?.id ?? 0, flags, place, method, left, null, references, args]))
+    outcome?.begin(question?.id)
     if (!question) return
+    question.target = target
+    question.outcome = isKept ? outcome : null
     return new Promise((resolve, reject) => this.#await(question, resolve, reject, left, signal))
+  }
+
+  /** Where the interface of a service that results give is remembered. */
+  interfaceOf (key) {
+    return {
+      get: () => this.#interfaces.get(key),
+      set: (schema) => {
+        if (this.#interfaces.size >= INTERFACES) this.#interfaces.delete(this.#interfaces.keys().next().value)
+        this.#interfaces.set(key, schema)
+      },
+      forget: () => this.#interfaces.delete(key)
+    }
   }
 
   get #openQuestions () { return this.#questions.length - this.#freeQuestions.length }
@@ -416,7 +456,7 @@ export class Session {
     let slot = this.#freeQuestions.pop()
     if (slot === undefined) {
       slot = this.#questions.length + 1
-      this.#questions.push({ slot, generation: -1, isOpen: false })
+      this.#questions.push({ slot, generation: -1, isOpen: false, isKept: false, target: null, outcome: null })
     }
     const question = this.#questions[slot - 1]
     question.generation += 1
@@ -433,25 +473,52 @@ export class Session {
     const timer = left === null ? null : setTimeout(() => giveUp(new SkerryError('timeout', `no reply within ${left} ms`)), left)
     const aborted = () => giveUp(signal.reason ?? new SkerryError('cancelled', 'called off'))
     signal?.addEventListener('abort', aborted)
-    question.settle = (value, error) => {
+    question.settle = (value, failure, isHome = false) => {
+      const error = failure && question.target instanceof Outcome ? question.target.explain(failure) : failure
+      question.target = null
       question.isOpen = false
       question.settle = () => {}
       clearTimeout(timer)
       signal?.removeEventListener('abort', aborted)
+      this.#settleOutcome(question, value, error, isHome)
       error ? reject(error) : resolve(value)
     }
+  }
+
+  /** Promises name the reply until what it holds has a name of its own. What comes home to this side has none there, so calls through it go on
+   * as they began: over the peer, behind those that are on their way. */
+  #settleOutcome (question, value, error, isHome) {
+    const { outcome } = question
+    question.outcome = null
+    if (!outcome) return
+    question.isKept = !error && isHome
+    if (question.isKept) return this.#keptReplies.register(outcome, { id: question.id, slot: question.slot })
+    outcome.settle(this, value, error)
+    if (!this.#end) this.#post(JSON.stringify(['finish', question.id]))
+  }
+
+  /** Nobody can name the reply any more. */
+  #finish ({ id, slot }) {
+    this.#post(JSON.stringify(['finish', id]))
+    this.#questions[slot - 1].isKept = false
+    this.#free(slot)
+  }
+
+  #free (slot) {
+    this.#freeQuestions.push(slot)
+    this.#waiting.shift()?.()
   }
 
   #returned (id, references, value, failure) {
     const question = this.#questions[Math.floor(id / 2) % QUESTION_SLOTS - 1]
     if (question?.id !== id) throw new SkerryError('protocol', `a reply to call ${id}, which is not under way`)
+    const isHome = references?.[0]?.[0] === 'service' && references[0][1] % 2 === 0 && value?.$ref === 0
     const result = this.#decode(value ?? failure?.[7] ?? null, this.#arrived(references))
     const error = failure && new SkerryError(CODES[failure[3]] ?? failure[3], failure[4], {
       maybeExecuted: (failure[2] & NOT_EXECUTED) === 0, retryAfter: failure[5], detail: result
     })
-    question.settle?.(result, error)
-    this.#freeQuestions.push(question.slot)
-    this.#waiting.shift()?.()
+    question.settle?.(result, error, isHome)
+    if (!question.isKept) this.#free(question.slot)
   }
 
   // Calls to here
@@ -496,7 +563,8 @@ export class Session {
 
   // Values
 
-  #encode (value, references) {
+  /** `mayPromise`: in a call, results that are not there yet are named by the reply that will hold them. */
+  #encode (value, references, mayPromise = false) {
     if (value === null || value === undefined) return null
     if (value instanceof Uint8Array) return base64(value)
     if (typeof value === 'bigint') {
@@ -506,14 +574,14 @@ export class Session {
     if (typeof value === 'number' && !Number.isFinite(value)) throw new SkerryError('badArgument', `JSON has no ${value}`)
     if (typeof value === 'function') throw new SkerryError('badArgument', 'functions do not travel; pass host({ … })')
     if (typeof value !== 'object') return value
-    const reference = this.#introduce(value)
+    const reference = this.#introduce(value, mayPromise)
     if (reference) {
       references.push(reference)
       return { $ref: references.length - 1 }
     }
-    if (Array.isArray(value)) return value.map((element) => this.#encode(element, references))
+    if (Array.isArray(value)) return value.map((element) => this.#encode(element, references, mayPromise))
     const result = {}
-    for (const [key, member] of Object.entries(value)) if (member !== undefined) result[key] = this.#encode(member, references)
+    for (const [key, member] of Object.entries(value)) if (member !== undefined) result[key] = this.#encode(member, references, mayPromise)
     return result
   }
 
@@ -527,8 +595,13 @@ export class Session {
   }
 
   /** The wire form of a reference, or null when the value is none. */
-  #introduce (value) {
+  #introduce (value, mayPromise) {
     const imported = handleOf(value) ?? value.imported
+    const place = imported?.session === this ? outcomeOf(value)?.place : undefined
+    if (Array.isArray(place)) {
+      if (!mayPromise) throw new SkerryError('badArgument', 'a result that is not there yet travels in calls alone; await it')
+      return ['promise', ...place]
+    }
     if (imported?.session === this) return [imported.kind, imported.id]
     if (value instanceof Hosted) return ['service', this.#export(value.object, 'service', { object: value.object })]
     // A reference of another session is handed on: calls go through here.
@@ -738,38 +811,177 @@ export class Session {
 const handles = new WeakMap()
 const handleOf = (value) => handles.get(value)
 
-/** What stands behind a proxy. */
+/** What the call that `value` stands for will return, when it stands for one. */
+function outcomeOf (value) {
+  const target = handleOf(value)?.target
+  return target instanceof Outcome ? target : null
+}
+
+/** What a call will return, for calls that are made through it before it is there. */
+class Outcome {
+  #tellAsked
+  #question = null
+  #handle = null
+  #error = null
+
+  constructor () {
+    this.shared = new Shared()
+    /** What whoever awaits the result gets. */
+    this.reply = null
+    /** Settles when the call has left, or never will. */
+    this.asked = new Promise((resolve) => { this.#tellAsked = resolve })
+  }
+
+  get mayBeService () { return this.#error === null }
+
+  /** The id of the service, once it is there. */
+  get id () { return this.#handle?.id ?? null }
+
+  /** Names the result in a call: by its id, or by the reply that will hold it. */
+  get place () {
+    if (this.#error) throw this.#broken(false)
+    return this.id ?? [this.#question, 0]
+  }
+
+  /** Calls through the result, or with it, tell of its failure: nobody has to await it besides. */
+  noteUse () { this.reply.catch(() => {}) }
+
+  /** The call has left. */
+  begin (question) {
+    this.#question = question
+    this.#tellAsked()
+  }
+
+  /** The reply is there. */
+  settle (session, value, error) {
+    const handle = handleOf(value)
+    if (error) return this.refuse(error)
+    if (handle?.session !== session) return this.refuse(new SkerryError('noSuchReference', 'the call returned no service'))
+    this.#handle = handle
+    // What the service offers is learnt once, and calls stay in order.
+    if (handle.shared.turn === null) handle.shared = this.shared
+  }
+
+  /** There will be no service. */
+  refuse (error) { this.#error ??= error }
+
+  /** The call has failed, maybe before it left. */
+  fail (error) {
+    this.refuse(error)
+    this.#tellAsked()
+  }
+
+  /** Says more of an error of a call through the result. */
+  explain (error) {
+    const isBroken = this.#error && (error.code === 'brokenPromise' || error.code === 'noSuchReference')
+    return isBroken ? this.#broken(error.maybeExecuted) : error
+  }
+
+  /** The error of a call through the result, when there is none. In a chain all have the first failure as their cause. */
+  #broken (maybeExecuted) {
+    const cause = (this.#error.code === 'brokenPromise' && this.#error.cause) || this.#error
+    return new SkerryError('brokenPromise', `the call that was to return the target failed: ${cause.message ?? cause}`, { maybeExecuted, cause })
+  }
+}
+
+/** What all views of one reference know. */
+class Shared {
+  schema = null
+  /** Where the interface is remembered from results like this one. */
+  memory = null
+  /** When the latest call has left. */
+  turn = null
+}
+
+/** What stands behind a proxy. `target` is the id of a service, or the Outcome of the call that returns it. */
 class Handle {
-  constructor (session, id, options = {}, shared = { schema: null }) {
+  constructor (session, target, options = {}, shared = target.shared ?? new Shared()) {
     this.session = session
     this.kind = 'service'
-    this.id = id
+    this.target = target
     this.options = options
     this.shared = shared
   }
 
-  call (method, named, options) { return this.session.call(this.id, method, named, { ...this.options, ...options }) }
+  get id () { return this.target instanceof Outcome ? this.target.id : this.target }
+
+  call (method, named, options, outcome) {
+    return this.session.call(this.target, method, named, { ...this.options, ...options }, outcome)
+  }
 
   /** What the service says of itself, asked once. */
   schema () {
-    this.shared.schema ??= this.call('_schema', {}).catch((error) => {
+    this.shared.schema ??= this.#learn().catch((error) => {
       this.shared.schema = null
       throw error
     })
     return this.shared.schema
   }
 
-  async invoke (name, values) {
-    const schema = await this.schema()
-    const method = findMethod(schema, name, values.length)
-    const named = {}
-    method.parameters.forEach((parameter, index) => {
-      if (index < values.length && values[index] !== undefined) named[parameter.name] = values[index]
+  async #learn () {
+    if (this.target instanceof Outcome) await this.target.asked
+    const known = this.shared.memory?.get()
+    if (known) return known
+    const schema = await this.call('_schema', {})
+    this.shared.memory?.set(schema)
+    return schema
+  }
+
+  /** Calls by position. Returns the proxy of the result at once. */
+  invoke (name, values) {
+    return this.#promise(values, async (outcome) => {
+      const method = findMethod(await this.schema(), name, values.length)
+      const named = {}
+      method.parameters.forEach((parameter, index) => {
+        if (index < values.length && values[index] !== undefined) named[parameter.name] = values[index]
+      })
+      if (!isReference(method.result)) outcome.refuse(new SkerryError('noSuchReference', `${method.name} returns no service`))
+      outcome.shared.memory = this.#memory(method, values)
+      const result = await this.call(method.name, named, { oneWay: method.isOneWay }, outcome)
+      return method.result.name === 'NoValue' ? undefined : result
     })
-    const result = await this.call(method.name, named, { oneWay: method.isOneWay })
-    return method.result.name === 'NoValue' ? undefined : result
+  }
+
+  /** Calls by the wire name with named arguments. */
+  invokeNamed (name, named) { return this.#promise(Object.values(named), (outcome) => this.call(name, named, {}, outcome)) }
+
+  #promise (values, body) {
+    for (const value of values) outcomeOf(value)?.noteUse()
+    const outcome = new Outcome()
+    const before = this.shared.turn
+    this.shared.turn = outcome.asked
+    const run = async () => {
+      try {
+        await before
+        return await body(outcome)
+      } catch (error) {
+        this.#mayBeStale(error)
+        outcome.fail(error)
+        throw error
+      }
+    }
+    outcome.reply = run()
+    return wrap(new Handle(this.session, outcome), { promise: outcome.reply })
+  }
+
+  /** Results of one kind of service share its interface; where the method does not say the kind, results of the same call do. */
+  #memory (method, values) {
+    if (!isReference(method.result)) return null
+    if (method.result.name !== '') return this.session.interfaceOf(method.result.name)
+    if (this.id === null || values.some((value) => typeof value === 'object')) return null
+    return this.session.interfaceOf(JSON.stringify([this.id, method.name, ...values]))
+  }
+
+  /** A service that does not take the call may be another than the one whose interface was remembered. */
+  #mayBeStale ({ code }) {
+    if (!this.shared.memory || (code !== 'noSuchMethod' && code !== 'badArgument')) return
+    this.shared.memory.forget()
+    this.shared.schema = null
   }
 }
+
+/** Whether a result is a service, as its schema says it. */
+const isReference = (result) => result.json?.required?.includes('$ref') === true
 
 /** The method by its wire name, or by its name in Swift where that and the number of values leave no doubt. */
 function findMethod (schema, name, count) {
@@ -794,17 +1006,24 @@ const OWN = {
   /** Names and descriptions, for people. */
   $commands: (handle) => () => handle.call('_commands', {}),
   $ping: (handle) => () => handle.call('_ping', {}).then(() => undefined),
+  /** Calls a method by its wire name with an object of named arguments, without asking the service for their names. */
+  $call: (handle) => (name, named = {}) => handle.invokeNamed(name, named),
   /** The same service with other options for its calls: `deadline` in milliseconds or null, `signal`. */
-  $with: (handle) => (options) => wrap(new Handle(handle.session, handle.id, { ...handle.options, ...options }, handle.shared), handle)
+  $with: (handle) => (options) => {
+    return wrap(new Handle(handle.session, handle.target, { ...handle.options, ...options }, handle.shared), { keepsAlive: handle })
+  }
 }
 
 function referenceProxy (session, id) { return wrap(new Handle(session, id)) }
 
-function wrap (handle, keepsAlive = null) {
+/** A proxy whose methods are those of the service. With `promise` it stands for the result of a call, and is awaited as that promise. */
+function wrap (handle, { keepsAlive = null, promise = null } = {}) {
   const proxy = new Proxy(Object.freeze({ handle, keepsAlive }), {
     get (_, name) {
+      if (promise && (name === 'then' || name === 'catch' || name === 'finally')) return promise[name].bind(promise)
       // A reference is not a promise, and knows no symbols.
       if (typeof name === 'symbol' || name === 'then' || name === 'toJSON') return undefined
+      if (promise) handle.target.noteUse()
       if (name in OWN) return OWN[name](handle)
       return (...values) => handle.invoke(name, values)
     },

@@ -12,6 +12,12 @@ import SkerryRPC
     @Default(0) var time: Int
 }
 
+/// Where readings change hands, one by one: giving one is done when somebody has taken it.
+@Shape struct Handover: Sendable {
+    var giving: Sender<Reading>
+    var taking: Receiver<Reading>
+}
+
 /// Why the station declined.
 @Shape enum StationError: Error, Equatable, Sendable {
     case noSuchPlace(String)
@@ -35,6 +41,9 @@ protocol Station: Sendable {
     /// Calls a listener of the caller for each reading above a temperature, until the subscription is cancelled.
     func alarm(above temperature: Double, notify listener: ListenerClient) async throws -> SubscriptionClient
 
+    /// A new place where readings change hands.
+    func handover() async throws -> Handover
+
     /// The bytes of a picture, mirrored.
     func mirror(_ picture: [UInt8]) async throws -> [UInt8]
 
@@ -55,6 +64,8 @@ protocol Station: Sendable {
 @Service protocol Subscription: Sendable {
     /// How often the listener was called.
     @ReadOnly func calls() async throws -> Int
+    /// Who is called.
+    @ReadOnly func listener() async throws -> ListenerClient
     /// Ends it.
     func cancel() async throws
 }

@@ -51,6 +51,11 @@ actor StationKeeper: Station {
         return SubscriptionClient(SubscriptionService.reference(to: alarm))
     }
 
+    func handover() async throws -> Handover {
+        let channel = Channel<Reading>(.rendezvous)
+        return Handover(giving: channel.sender, taking: channel.receiver)
+    }
+
     func mirror(_ picture: [UInt8]) async throws -> [UInt8] { picture.reversed() }
 
     func wait() async throws {
@@ -84,6 +89,11 @@ actor AlarmSubscription: Subscription {
     }
 
     func calls() async throws -> Int { count }
+
+    func listener() async throws -> ListenerClient {
+        guard let listener else { throw CallError(.cancelled, "the subscription was cancelled") }
+        return listener
+    }
 
     func cancel() async throws { listener = nil }
 }

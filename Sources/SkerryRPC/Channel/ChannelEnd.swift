@@ -87,7 +87,7 @@ package final class LocalSender<Element: Sendable>: LocalChannelEnd, @unchecked 
     override var isRendezvous: Bool { half.isRendezvous }
 
     override func makePump(_ session: Session, _ id: ReferenceID, _ format: PayloadFormat) -> any ChannelPump {
-        guard isRendezvous else { return InboundPump(session, id, sink: sink, isImport: false, end: self) }
+        guard isRendezvous else { return InboundStream(session, id, sink: sink, isImport: false, end: self) }
         return InboundRendezvous(session, id, sink: sink, isImport: false, end: self)
     }
 }
@@ -117,7 +117,7 @@ package final class LocalReceiver<Element: Sendable>: LocalChannelEnd, @unchecke
     override var isRendezvous: Bool { half.isRendezvous }
 
     override func makePump(_ session: Session, _ id: ReferenceID, _ format: PayloadFormat) -> any ChannelPump {
-        guard isRendezvous else { return OutboundPump(session, id, source: source, format: format, isImport: false, end: self) }
+        guard isRendezvous else { return OutboundStream(session, id, source: source, format: format, isImport: false, end: self) }
         return OutboundRendezvous(session, id, source: source, format: format, isImport: false, end: self)
     }
 }

@@ -20,15 +20,6 @@ protocol ChannelPump: AnyObject, Sendable {
     func end(_ ending: ChannelEnding)
 }
 
-extension ChannelPump {
-    func taken() {}
-}
-
-/// A pump for elements that come.
-protocol InboundEnd: ChannelPump {
-    func deliver(_ batch: ElementBatch)
-}
-
 /// Why a channel was closed, when the other side said more than that it ended: what receivers and senders find as the cause.
 public struct RemoteClose: Error, Sendable, Equatable, CustomStringConvertible {
     /// Not 0; its meaning belongs to whoever closes. 1 stands for an error of the other side.

@@ -74,13 +74,13 @@ final class ImportedChannel: ChannelEnd, ImportedObject, @unchecked Sendable {
 
     private func sending(from source: OutboundSource) -> any ChannelPump {
         guard reference.isRendezvous else {
-            return OutboundPump(session, reference.id, source: source, format: format, isImport: true, end: nil)
+            return OutboundStream(session, reference.id, source: source, format: format, isImport: true, end: nil)
         }
         return OutboundRendezvous(session, reference.id, source: source, format: format, isImport: true, end: nil)
     }
 
     private func receiving(into sink: InboundSink) -> any ChannelPump {
-        guard reference.isRendezvous else { return InboundPump(session, reference.id, sink: sink, isImport: true, end: nil) }
+        guard reference.isRendezvous else { return InboundStream(session, reference.id, sink: sink, isImport: true, end: nil) }
         return InboundRendezvous(session, reference.id, sink: sink, isImport: true, end: nil)
     }
 

@@ -2,19 +2,22 @@ import SkerryCSP
 import SkerryCodec
 import SkerrySession
 
-/// Moves elements from the session to a sending half of this process, and grants credit for those that the channel has taken.
+/// Moves elements from the session to a sending half of this process: how that begins and ends.
+///
+/// Abstract: an ``InboundStream`` or ``InboundRendezvous`` moves the elements.
 // Touched only by effects of the session, one at a time.
-final class InboundPump: InboundEnd, @unchecked Sendable {
-    private let session: Session
-    private let id: ReferenceID
+class InboundPump: ChannelPump, @unchecked Sendable {
+    final let session: Session
+    final let id: ReferenceID
     /// Nil when the channel is over.
-    private var sink: InboundSink?
+    final private(set) var sink: InboundSink?
     /// The half is the near side of a proxy for something the peer hosts.
     private let isImport: Bool
-    private(set) var end: ChannelEnd?
-    private var isWaiting = false
-    /// What is to be done when the last element that came has been taken.
-    private var ending: ChannelEnding?
+    final private(set) var end: ChannelEnd?
+    /// The channel will call ``ready()``.
+    final var isWaiting = false
+    /// What is to be done when what came has been taken.
+    final private(set) var ending: ChannelEnding?
     private var watchesClose = false
 
     init(_ session: Session, _ id: ReferenceID, sink: InboundSink, isImport: Bool, end: ChannelEnd?) {
@@ -24,6 +27,8 @@ final class InboundPump: InboundEnd, @unchecked Sendable {
         self.isImport = isImport
         self.end = end
     }
+
+    func pump() { preconditionFailure("abstract") }
 
     func deliver(_ batch: ElementBatch) {
         guard let sink else { return }
@@ -38,33 +43,15 @@ final class InboundPump: InboundEnd, @unchecked Sendable {
         }
     }
 
-    func pump() {
-        guard let sink else { return }
-        watch(sink)
-        while true {
-            let progress = sink.flush()
-            if progress.elements > 0 { session.taken(id, elements: progress.elements, bytes: progress.bytes) }
-            if progress.isClosed || sink.closeReason() != nil { return closedHere(sink) }
-            guard progress.waiting > 0 else { break }
-            if isWaiting { return }
-            do throws(TooManyWaiters) {
-                isWaiting = try sink.whenWritable { [session] in session.schedule(self, isReady: true) }
-                if isWaiting { return }
-            } catch {
-                sink.close(error)
-                return closedHere(sink)
-            }
-        }
-        if let ending { conclude(sink, ending) }
-    }
-
-    /// The channel has room.
-    func ready() {
+    final func ready() {
         isWaiting = false
         pump()
     }
 
-    func end(_ ending: ChannelEnding) {
+    /// Only what is sent is told to be received.
+    final func taken() {}
+
+    final func end(_ ending: ChannelEnding) {
         // A close that waits for its elements is not undone by the release that follows it.
         if self.ending == nil { self.ending = ending }
         guard let sink else { return }
@@ -74,7 +61,7 @@ final class InboundPump: InboundEnd, @unchecked Sendable {
     }
 
     /// Learns when the channel closes on this side.
-    private func watch(_ sink: InboundSink) {
+    final func watch(_ sink: InboundSink) {
         guard !watchesClose else { return }
         watchesClose = true
         // When the channel has more watchers than it allows, its close is noticed with the next element.
@@ -84,8 +71,25 @@ final class InboundPump: InboundEnd, @unchecked Sendable {
         }
     }
 
+    /// Asks the channel to call when there is room. Whether it will: there is none now, or the channel is over because too many ask.
+    final func waitsForRoom(in sink: InboundSink) -> Bool {
+        do throws(TooManyWaiters) {
+            isWaiting = try sink.whenWritable { [session] in session.schedule(self, isReady: true) }
+            return isWaiting
+        } catch {
+            refused(sink, error)
+            return true
+        }
+    }
+
+    /// The channel has as many waiting as it allows.
+    final func refused(_ sink: InboundSink, _ error: TooManyWaiters) {
+        sink.close(error)
+        closedHere(sink)
+    }
+
     /// Nobody receives any more, or somebody closed the channel on this side: the producer is told.
-    private func closedHere(_ sink: InboundSink) {
+    final func closedHere(_ sink: InboundSink) {
         let reason = sink.closeReason()
         let isExplicit = reason?.origin == .call
         if ending == nil, !isImport || isExplicit { session.closeChannel(id, CloseReason(reason?.cause)) }
@@ -93,7 +97,7 @@ final class InboundPump: InboundEnd, @unchecked Sendable {
     }
 
     /// Everything that came was taken, and nothing more will come.
-    private func conclude(_ sink: InboundSink, _ ending: ChannelEnding) {
+    final func conclude(_ sink: InboundSink, _ ending: ChannelEnding) {
         switch ending {
         case .closed(let reason): sink.close(reason.cause)
         case .lost(let error): if isImport { sink.close(error) }

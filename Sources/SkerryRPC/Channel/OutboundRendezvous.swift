@@ -1,38 +1,17 @@
 import SkerryCSP
-import SkerryCodec
 import SkerrySession
 
 /// Moves elements of a rendezvous from a receiving half of this process to the session, one at a time: taken from a sender when somebody waits for it on
 /// the other side, and answered for when the other side says that it was received.
 // Touched only by effects of the session, one at a time.
-final class OutboundRendezvous: ChannelPump, @unchecked Sendable {
-    private let session: Session
-    private let id: ReferenceID
-    /// Nil when the channel is over.
-    private var source: OutboundSource?
-    private let format: PayloadFormat
-    /// The half is the near side of a proxy for something the peer hosts.
-    private let isImport: Bool
-    private(set) var end: ChannelEnd?
+final class OutboundRendezvous: OutboundPump, @unchecked Sendable {
     /// The sender whose element is on its way, or about to be.
     private var offer: PendingOffer?
-    private var batch = ElementBatch()
     private var isSent = false
-    /// The channel will call.
-    private var isWaiting = false
     private var isExpecting = false
     private var watchesClose = false
 
-    init(_ session: Session, _ id: ReferenceID, source: OutboundSource, format: PayloadFormat, isImport: Bool, end: ChannelEnd?) {
-        self.session = session
-        self.id = id
-        self.source = source
-        self.format = format
-        self.isImport = isImport
-        self.end = end
-    }
-
-    func pump() {
+    override func pump() {
         while let source {
             if offer != nil { return isSent ? () : send() }
             do {
@@ -47,14 +26,9 @@ final class OutboundRendezvous: ChannelPump, @unchecked Sendable {
                     continue
                 }
                 expect(true)
-                if isWaiting { return }
-                isWaiting = try source.whenReadable { [session] in session.schedule(self, isReady: true) }
-                if isWaiting { return }
+                if try waitsForElements(of: source) { return }
             } catch {
-                // An element that cannot be written, or more hooks on the channel than it allows.
-                source.close(error)
-                session.closeChannel(id, CloseReason(error))
-                return finish()
+                return fail(source, error)
             }
         }
     }
@@ -75,29 +49,19 @@ final class OutboundRendezvous: ChannelPump, @unchecked Sendable {
         isSent = sent == 1
     }
 
-    func ready() {
-        isWaiting = false
-        pump()
-    }
-
-    func taken() {
+    override func taken() {
         guard isSent, let accepted = offer else { return }
         forgetOffer()
         accepted.accept()
         pump()
     }
 
-    func end(_ ending: ChannelEnding) {
-        switch ending {
-        case .closed(let reason): source?.close(reason.cause)
-        case .lost(let error):
-            if isImport { source?.close(error) }
-            if isSent, let pending = offer {
-                // It may have been received.
-                forgetOffer()
-                pending.fail(error)
-            }
-        case .released: break
+    override func end(_ ending: ChannelEnding) {
+        close(ending)
+        if case .lost(let error) = ending, isSent, let pending = offer {
+            // It may have been received.
+            forgetOffer()
+            pending.fail(error)
         }
         finish()
     }
@@ -114,23 +78,12 @@ final class OutboundRendezvous: ChannelPump, @unchecked Sendable {
         batch.removeAll()
     }
 
-    /// The half is closed and everything was sent.
-    private func finish(_ reason: ChannelClosed) {
-        // The last proxy of a half that others may still hold is only let go of.
-        if !isImport || reason.origin == .call { session.closeChannel(id, CloseReason(reason.cause)) }
-        finish()
-    }
-
-    private func finish() {
+    override func finish() {
         expect(false)
         let pending = offer
         forgetOffer()
-        source = nil
+        super.finish()
         // What was not received stays with its sender, who waits for another receiver or learns that the channel is closed.
         pending?.putBack()
-        if isImport {
-            end = nil
-            session.forget(self, id)
-        }
     }
 }

@@ -17,7 +17,7 @@ extension Session {
         }
         if !block.references.isEmpty { batch.references = [claim(block.references, format: isText ? .json : .cbor, &state)] }
         guard id.isHosted(by: state.role) else { return state.effects.append(.deliver(id, batch)) }
-        if let end = state.pump(of: id) as? any InboundEnd { state.effects.append(.elements(end, batch)) }
+        if let end = state.pump(of: id) as? InboundPump { state.effects.append(.elements(end, batch)) }
     }
 
     /// Gives elements of the peer's channel to their pump, or keeps them until there is one.
@@ -25,8 +25,8 @@ extension Session {
         var early: [ElementBatch] = []
         // Held outside the lock, for it may be the last reference.
         var channel: ImportedChannel?
-        let pump = state.withLock { state -> (any InboundEnd)? in
-            let pump = state.pump(of: id) as? any InboundEnd
+        let pump = state.withLock { state -> InboundPump? in
+            let pump = state.pump(of: id) as? InboundPump
             channel = state.importedChannel(id)
             guard let channel else { return nil }
             if let batch { channel.early.append(batch) }

@@ -7,7 +7,7 @@ enum SessionEffect: Sendable {
     case call(InboundCall)
     case cancel(Task<Void, Never>)
     /// Elements came for a channel end of this side.
-    case elements(any InboundEnd, ElementBatch)
+    case elements(InboundPump, ElementBatch)
     /// Elements came for a channel end of the peer, or somebody began to look at one for which some had come.
     case deliver(ReferenceID, ElementBatch?)
     case pump(any ChannelPump)

@@ -1,4 +1,4 @@
-// The JavaScript client against a running station: node --experimental-websocket client.mjs SKERRY.JS WS-URL
+// The JavaScript client against a running station: node --expose-gc --experimental-websocket client.mjs SKERRY.JS WS-URL
 // Prints a line per check, `ok NAME`, and ends with 1 at the first that fails. The same checks run in a browser (page.html).
 
 const isNode = typeof process !== 'undefined'
@@ -14,7 +14,58 @@ export async function run ({ connect, channel, host, base64, bytes, SkerryError 
     report(`ok ${name}`)
   }
 
-  const session = await connect(url)
+  // Whatever is not there within this time never comes.
+  const within = (promise, what) => Promise.race([promise, new Promise((resolve, reject) => setTimeout(() => reject(new Error(`${what} never came`)), 10_000))])
+  /** All that can be done without the other side has been done. */
+  const turn = () => new Promise((resolve) => setTimeout(resolve))
+
+  /** A WebSocket that remembers what it sent and holds back what comes while it is told to. */
+  class Wire extends globalThis.WebSocket {
+    #frames = []
+    #held = null
+    #listener
+
+    constructor (...parameters) {
+      super(...parameters)
+      wire = this
+    }
+
+    send (text) {
+      this.#frames.push(...JSON.parse(text).slice(2))
+      super.send(text)
+    }
+
+    set onmessage (listener) {
+      this.#listener = listener
+      super.onmessage = (event) => this.#held ? this.#held.push(event) : listener(event)
+    }
+
+    /** What was sent since the latest `forget` or `hold`. */
+    sent (type) { return this.#frames.filter((frame) => frame[0] === type) }
+
+    forget () { this.#frames = [] }
+
+    hold () {
+      this.#held = []
+      this.forget()
+    }
+
+    letGo () {
+      for (const event of this.#held) this.#listener(event)
+      this.#held = null
+    }
+  }
+  let wire
+  /** Runs a check in a session of its own. */
+  const apart = (name, body) => check(name, async () => {
+    const former = wire
+    const session = await connect(url, { WebSocket: Wire })
+    await body(session)
+    session.close()
+    wire = former
+  })
+
+  const session = await connect(url, { WebSocket: Wire })
   const station = await session.root.get('station')
   const reading = (place, temperature) => ({ place, temperature, time: 7 })
 
@@ -88,6 +139,99 @@ export async function run ({ connect, channel, host, base64, bytes, SkerryError 
     await station.record(reading('Roma', 40))
     equal(raised, [31, 35], 'after cancelling')
     session.release(subscription)
+  })
+
+  await check('a rendezvous of theirs: a send is done when the element was taken, and none leaves before somebody waits', async () => {
+    const { giving, taking } = await station.handover()
+    wire.forget()
+    let given = 0
+    const sends = [1, 2, 3].map((temperature) => giving.send(reading('Ålesund', temperature)).then(() => { given += 1 }))
+    // A call behind them has answered: what the elements lead to has come about.
+    await station.$ping()
+    equal([given, wire.sent('send').length], [0, 0], 'nobody waits')
+    for (const count of [1, 2, 3]) {
+      equal((await within(taking.receive(), 'an element')).temperature, count, 'in order')
+      await within(sends[count - 1], 'the answer for an element that was taken')
+      await station.$ping()
+      equal([given, wire.sent('send').length], [count, count], 'in step')
+    }
+    giving.close()
+    equal(await within(taking.receive(), 'the end'), undefined, 'the end comes behind the elements')
+  })
+
+  await check('a rendezvous of theirs: who waits first gets the first, and what nobody takes fails when the channel is closed', async () => {
+    const { giving, taking } = await station.handover()
+    const waiting = [taking.receive(), taking.receive()]
+    await within(Promise.all([giving.send(reading('Ålesund', 4)), giving.send(reading('Ålesund', 5))]), 'both were taken')
+    equal((await Promise.all(waiting)).map(({ temperature }) => temperature), [4, 5], 'in the order of asking')
+    const untaken = failure(giving.send(reading('Ålesund', 6)))
+    await station.$ping()
+    taking.close()
+    equal((await within(untaken, 'the failure')).code, 'closed', 'not taken')
+  })
+
+  await apart('calls on what calls will return leave before any has answered', async (session) => {
+    // The names of parameters are known from here on.
+    await session.root.get('station').alarm(100, host({})).calls()
+    wire.hold()
+    const calls = session.root.get('station').alarm(30, host({})).calls()
+    await turn()
+    const [get, alarm, last] = wire.sent('call')
+    equal([get, alarm, last].map((frame) => [frame[4], frame[3]]), [['get', 0], ['alarm', [get[1], 0]], ['calls', [alarm[1], 0]]], 'frames')
+    wire.letGo()
+    equal(await calls, 0, 'the result')
+    equal(wire.sent('finish').map((frame) => frame[1]), [get[1], alarm[1]], 'replies that no promise names any more')
+  })
+
+  await apart('a call that names its arguments needs to know nothing', async (session) => {
+    wire.hold()
+    const latest = session.root.$call('get', { name: 'station' }).$call('latest', { place: 'Bergen' })
+    await turn()
+    equal(wire.sent('call').map((frame) => frame[4]), ['get', 'latest'], 'frames')
+    wire.letGo()
+    equal((await latest).place, 'Bergen', 'the result')
+    equal(session.statistics.calls, 0, 'calls')
+  })
+
+  await apart('calls through a result keep their order, and a result is an argument', async (session) => {
+    const raised = []
+    const station = session.root.get('station')
+    // The names of the first are not known yet, the second tells its own.
+    const recorded = station.record(reading('Narvik', 1))
+    equal([(await station.$call('latest', { place: 'Narvik' })).place, typeof await recorded], ['Narvik', 'number'], 'order')
+    const subscription = station.alarm(30, host({ raised ({ reading }) { raised.push(reading.temperature) } }))
+    // The listener comes home: it is called over the station before and after that is known.
+    const listener = subscription.listener()
+    listener.$call('raised', { reading: reading('Roma', 1) })
+    const second = station.alarm(40, listener)
+    await listener
+    await listener.$call('raised', { reading: reading('Roma', 2) })
+    await station.record(reading('Roma', 41))
+    equal([raised, await subscription.calls(), await second.calls()], [[1, 2, 41, 41], 1, 1], 'calls')
+    await Promise.all([subscription.cancel(), second.cancel()])
+  })
+
+  await apart('a reply whose result came home is let go of when nobody holds the result', async (session) => {
+    const station = await session.root.get('station')
+    const comeHome = async () => { await station.alarm(1_000, host({})).listener() }
+    await comeHome()
+    const finished = wire.sent('finish').length
+    // A browser collects when it likes.
+    for (let rounds = 0; globalThis.gc && wire.sent('finish').length === finished; rounds += 1) {
+      if (rounds === 1_000) throw new Error('the reply is kept')
+      globalThis.gc()
+      await turn()
+    }
+  })
+
+  await apart('where there is no result, calls through it say why', async (session) => {
+    const nowhere = await failure(session.root.get('nowhere').latest('Bergen'))
+    equal([nowhere.code, nowhere.maybeExecuted, nowhere.cause.code], ['brokenPromise', false, 'noSuchService'], 'no service')
+    const chained = await failure(session.root.$call('get', { name: 'nowhere' }).$call('alarm').$call('calls'))
+    equal([chained.code, chained.maybeExecuted, chained.cause.code], ['brokenPromise', false, 'noSuchService'], 'a chain')
+    const station = await session.root.get('station')
+    const number = await failure(station.abandoned().calls())
+    equal([number.code, number.cause.code], ['brokenPromise', 'noSuchReference'], 'a number')
   })
 
   await check('who gives up waiting ends the call at the callee', async () => {
