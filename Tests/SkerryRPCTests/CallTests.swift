@@ -2,6 +2,7 @@ import SkerryCSP
 import SkerryCodec
 import SkerryRPC
 import SkerrySession
+import SkerryWire
 import Testing
 
 @Suite("Calls", .timeLimit(.minutes(1)))
@@ -276,5 +277,33 @@ struct CallTests {
         try await doneText
         #expect(texts == answers)
         await pair.close()
+    }
+
+    @Test("A link is told of callers that had their reply, until they call again or it has waited for them once")
+    func expectedCallers() async throws {
+        let listener = MemoryListener()
+        let server = SessionServer(root: ArithService.reference(to: Calculator()))
+        try await listener.start { server.accept($0) }
+        let connector = SpyConnector(listener.connector)
+        let pair = try await SessionPair(connector: connector, acceptor: server)
+        let driver = try #require(connector.driver)
+        // An expectation that fails describes what it is about, and a driver holds values that cannot be copied for that.
+        func isGathering() -> Bool { driver.isGathering }
+        let arith = pair.arith
+        #expect(!isGathering())
+        #expect(try await arith.succ(1) == 2)
+        #expect(isGathering())
+        driver.endGathering()
+        #expect(!isGathering())
+        #expect(try await arith.succ(2) == 3)
+        #expect(isGathering())
+        let numbers = Channel<Int>(.buffer(1))
+        async let count = arith.drain(numbers.receiver)
+        try await eventually("the caller has called again") { !isGathering() }
+        numbers.sender.close()
+        #expect(try await count == 0)
+        #expect(isGathering())
+        await pair.close()
+        await listener.shutdown(within: .zero)
     }
 }

@@ -120,6 +120,28 @@ import Testing
         }
     }
 
+    @Test(
+        "A driver that gathers is waited for once, and what it has leaves even when it never has enough",
+        arguments: LinkKind.all.filter(\.hasSocket))
+    func gathering(_ kind: LinkKind) async throws {
+        try await withHouse(kind) { house in
+            let (left, right) = try await house.connect()
+            let (one, other) = (Probe.driving(left), Probe.driving(right))
+            one.send([Packets.numbered(0)])
+            await other.waitForPackets(1)
+            one.gathers()
+            await onThreads(1) { _ in one.send([Packets.numbered(1)]) }
+            await other.waitForPackets(2)
+            #expect(one.gatherings == 1)
+            await onThreads(1) { _ in one.send([Packets.numbered(2)]) }
+            await other.waitForPackets(3)
+            #expect(one.gatherings == 1)
+            #expect(one.overlaps == 0)
+            // Anybody may give way at any time.
+            left.giveWay()
+        }
+    }
+
     @Test("Closing sends what the driver still has, and both sides hear of a polite end once", arguments: LinkKind.all)
     func closeDelivers(_ kind: LinkKind) async throws {
         try await withHouse(kind) { house in

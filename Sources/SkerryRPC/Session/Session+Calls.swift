@@ -47,7 +47,7 @@ extension Session {
     /// - Parameter continuation: nil for a call whose result is used before it is there.
     func begin(_ call: PendingCall, _ invocation: Invocation, _ continuation: UnsafeContinuation<ServicePayload, any Error>?) {
         let now = options.clock.now
-        let mustDrain = state.withLock { state in
+        let departure = state.withLock { state in
             call.continuation = continuation
             if call.isCancelled {
                 state.fail(call, CallError(.cancelled, "the call was cancelled before it was made"))
@@ -56,10 +56,9 @@ extension Session {
             } else if !state.waiting.isEmpty || !ask(call, invocation, &state, now) {
                 enqueue(call, invocation, &state)
             }
-            settle(&state, now)
-            return state.hasUrgentEffects
+            return departing(&state, now)
         }
-        if mustDrain { drain() }
+        depart(departure)
     }
 
     /// The session was over before the call.
@@ -157,6 +156,7 @@ extension Session {
         } else {
             call.outcome = .value(payload)
         }
+        state.callersExpected += 1
         state.effects.append(.ended(call, continuation))
     }
 }

@@ -20,6 +20,13 @@ extension Session {
     func settle(
         _ state: inout SessionState, _ now: Moment, _ packet: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
     ) {
+        settleAsleep(&state, now, packet)?.wake()
+    }
+
+    /// As ``settle(_:_:_:)``, but leaves it to the caller to wake the link that is returned, after the lock.
+    func settleAsleep(
+        _ state: inout SessionState, _ now: Moment, _ packet: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) -> (any Link)? {
         if !state.events.isEmpty { translate(&state, packet, now) }
         // The core says so when something is to be reported that came about elsewhere. Each round may lead to more, but not for ever.
         var rounds = 0
@@ -32,10 +39,9 @@ extension Session {
         }
         arm(&state, next)
         if state.closesLinkWhenFinished { state.closeLinkIfFinished() }
-        if !state.isLinkWoken, state.core.hasOutput, let link = state.attachment?.link {
-            state.isLinkWoken = true
-            link.wake()
-        }
+        guard !state.isLinkWoken, state.core.hasOutput, let link = state.attachment?.link else { return nil }
+        state.isLinkWoken = true
+        return link
     }
 
     /// Does the effects that are due, unless somebody does already; then they do these too.

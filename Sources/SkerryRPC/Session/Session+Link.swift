@@ -70,6 +70,7 @@ extension Session {
             if mayDrain, state.hasUrgentEffects { return .effects }
             guard state.attachment === attachment else { return .nothing }
             state.isLinkWoken = false
+            state.callsUnsent = 0
             let has = state.core.nextPacket(into: &packet, now: now)
             let next = state.core.nextDeadline
             if next <= now { settle(&state, now) } else { arm(&state, next) }

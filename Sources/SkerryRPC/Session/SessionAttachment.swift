@@ -41,6 +41,10 @@ final class SessionAttachment: LinkDriver, @unchecked Sendable {
         session?.nextPacket(into: &packet, for: self) ?? false
     }
 
+    var isGathering: Bool { session?.isGathering ?? false }
+
+    func endGathering() { session?.endGathering() }
+
     func linkClosed(_ error: LinkError?) {
         session?.linkClosed(error, self)
         session = nil

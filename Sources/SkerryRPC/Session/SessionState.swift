@@ -28,6 +28,10 @@ struct SessionState: ~Copyable, Sendable {
     var attachment: SessionAttachment?
     /// The link knows that there is output, and has not asked for a packet since.
     var isLinkWoken = false
+    /// Calls made since the link last asked for a packet.
+    var callsUnsent = 0
+    /// Callers that had their reply and have not called again: most will at once.
+    var callersExpected = 0
     var lastPeer: LinkPeer?
     var isReconnecting = false
     var attempts: ReconnectPolicy.Attempts

@@ -36,6 +36,11 @@ public protocol Link: AnyObject, Sendable {
     /// Only inside ``LinkDriver/readCompleted()``, on the loop; anywhere else it does nothing. The link may ask for packets before it returns.
     func flush()
 
+    /// Leaves the processor to the loop for a moment: for a driver that woke the link and has much output by now.
+    ///
+    /// From any thread, under no lock. On the loop it does nothing; elsewhere it costs a system call.
+    func giveWay()
+
     /// Ends the link politely: pulls and sends what the driver still has, says goodbye, and closes when the peer has said so too.
     ///
     /// From any thread; idempotent. After the call no further packets are delivered. The driver hears ``LinkDriver/linkClosed(_:)`` with nil at the end,
@@ -52,4 +57,6 @@ extension Link {
     public var executor: (any TaskExecutor)? { nil }
 
     public func flush() {}
+
+    public func giveWay() {}
 }

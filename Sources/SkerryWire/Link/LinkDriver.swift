@@ -16,6 +16,20 @@ public protocol LinkDriver: AnyObject, Sendable {
     /// - Returns: False when there is nothing to send; ``Link/wake()`` says when that changes.
     func nextPacket(into packet: inout [UInt8], maximum: Int) -> Bool
 
+    /// Whether threads other than the loop are about to make more output, so that it is worth a wait of microseconds: then it leaves in one write.
+    ///
+    /// Asked after a ``Link/wake()`` from another thread, and again until it is false or the link waits no longer. False when not implemented.
+    var isGathering: Bool { get }
+
+    /// The link has waited once and takes what there is now: ``isGathering`` is false until there is a new reason.
+    func endGathering()
+
     /// The link is gone; the last call, made once. Nil: one of the two sides closed it politely.
     func linkClosed(_ error: LinkError?)
+}
+
+extension LinkDriver {
+    public var isGathering: Bool { false }
+
+    public func endGathering() {}
 }

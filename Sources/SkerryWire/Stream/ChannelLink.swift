@@ -92,6 +92,8 @@ final class ChannelLink<Framing: PacketFraming>: Link, ChannelInboundHandler, @u
 private let writeSize = 64 * 1024
 /// Bytes pulled in one turn, after which other connections of the loop have theirs.
 private let turnSize = 1024 * 1024
+/// How long a pull waits for a driver that gathers: what one or two writes cost. Without a wait a write may carry a few calls only.
+private let gatheringTime = TimeAmount.microseconds(10)
 /// Bytes of a buffer worth keeping between turns.
 private let keptSize = 128 * 1024
 
@@ -104,13 +106,18 @@ extension ChannelLink {
 
     func wake() {
         guard !isWoken.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        if eventLoop.inEventLoop, isReading { return }
-        eventLoop.execute { [self] in pull() }
+        guard eventLoop.inEventLoop else { return eventLoop.execute { [self] in gather() } }
+        if !isReading { eventLoop.execute { [self] in pull() } }
     }
 
     func flush() {
         guard eventLoop.inEventLoop, isCompleting else { return }
         pull()
+    }
+
+    func giveWay() {
+        // The loop may be ready to run on this processor, behind this thread, while that of the peer idles.
+        if !eventLoop.inEventLoop { sched_yield() }
     }
 
     func close() {
@@ -284,6 +291,18 @@ extension ChannelLink {
 // MARK: - Pulling
 
 extension ChannelLink {
+    /// Pulls when the driver has gathered what other threads are about to give it.
+    ///
+    /// They may need this very processor for that, so the loop yields between two questions.
+    private func gather() {
+        if phase == .open, let driver, driver.isGathering {
+            let end = NIODeadline.now() + gatheringTime
+            repeat { sched_yield() } while driver.isGathering && NIODeadline.now() < end
+            driver.endGathering()
+        }
+        pull()
+    }
+
     /// Asks the driver for packets while the channel takes them.
     private func pull() {
         guard !isPulling, phase == .open || phase == .draining, let context else { return }
@@ -295,7 +314,7 @@ extension ChannelLink {
         var pulled = 0
         var hasMore = true
         while hasMore, pulled < turnSize, context.channel.isWritable, phase == .open || phase == .draining {
-            hasMore = gather()
+            hasMore = fillOutput()
             pulled += output.readableBytes
             flush(context)
         }
@@ -310,7 +329,7 @@ extension ChannelLink {
     }
 
     /// Fills `output` from the driver. False when the driver has nothing more.
-    private func gather() -> Bool {
+    private func fillOutput() -> Bool {
         while output.readableBytes < writeSize {
             packet.removeAll(keepingCapacity: true)
             guard let driver, driver.nextPacket(into: &packet, maximum: traits.packetMaximum) else { return false }

@@ -13,6 +13,7 @@ struct LinkKind: Sendable, CustomTestStringConvertible {
     var make: @Sendable (LinkLimits, WireLoops) async throws -> any LinkHouse
 
     var testDescription: String { name }
+    var hasSocket: Bool { !name.hasPrefix("memory") && name != "simulated" }
 
     static let all: [LinkKind] = [
         LinkKind(name: "memory") { MemoryHouse(limits: $0, loops: $1) },

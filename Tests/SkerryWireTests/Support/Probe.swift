@@ -18,6 +18,8 @@ final class Probe: LinkDriver {
         var answer: (@Sendable ([UInt8]) -> [UInt8]?)?
         var hook: (@Sendable (Int) -> Void)?
         var keepsPackets = true
+        var isGathering = false
+        var gatherings = 0
         var receivedCount = 0
     }
 
@@ -55,12 +57,17 @@ final class Probe: LinkDriver {
     /// Called inside each delivery with the number of packets so far.
     func hook(_ hook: @escaping @Sendable (Int) -> Void) { state.withLock { $0.hook = hook } }
 
+    /// Says that it is gathering, until it is told to end it.
+    func gathers() { state.withLock { $0.isGathering = true } }
+
     /// Counts packets without keeping them.
     func forgetsPackets() { state.withLock { $0.keepsPackets = false } }
 
     var received: [[UInt8]] { state.withLock { $0.received } }
     var receivedCount: Int { state.withLock { $0.receivedCount } }
     var pulledBytes: Int { state.withLock { $0.pulledBytes } }
+    /// How often the link has waited.
+    var gatherings: Int { state.withLock { $0.gatherings } }
     var bundles: Int { state.withLock { $0.bundles } }
     /// One entry for each time the link was said to be over.
     var endings: [LinkError?] { state.withLock { $0.endings } }
@@ -123,6 +130,20 @@ final class Probe: LinkDriver {
             }
             return true
         }
+    }
+
+    var isGathering: Bool {
+        inside { _ in }
+        defer { leave() }
+        return state.withLock { $0.isGathering }
+    }
+
+    func endGathering() {
+        inside { state in
+            state.isGathering = false
+            state.gatherings += 1
+        }
+        leave()
     }
 
     func linkClosed(_ error: LinkError?) {
