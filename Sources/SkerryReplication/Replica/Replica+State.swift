@@ -85,7 +85,7 @@ extension Replica {
         }
 
         /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; and the ticket whose batches must be
-        /// durable before any of it is sent.
+        /// durable before any of it is sent. Without the entries that only the store has.
         ///
         /// Not less than is applied: what superseded a durable entry may itself not be durable yet, and then neither stands for the other.
         func history(since digest: CausalContext) -> (entries: [FeedEntry], marks: [FeedMark], ticket: UInt64) {
@@ -99,8 +99,8 @@ extension Replica {
             let lacking = last.values.filter { $0.dot.sequence > digest.sequence(of: $0.dot.origin) && !frozen.contains($0.dot.origin) }
             var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))
                 .filter { !frozen.contains($0.origin) }
-            let seen = Set(entries.map(\.dot))
-            for head in lacking where !seen.contains(head.dot) {
+            let (seen, whole) = (Set(entries.map(\.dot)), wholePrefixes)
+            for head in lacking where !seen.contains(head.dot) && !head.isOf(whole) {
                 entries.append(ReplicaEntry(head, keyStart: PartName.prefix(of: head)?.count ?? 0))
             }
             return (entries.sorted().map(\.feed), lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin }, lastTicket)
@@ -132,14 +132,14 @@ extension Replica {
         /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive. All entries of some
         /// parts stay, by the prefixes of their keys.
         case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]])
-        /// Entries of a history that only the store has.
-        case collect(HistoryCollection)
+        /// The next entries of a history that only the store has.
+        case readHistory(HistoryRead)
         case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
         case rows([ReplicaRow])
 
         var writes: Bool {
             switch self {
-            case .read, .readLink, .collect: false
+            case .read, .readLink, .readHistory: false
             default: true
             }
         }
@@ -153,22 +153,13 @@ extension Replica {
         var charge: Int
     }
 
-    /// A history that waits for what only the store has of it.
-    struct HistoryCollection: Sendable {
+    /// What a history that is given takes from the store.
+    struct HistoryRead: Sendable {
         var session: UInt32
         var tag: UInt32
-        /// Of the parts that answer by themselves.
-        var entries: [FeedEntry]
-        var marks: [FeedMark]
-        /// What need not come.
-        var since: CausalContext
-        /// Of the parts whose entries the store has.
-        var prefixes: [[UInt8]]
-
-        /// Whether an entry belongs into it.
-        func wants(_ entry: FeedEntry, _ through: CausalContext) -> Bool {
-            through.covers(entry.dot) && !since.covers(entry.dot) && entry.isOf(prefixes)
-        }
+        var reader: HistoryReader
+        /// What was read.
+        var entries: [FeedEntry] = []
     }
 
     /// What came of it.
@@ -177,8 +168,9 @@ extension Replica {
         case rows(FeedRead, [[FeedEntry]])
         case link(FeedLinkQuery, FeedHash?)
         case kept(HistoryCharge)
-        case adopted([FeedEntry])
-        case collected(HistoryCollection)
+        /// With the bytes of the log that were in memory for it.
+        case adopted([FeedEntry], peak: Int)
+        case historyRead(HistoryRead)
         case compacted([Dot], CheckedContinuation<Void, Never>)
     }
 }
