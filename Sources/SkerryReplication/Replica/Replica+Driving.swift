@@ -191,7 +191,8 @@ extension Replica {
             var peak = 0
             if !whole.isEmpty {
                 let digest = CausalContext(covering: news.map { Dot(origin: $0.dot.origin, sequence: lanes.floors[$0.dot.origin] ?? 0) })
-                var reader = HistoryReader(of: whole, since: digest, through: store.state.marks.filter { origins.contains($0.origin) })
+                var reader = HistoryReader(
+                    of: whole, since: digest, through: CausalContext(store.state.marks.filter { origins.contains($0.origin) }))
                 while !reader.isAtEnd { try store.adopt([], keeping: try reader.read(from: store), rows: []) }
                 peak = reader.peak
             }

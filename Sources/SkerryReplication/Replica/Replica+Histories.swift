@@ -146,7 +146,7 @@ extension Replica {
         _ entries: [FeedEntry], _ marks: [FeedMark], since digest: CausalContext, tag: UInt32, to id: UInt32, _ state: inout State
     ) {
         let prefixes = state.wholePrefixes
-        let reader = prefixes.isEmpty ? nil : HistoryReader(of: prefixes, since: digest, through: marks)
+        let reader = prefixes.isEmpty ? nil : HistoryReader(of: prefixes, since: digest, through: CausalContext(marks))
         var transfer = HistoryTransfer(entries: entries, reader: reader, marks: marks, tag: tag)
         if state.sessions[id]?.isOneWay ?? false { transfer.grantAll() }
         state.sessions[id]?.transfer = transfer
@@ -227,7 +227,7 @@ extension Replica {
         let (entries, marks, ticket) = state.history(since: session.written)
         guard !marks.isEmpty || !session.isSynchronised else { return }
         state.sessions[id]?.nextTag = session.nextTag &+ 1
-        state.sessions[id]?.written.merge(CausalContext(covering: marks.map { Dot(origin: $0.origin, sequence: $0.position.sequence) }))
+        state.sessions[id]?.written.merge(CausalContext(marks))
         state.sessions[id]?.transferTicket = ticket
         give(entries, marks, since: session.written, tag: session.nextTag, to: id, &state)
         pumpTransfer(id, &state)

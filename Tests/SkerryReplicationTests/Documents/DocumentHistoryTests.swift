@@ -59,7 +59,7 @@ struct DocumentHistoryTests {
         let digest = CausalContext(
             covering: marks.map { Dot(origin: $0.origin, sequence: UInt64(draws.next(below: Int($0.position.sequence)))) })
         for known in [CausalContext(), digest] {
-            var reader = HistoryReader(of: [documents], since: known, through: marks)
+            var reader = HistoryReader(of: [documents], since: known, through: CausalContext(marks))
             var found: [Entry] = []
             while !reader.isAtEnd {
                 let page = try reader.read(from: store)

@@ -37,10 +37,10 @@ struct HistoryReader: Sendable {
 
     /// - Parameters:
     ///   - digest: what is not wanted.
-    ///   - marks: where each origin ends.
-    init(of prefixes: [[UInt8]], since digest: CausalContext, through marks: [FeedMark]) {
+    ///   - end: the last entry of each origin.
+    init(of prefixes: [[UInt8]], since digest: CausalContext, through end: CausalContext) {
         self.prefixes = prefixes
-        lanes = marks.map { Lane(origin: $0.origin, next: digest.sequence(of: $0.origin) + 1, last: $0.position.sequence) }
+        lanes = end.dots.map { Lane(origin: $0.origin, next: digest.sequence(of: $0.origin) + 1, last: $0.sequence) }
         lanes.removeAll { $0.isAtEnd }
     }
 
@@ -90,6 +90,8 @@ struct HistoryReader: Sendable {
         var found =
             lane.next <= floor ? try store.kept(lane.origin, from: lane.next, charge: charge).filter { $0.dot.sequence <= floor } : []
         if found.isEmpty { found = try store.read(lane.origin, from: max(lane.next, floor + 1), charge: charge) }
+        // Of a history that is not whole yet it lies beside the log.
+        if found.isEmpty { found = try store.kept(lane.origin, from: lane.next, charge: charge) }
         found.removeAll { $0.dot.sequence > lane.last }
         let looked = found.reduce(0) { $0 + $1.charge }
         peak = max(peak, held + size + looked)
@@ -113,4 +115,9 @@ struct HistoryReader: Sendable {
             (lanes[place].entries, lanes[place].charge) = ([], 0)
         }
     }
+}
+
+extension CausalContext {
+    /// All that some positions lead to.
+    init(_ marks: [FeedMark]) { self.init(covering: marks.map { Dot(origin: $0.origin, sequence: $0.position.sequence) }) }
 }
