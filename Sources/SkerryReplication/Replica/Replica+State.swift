@@ -12,6 +12,8 @@ extension Replica {
         var partOrder: [[UInt8]] = []
         /// Entries of parts that this replica does not have.
         var unclaimed = EntryIndex()
+        /// What comes for parts that are being added: their views may have looked before it.
+        var arriving: [[UInt8]: Set<Dot>] = [:]
         /// Prefixes of parts of which something came in this life while they were not here; at most ``Replica/partsMaximum``.
         var stale: Set<[UInt8]> = []
         /// Fenced origins of which a history brought all that is taken in front of the fence: a log that begins behind it has nothing more. At most
@@ -52,7 +54,9 @@ extension Replica {
             guard let prefix = PartName.prefix(of: entry), let part = parts[Array(prefix)] else {
                 let prefix = PartName.prefix(of: entry).map { Array($0) }
                 unclaimed.insert(ReplicaEntry(entry, keyStart: prefix?.count ?? 0))
-                guard let prefix, !stale.contains(prefix) else { return [] }
+                guard let prefix else { return [] }
+                arriving[prefix]?.insert(entry.dot)
+                guard !stale.contains(prefix) else { return [] }
                 if stale.count < Replica.partsMaximum { stale.insert(prefix) }
                 return [ReplicaRow(key: Replica.staleKey(prefix), value: [])]
             }
@@ -69,15 +73,19 @@ extension Replica {
         /// - Parameter wasStale: whether the part's views were told to begin anew.
         mutating func claim(_ prefix: [UInt8], for part: any Replicated, wasStale: Bool) {
             let known = part.digest
+            let arrived = arriving.removeValue(forKey: prefix) ?? []
+            var late: [ReplicaEntry] = []
             var rows: [ReplicaRow] = part.takeRows()
             for entry in unclaimed.entries(since: CausalContext())
             where PartName.prefix(of: entry.feed).map({ $0.elementsEqual(prefix) }) ?? false {
                 unclaimed.remove(entry.dot)
-                if !known.covers(entry.dot) { rows += apply(entry, to: part) }
+                guard !known.covers(entry.dot) else { continue }
+                if arrived.contains(entry.dot) { late.append(entry) } else { rows += apply(entry, to: part) }
             }
             part.caughtUp()
-            // What came after the views had looked stays to be said the next time.
-            if wasStale {
+            // What came after the views had looked is in none of their rows.
+            for entry in late { rows += apply(entry, to: part) }
+            if wasStale || !arrived.isEmpty {
                 rows.append(ReplicaRow(key: Replica.staleKey(prefix), value: nil))
                 stale.remove(prefix)
             }

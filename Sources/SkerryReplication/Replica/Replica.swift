@@ -111,11 +111,16 @@ public final class Replica: Sendable {
         guard let prefix = PartName.prefix(name) else {
             throw ReplicaError(.invalid, "a part has a name of 1 to \(PartName.maximum) bytes")
         }
+        try state.withLock { state throws(ReplicaError) in
+            guard state.parts[prefix] == nil, state.arriving[prefix] == nil else {
+                throw ReplicaError(.invalid, "there is a part named \(name)")
+            }
+            guard state.parts.count + state.arriving.count < Self.partsMaximum else { throw ReplicaError(.invalid, "too many parts") }
+            state.arriving[prefix] = []
+        }
         let wasStale = isStale(prefix)
         part.attached(ReplicaPart(name: name, prefix: prefix, replica: self))
-        try state.withLock { state throws(ReplicaError) in
-            guard state.parts[prefix] == nil else { throw ReplicaError(.invalid, "there is a part named \(name)") }
-            guard state.parts.count < Self.partsMaximum else { throw ReplicaError(.invalid, "too many parts") }
+        state.withLock { state in
             state.parts[prefix] = part
             state.partOrder.append(prefix)
             state.claim(prefix, for: part, wasStale: wasStale)
