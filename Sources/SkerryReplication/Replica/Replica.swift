@@ -17,7 +17,7 @@ internal import Synchronization
 /// later (``durable()``), and acknowledged to nobody before. Whatever way entries come and however often, replicas with the same entries are equal.
 ///
 /// - Memory: what the parts hold, the last entry of each origin, and for each session at most ``outboxMaximum`` bytes that wait to be
-/// written, and ``historyMaximum`` of a history.
+///   written, and ``historyMaximum`` of a history.
 /// - Isolation: any thread; no call waits for a disk except ``init(_:store:configuration:)``, and, without an executor, those that write.
 public final class Replica: Sendable {
     /// Most parts of a replica.

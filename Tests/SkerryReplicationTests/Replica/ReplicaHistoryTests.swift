@@ -226,6 +226,7 @@ struct ReplicaHistoryTests {
         let (near, far) = MemoryLink.pair()
         let session = try node.replica.start(over: near, .readOnly)
         try writer.replica.start(over: far, .writeOnly)
+        try await until { node.replica.statistics.sessions == 0 }
         let error = await #expect(throws: ReplicaError.self) { try await session.ended() }
         #expect(error?.code == .overloaded)
         let taken = node.model.count * size
