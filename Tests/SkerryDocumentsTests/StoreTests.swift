@@ -128,10 +128,16 @@ struct StoreTests {
         old.change { $0.text("body").insert("old", at: 0) }
         let version = try await store.commit(old)
 
-        try await store.delete("a")
+        #expect(
+            await error { () throws(DocumentStoreError) in try await store.delete("a", ifCoveredBy: CausalContext()) }?.code == .refused)
+        old.change { $0.text("body").insert("not on disk", at: 0) }
+        #expect(await error { () throws(DocumentStoreError) in try await store.delete("a", ifCoveredBy: version) }?.code == .refused)
+        #expect(try await store.commit(old).covers(version))
+        let last = old.version
+        try await store.delete("a", ifCoveredBy: last)
         #expect(try await store.documents().isEmpty)
         let tombstone = try #require(try await store.summary("a"))
-        #expect(tombstone.isDeleted && tombstone.version == version && tombstone.storedBytes == 0)
+        #expect(tombstone.isDeleted && tombstone.version == last && tombstone.storedBytes == 0)
         #expect(await error { () throws(DocumentStoreError) in try await store.commit(old) }?.code == .notFound)
         #expect(await error { () throws(DocumentStoreError) in try await store.delete("a") }?.code == .notFound)
         #expect(try await store.feed(of: store.origin).last?.isDeletion == true)

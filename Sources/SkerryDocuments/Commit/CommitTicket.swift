@@ -5,7 +5,8 @@ struct CommitTicket: Sendable {
     enum Wish: Sendable, Hashable {
         /// What an open document has and the disk has not.
         case document(String)
-        case deletion(String)
+        /// Where it says so, only while nothing is there that a version does not cover.
+        case deletion(String, ifCoveredBy: CausalContext?)
         /// A snapshot in place of all that is on disk of the document.
         case adoption(String, Snapshot)
         /// Forgets the deletion of a name.
@@ -20,7 +21,7 @@ struct CommitTicket: Sendable {
         /// The document concerned; nil for what stands alone.
         var name: String? {
             switch self {
-            case .document(let name), .deletion(let name), .forgetting(let name), .adoption(let name, _): name
+            case .document(let name), .deletion(let name, _), .forgetting(let name), .adoption(let name, _): name
             case .epoch, .tidying, .closing: nil
             }
         }

@@ -13,7 +13,7 @@ extension DocumentStore {
     ) throws(DocumentStoreError) {
         switch wish {
         case .document(let name): draft.answer(promises, try evaluate(document: name, &draft))
-        case .deletion(let name): draft.answer(promises, try evaluate(deletion: name, &draft))
+        case .deletion(let name, let seen): draft.answer(promises, try evaluate(deletion: name, ifCoveredBy: seen, &draft))
         case .adoption(let name, let snapshot): draft.answer(promises, try evaluate(adoptionOf: snapshot, as: name, &draft))
         case .forgetting(let name): draft.answer(promises, try evaluate(forgetting: name, &draft))
         case .epoch:
@@ -98,9 +98,15 @@ extension DocumentStore {
 
     // MARK: - Deletions
 
-    private func evaluate(deletion name: String, _ draft: inout GroupDraft) throws(DocumentStoreError) -> CausalContext {
+    private func evaluate(
+        deletion name: String, ifCoveredBy seen: CausalContext?, _ draft: inout GroupDraft
+    ) throws(DocumentStoreError) -> CausalContext {
         guard var row = try storedRow(name), !row.isDeleted else {
             throw DocumentStoreError(.notFound, "there is no document of that name", document: name)
+        }
+        let open = state.withLock { $0.open[name]?.document }
+        guard seen.map({ $0.covers(row.version) && $0.covers(open?.version ?? CausalContext()) }) ?? true else {
+            throw DocumentStoreError(.refused, "the document has events that the deletion had not seen", document: name)
         }
         var commit = StorageCommit(row: row)
         commit.removed = 0..<row.nextChunk

@@ -40,7 +40,14 @@ extension DocumentStore {
     /// that takes the name later is another one, with another writer.
     ///
     /// - Throws: `notFound` when there is none.
-    public func delete(_ name: String) async throws(DocumentStoreError) { _ = try await submit(.deletion(name)) }
+    public func delete(_ name: String) async throws(DocumentStoreError) { _ = try await submit(.deletion(name, ifCoveredBy: nil)) }
+
+    /// Deletes a document, unless it has events, on disk or in memory, that a version does not cover.
+    ///
+    /// - Throws: `refused` when it has; `notFound` when there is none.
+    public func delete(_ name: String, ifCoveredBy seen: CausalContext) async throws(DocumentStoreError) {
+        _ = try await submit(.deletion(name, ifCoveredBy: seen))
+    }
 
     /// Forgets that a document was deleted. For when every peer knows it: a peer that does not would bring the document back.
     ///

@@ -186,57 +186,29 @@ extension Replica {
             let lanes = Lanes(store.state)
             let news = heads.filter { $0.dot.sequence > lanes.positions[$0.dot.origin] ?? 0 }
             let origins = Set(news.map(\.dot.origin))
-            // The log of these origins goes: what is alive in it stays beside it, in the same commit.
-            var keeping = alive.filter { origins.contains($0.dot.origin) && lanes.hold($0.dot) }
+            // The log of these origins goes: what is alive in it stays beside it, in the same commit; where that is all of some parts, in commits before,
+            // of which a crash leaves second copies.
+            var peak = 0
             if !whole.isEmpty {
-                for origin in origins.sorted() {
-                    let first = lanes.floors[origin] ?? 0
-                    try read(origin, after: first, through: lanes.positions[origin] ?? 0, in: store) {
-                        if $0.isOf(whole) { keeping.append($0) }
-                    }
-                }
+                let digest = CausalContext(covering: news.map { Dot(origin: $0.dot.origin, sequence: lanes.floors[$0.dot.origin] ?? 0) })
+                var reader = HistoryReader(
+                    of: whole, since: digest, through: CausalContext(store.state.marks.filter { origins.contains($0.origin) }))
+                while !reader.isAtEnd { try store.adopt([], keeping: try reader.read(from: store), rows: []) }
+                peak = reader.peak
             }
+            let keeping = alive.filter { origins.contains($0.dot.origin) && lanes.hold($0.dot) }
             try store.adopt(news.map(FeedMark.init(of:)), keeping: keeping, rows: [])
             for head in news { adopted[head.dot.origin] = head.dot.sequence }
-            return .adopted(news)
-        case .collect(var collection):
-            try collect(&collection, in: store)
-            return .collected(collection)
+            return .adopted(news, peak: peak)
+        case .readHistory(var read):
+            read.entries = try read.reader.read(from: store)
+            return .historyRead(read)
         case .compact(let floors, let keeping, let forgetting, let done):
             try store.compact(trimming: floors, keeping: keeping, forgetting: forgetting)
             return .compacted(floors, done)
         case .rows(let rows):
             try store.append(FeedBatch(ticket: 0, entries: [], marks: [], highWater: .zero), rows: rows)
             return nil
-        }
-    }
-
-    /// Adds to a history what the log holds of it, and what is kept beside the log.
-    private static func collect(_ collection: inout HistoryCollection, in store: any ReplicaStore) throws(StorageError) {
-        let through = CausalContext(covering: collection.marks.map { Dot(origin: $0.origin, sequence: $0.position.sequence) })
-        let lanes = Lanes(store.state)
-        var found = try store.kept().filter { collection.wants($0, through) }
-        for mark in collection.marks {
-            let first = max(lanes.floors[mark.origin] ?? 0, collection.since.sequence(of: mark.origin))
-            try read(mark.origin, after: first, through: mark.position.sequence, in: store) {
-                if collection.wants($0, through) { found.append($0) }
-            }
-        }
-        var seen = Set(collection.entries.map(\.dot))
-        collection.entries += found.filter { seen.insert($0.dot).inserted }
-        collection.entries.sort { ($0.stamp, $0.dot) < ($1.stamp, $1.dot) }
-    }
-
-    /// Entries of one origin in the log, ascending.
-    private static func read(
-        _ origin: OriginID, after first: UInt64, through last: UInt64, in store: any ReplicaStore, _ body: (FeedEntry) -> Void
-    ) throws(StorageError) {
-        var next = first + 1
-        while next <= last {
-            let row = try store.read(origin, from: next, charge: 1 << 20)
-            guard let end = row.last else { return }
-            for entry in row where entry.dot.sequence <= last { body(entry) }
-            next = end.dot.sequence + 1
         }
     }
 
@@ -284,8 +256,10 @@ extension Replica {
                 case .rows(let read, let rows): state.core.supply(rows, for: read, now: now, into: &state.actions)
                 case .link(let query, let link): state.core.supply(link: link, for: query, now: now, into: &state.actions)
                 case .kept(let charge): if let waiter = historyKept(charge, &state) { done.append(waiter) }
-                case .adopted(let heads): historyAdopted(heads, &state, now)
-                case .collected(let collection): historyCollected(collection, &state)
+                case .adopted(let heads, let peak):
+                    state.statistics.historyPeak = max(state.statistics.historyPeak, peak)
+                    historyAdopted(heads, &state, now)
+                case .historyRead(let read): historyRead(read, &state)
                 case .compacted(let floors, let continuation):
                     for floor in floors { state.core.trimmed(floor.origin, through: floor.sequence) }
                     done.append(continuation)

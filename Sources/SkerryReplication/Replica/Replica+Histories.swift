@@ -141,34 +141,24 @@ extension Replica {
         state.statistics.repairsServed += 1
     }
 
-    /// Begins to give a history, when the store has said what only it has of it.
+    /// Begins to give a history.
     private func give(
         _ entries: [FeedEntry], _ marks: [FeedMark], since digest: CausalContext, tag: UInt32, to id: UInt32, _ state: inout State
     ) {
         let prefixes = state.wholePrefixes
-        guard !prefixes.isEmpty, !marks.isEmpty else {
-            state.sessions[id]?.transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag)
-            if state.sessions[id]?.isOneWay ?? false { state.sessions[id]?.transfer?.grantAll() }
-            return
-        }
-        state.sessions[id]?.transfer = nil
-        state.sessions[id]?.collecting = (tag, [])
-        state.work.append(
-            .collect(
-                HistoryCollection(session: id, tag: tag, entries: entries, marks: marks, since: digest, prefixes: prefixes)))
+        let reader = prefixes.isEmpty ? nil : HistoryReader(of: prefixes, since: digest, through: CausalContext(marks))
+        var transfer = HistoryTransfer(entries: entries, reader: reader, marks: marks, tag: tag)
+        if state.sessions[id]?.isOneWay ?? false { transfer.grantAll() }
+        state.sessions[id]?.transfer = transfer
     }
 
-    /// The store has said what it has of a history.
-    func historyCollected(_ collection: HistoryCollection, _ state: inout State) {
-        let id = collection.session
+    /// The store has said more of a history.
+    func historyRead(_ read: HistoryRead, _ state: inout State) {
+        let id = read.session
         // Another history was asked for meanwhile, or nobody is there any more.
-        guard let session = state.sessions[id], let collecting = session.collecting, collecting.tag == collection.tag else { return }
-        state.sessions[id]?.collecting = nil
-        var transfer = HistoryTransfer(entries: collection.entries, marks: collection.marks, tag: collection.tag)
-        if session.isOneWay { transfer.grantAll() }
-        state.sessions[id]?.transfer = transfer
-        guard !collecting.subscription.isEmpty else { return }
-        do throws(ReplicaError) { try takeSubscription(collecting.subscription, at: id, &state) } catch { close(id, error, &state) }
+        guard let transfer = state.sessions[id]?.transfer, transfer.isReading, transfer.tag == read.tag else { return }
+        state.statistics.historyPeak = max(state.statistics.historyPeak, read.reader.peak)
+        state.sessions[id]?.transfer?.supply(read.entries, read.reader)
     }
 
     /// Answers what was asked for too soon, when its time has come.
@@ -188,10 +178,6 @@ extension Replica {
             state.sessions[id]?.waitingRequest?.subscription = message
             return
         }
-        if let tag = state.sessions[id]?.collecting?.tag, HistoryTransfer.tag(of: message) == tag {
-            state.sessions[id]?.collecting?.subscription = message
-            return
-        }
         guard let transfer = state.sessions[id]?.transfer, HistoryTransfer.tag(of: message) == transfer.tag else { return }
         do throws(FeedError) {
             try message.withBytes { bytes throws(FeedError) in try state.sessions[id]?.transfer?.receive(bytes) }
@@ -209,6 +195,9 @@ extension Replica {
             if state.sessions[id]?.transfer?.isFinished ?? true {
                 state.sessions[id]?.transfer = nil
                 transferEnded(id, &state)
+            }
+            if let reader = state.sessions[id]?.transfer?.nextReading() {
+                state.work.append(.readHistory(HistoryRead(session: id, tag: session.transfer?.tag ?? 0, reader: reader)))
             }
             if messages.isEmpty { return }
         }
@@ -230,9 +219,7 @@ extension Replica {
 
     /// Begins another history when the one before is written and there is more: what was overwritten meanwhile never goes.
     func serveOneWay(_ id: UInt32, _ state: inout State) {
-        guard let session = state.sessions[id], session.isOneWay, session.transfer == nil, session.collecting == nil, !session.isClosing,
-            session.isThirsty
-        else {
+        guard let session = state.sessions[id], session.isOneWay, session.transfer == nil, !session.isClosing, session.isThirsty else {
             return
         }
         let durable = state.core.durable
@@ -240,7 +227,7 @@ extension Replica {
         let (entries, marks, ticket) = state.history(since: session.written)
         guard !marks.isEmpty || !session.isSynchronised else { return }
         state.sessions[id]?.nextTag = session.nextTag &+ 1
-        state.sessions[id]?.written.merge(CausalContext(covering: marks.map { Dot(origin: $0.origin, sequence: $0.position.sequence) }))
+        state.sessions[id]?.written.merge(CausalContext(marks))
         state.sessions[id]?.transferTicket = ticket
         give(entries, marks, since: session.written, tag: session.nextTag, to: id, &state)
         pumpTransfer(id, &state)

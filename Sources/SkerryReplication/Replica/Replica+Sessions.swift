@@ -185,7 +185,7 @@ extension Replica {
         let now = configuration.now().monotonic
         let (output, isAsking) = state.withLock { state -> (SessionState.Output, Bool) in
             let output = self.nextOutput(of: id, atMost: maximum, now, &state)
-            return (output, state.sessions[id]?.collecting != nil && !state.isWorking && !state.work.isEmpty)
+            return (output, (state.sessions[id]?.transfer?.isReading ?? false) && !state.isWorking && !state.work.isEmpty)
         }
         // Not on the thread of the transport, which may not like to be woken while it asks.
         if isAsking { Task { self.settle() } }

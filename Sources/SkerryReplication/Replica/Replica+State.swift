@@ -12,6 +12,8 @@ extension Replica {
         var partOrder: [[UInt8]] = []
         /// Entries of parts that this replica does not have.
         var unclaimed = EntryIndex()
+        /// What comes for parts that are being added: their views may have looked before it.
+        var arriving: [[UInt8]: Set<Dot>] = [:]
         /// Prefixes of parts of which something came in this life while they were not here; at most ``Replica/partsMaximum``.
         var stale: Set<[UInt8]> = []
         /// Fenced origins of which a history brought all that is taken in front of the fence: a log that begins behind it has nothing more. At most
@@ -52,7 +54,9 @@ extension Replica {
             guard let prefix = PartName.prefix(of: entry), let part = parts[Array(prefix)] else {
                 let prefix = PartName.prefix(of: entry).map { Array($0) }
                 unclaimed.insert(ReplicaEntry(entry, keyStart: prefix?.count ?? 0))
-                guard let prefix, !stale.contains(prefix) else { return [] }
+                guard let prefix else { return [] }
+                arriving[prefix]?.insert(entry.dot)
+                guard !stale.contains(prefix) else { return [] }
                 if stale.count < Replica.partsMaximum { stale.insert(prefix) }
                 return [ReplicaRow(key: Replica.staleKey(prefix), value: [])]
             }
@@ -69,15 +73,19 @@ extension Replica {
         /// - Parameter wasStale: whether the part's views were told to begin anew.
         mutating func claim(_ prefix: [UInt8], for part: any Replicated, wasStale: Bool) {
             let known = part.digest
+            let arrived = arriving.removeValue(forKey: prefix) ?? []
+            var late: [ReplicaEntry] = []
             var rows: [ReplicaRow] = part.takeRows()
             for entry in unclaimed.entries(since: CausalContext())
             where PartName.prefix(of: entry.feed).map({ $0.elementsEqual(prefix) }) ?? false {
                 unclaimed.remove(entry.dot)
-                if !known.covers(entry.dot) { rows += apply(entry, to: part) }
+                guard !known.covers(entry.dot) else { continue }
+                if arrived.contains(entry.dot) { late.append(entry) } else { rows += apply(entry, to: part) }
             }
             part.caughtUp()
-            // What came after the views had looked stays to be said the next time.
-            if wasStale {
+            // What came after the views had looked is in none of their rows.
+            for entry in late { rows += apply(entry, to: part) }
+            if wasStale || !arrived.isEmpty {
                 rows.append(ReplicaRow(key: Replica.staleKey(prefix), value: nil))
                 stale.remove(prefix)
             }
@@ -85,7 +93,7 @@ extension Replica {
         }
 
         /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; and the ticket whose batches must be
-        /// durable before any of it is sent.
+        /// durable before any of it is sent. Without the entries that only the store has.
         ///
         /// Not less than is applied: what superseded a durable entry may itself not be durable yet, and then neither stands for the other.
         func history(since digest: CausalContext) -> (entries: [FeedEntry], marks: [FeedMark], ticket: UInt64) {
@@ -99,8 +107,8 @@ extension Replica {
             let lacking = last.values.filter { $0.dot.sequence > digest.sequence(of: $0.dot.origin) && !frozen.contains($0.dot.origin) }
             var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))
                 .filter { !frozen.contains($0.origin) }
-            let seen = Set(entries.map(\.dot))
-            for head in lacking where !seen.contains(head.dot) {
+            let (seen, whole) = (Set(entries.map(\.dot)), wholePrefixes)
+            for head in lacking where !seen.contains(head.dot) && !head.isOf(whole) {
                 entries.append(ReplicaEntry(head, keyStart: PartName.prefix(of: head)?.count ?? 0))
             }
             return (entries.sorted().map(\.feed), lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin }, lastTicket)
@@ -132,14 +140,14 @@ extension Replica {
         /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive. All entries of some
         /// parts stay, by the prefixes of their keys.
         case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]])
-        /// Entries of a history that only the store has.
-        case collect(HistoryCollection)
+        /// The next entries of a history that only the store has.
+        case readHistory(HistoryRead)
         case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
         case rows([ReplicaRow])
 
         var writes: Bool {
             switch self {
-            case .read, .readLink, .collect: false
+            case .read, .readLink, .readHistory: false
             default: true
             }
         }
@@ -153,22 +161,13 @@ extension Replica {
         var charge: Int
     }
 
-    /// A history that waits for what only the store has of it.
-    struct HistoryCollection: Sendable {
+    /// What a history that is given takes from the store.
+    struct HistoryRead: Sendable {
         var session: UInt32
         var tag: UInt32
-        /// Of the parts that answer by themselves.
-        var entries: [FeedEntry]
-        var marks: [FeedMark]
-        /// What need not come.
-        var since: CausalContext
-        /// Of the parts whose entries the store has.
-        var prefixes: [[UInt8]]
-
-        /// Whether an entry belongs into it.
-        func wants(_ entry: FeedEntry, _ through: CausalContext) -> Bool {
-            through.covers(entry.dot) && !since.covers(entry.dot) && entry.isOf(prefixes)
-        }
+        var reader: HistoryReader
+        /// What was read.
+        var entries: [FeedEntry] = []
     }
 
     /// What came of it.
@@ -177,8 +176,9 @@ extension Replica {
         case rows(FeedRead, [[FeedEntry]])
         case link(FeedLinkQuery, FeedHash?)
         case kept(HistoryCharge)
-        case adopted([FeedEntry])
-        case collected(HistoryCollection)
+        /// With the bytes of the log that were in memory for it.
+        case adopted([FeedEntry], peak: Int)
+        case historyRead(HistoryRead)
         case compacted([Dot], CheckedContinuation<Void, Never>)
     }
 }

@@ -16,13 +16,18 @@ internal import Synchronization
 /// All parts share one feed, one digest and one session with each peer. What a part writes is applied before the call returns, durable a little
 /// later (``durable()``), and acknowledged to nobody before. Whatever way entries come and however often, replicas with the same entries are equal.
 ///
-/// - Memory: what the parts hold, the last entry of each origin, and for each session at most ``outboxMaximum`` bytes that wait to be written.
+/// - Memory: what the parts hold, the last entry of each origin, and for each session at most ``outboxMaximum`` bytes that wait to be
+///   written, and ``historyMaximum`` of a history.
 /// - Isolation: any thread; no call waits for a disk except ``init(_:store:configuration:)``, and, without an executor, those that write.
 public final class Replica: Sendable {
     /// Most parts of a replica.
     public static let partsMaximum = 1_024
     /// Bytes that may wait for a peer that takes nothing before its session ends. Entries alone never come near: they wait in the log.
     public static let outboxMaximum = 4 << 20
+
+    /// Bytes that are in memory at once for a history, of what only the store has (``Replicated/needsLog``): for each session that gets one, and for one
+    /// that leads to positions here.
+    public static let historyMaximum = 2 << 20
 
     /// Bytes of a history that comes one way over a link, and that are not durable yet, before its session ends: nobody can hold a link back.
     public static let unsyncedMaximum = 16 << 20
@@ -106,11 +111,16 @@ public final class Replica: Sendable {
         guard let prefix = PartName.prefix(name) else {
             throw ReplicaError(.invalid, "a part has a name of 1 to \(PartName.maximum) bytes")
         }
+        try state.withLock { state throws(ReplicaError) in
+            guard state.parts[prefix] == nil, state.arriving[prefix] == nil else {
+                throw ReplicaError(.invalid, "there is a part named \(name)")
+            }
+            guard state.parts.count + state.arriving.count < Self.partsMaximum else { throw ReplicaError(.invalid, "too many parts") }
+            state.arriving[prefix] = []
+        }
         let wasStale = isStale(prefix)
         part.attached(ReplicaPart(name: name, prefix: prefix, replica: self))
-        try state.withLock { state throws(ReplicaError) in
-            guard state.parts[prefix] == nil else { throw ReplicaError(.invalid, "there is a part named \(name)") }
-            guard state.parts.count < Self.partsMaximum else { throw ReplicaError(.invalid, "too many parts") }
+        state.withLock { state in
             state.parts[prefix] = part
             state.partOrder.append(prefix)
             state.claim(prefix, for: part, wasStale: wasStale)
@@ -256,6 +266,8 @@ public struct ReplicaStatistics: Sendable, Hashable {
     /// Histories that came where the log of a peer no longer reached, and that went.
     public var repairs: UInt64 = 0
     public var repairsServed: UInt64 = 0
+    /// The most bytes of a log that were in memory at once for a history, given or taken, see ``Replica/historyMaximum``.
+    public var historyPeak = 0
     /// Groups in which the store wrote: a group becomes durable at once.
     public var writeGroups: UInt64 = 0
 

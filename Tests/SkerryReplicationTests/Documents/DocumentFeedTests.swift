@@ -156,7 +156,7 @@ struct DocumentFeedTests {
         _ = try inbox.receive(Self.dot(7, 1), damaged[...])
         _ = try inbox.receive(Self.dot(8, 1), ([1] + author.snapshot())[...])
         _ = try inbox.receive(Self.dot(9, 1), good[...])
-        #expect { try inbox.receive(Self.dot(7, 2), [3]) } throws: {
+        #expect { try inbox.receive(Self.dot(7, 2), [77]) } throws: {
             ($0 as? DocumentFeedError)?.code == .newerVersion && ($0 as? DocumentFeedError)?.dot == Self.dot(7, 2)
         }
         let reader = Self.document(2)

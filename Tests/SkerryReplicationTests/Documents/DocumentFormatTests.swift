@@ -68,6 +68,11 @@ struct DocumentFormatTests {
         let values = try DocumentFeed.values(of: update[...])
         #expect(Self.hex(Array(values[0].prefix(7))) == "02" + "00" + "02" + "818010" + "07")
         #expect(Self.hex(values[1]) == "02" + "01" + "02" + "818010" + "07")
+        let removal = try DocumentFeed.value(ofRemoval: Self.version)
+        #expect(Self.hex(removal) == "03" + "02" + "0807060504030201" + "03" + "1817161514131211" + "ac02")
+        #expect(try DocumentFeed.value(removal[...]) == .removal(Self.version))
+        #expect(throws: DocumentFeedError.self) { try DocumentFeed.value((removal + [0])[...]) }
+        for count in 1..<removal.count { #expect(throws: DocumentFeedError.self) { try DocumentFeed.value(removal[..<count]) } }
     }
 
     @Test("messages that promise more than they bring are refused before anything is allocated")

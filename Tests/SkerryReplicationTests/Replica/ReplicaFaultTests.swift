@@ -266,6 +266,9 @@ private struct FailingStore: ReplicaStore {
         base.compact(trimming: floors, keeping: entries, forgetting: forgetting)
     }
     func kept() throws(StorageError) -> [FeedEntry] { base.kept() }
+    func kept(_ origin: OriginID, from first: UInt64, charge: Int) throws(StorageError) -> [FeedEntry] {
+        base.kept(origin, from: first, charge: charge)
+    }
     func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) throws(StorageError) -> [ReplicaRow] {
         base.rows(withPrefix: prefix, from: lower, limit: limit)
     }

@@ -215,6 +215,27 @@ struct ReplicaHistoryTests {
         try await until { node.model["k"] == "v" }
     }
 
+    @Test("U-07: of a history that comes one way over a link no more is taken while the store stands still than the bound, and a message")
+    func unsyncedBound() async throws {
+        let (writer, gate) = (try Node(origin: 1), GatedExecutor())
+        let size = 500_000
+        let value = String(repeating: "v", count: size)
+        let count = Replica.unsyncedMaximum / size + 8
+        for index in 0..<count { try writer.model.set("k\(index)", to: value) }
+        let node = try Node(origin: 2, executor: gate)
+        let (near, far) = MemoryLink.pair()
+        let session = try node.replica.start(over: near, .readOnly)
+        try writer.replica.start(over: far, .writeOnly)
+        try await until { node.replica.statistics.sessions == 0 }
+        let error = await #expect(throws: ReplicaError.self) { try await session.ended() }
+        #expect(error?.code == .overloaded)
+        let taken = node.model.count * size
+        #expect(taken > Replica.unsyncedMaximum - size && taken <= Replica.unsyncedMaximum + FeedLimits.frameMaximum)
+        gate.open()
+        await node.replica.dispose()
+        await writer.replica.dispose()
+    }
+
     @Test("U-14: compaction amid a history leaves what leads to its positions, so that others believe them after a crash")
     func compactionAmid() async throws {
         let (x, y) = (try Node(origin: 1), try Node(origin: 2))

@@ -226,6 +226,62 @@ struct ReplicaPartTests {
         #expect(!third.isStale(try #require(PartName.prefix("model"))))
     }
 
+    @Test("U-13: a view has the rows of what comes while its part is being added, behind its look at the store")
+    func viewOfWhatComesMeanwhile() async throws {
+        let writer = try Node(origin: 1)
+        try writer.model.set("a", to: "early")
+        let view = ReplicaView("by-value") { key, bytes in [(key: Array(bytes), value: Array(key.utf8))] }
+        let replica = try Replica()
+        try replica.start(with: writer.replica)
+        let part = Interrupted(ReplicatedModel(views: [view])) { try? writer.model.set("b", to: "late") }
+        try replica.add(part, named: "model")
+        try await replica.durable()
+        #expect(part.model.values == ["a": "early", "b": "late"])
+        #expect(try await view.rows(limit: 10).map(\.source) == ["a", "b"])
+        #expect(!replica.isStale(try #require(PartName.prefix("model"))))
+        // One that is whole in the store, and is replayed alone.
+        var engine = MemoryMetadataEngine()
+        let identity = FeedIdentity(cluster: 0, site: 2, origin: OriginID(rawValue: 2), epoch: 1)
+        for text in ["first", "second"] {
+            let again = try Replica(
+                store: try EngineReplicaStore(engine: engine, prefix: [7]), configuration: ReplicaConfiguration(identity: identity))
+            let view = ReplicaView("by-value") { key, bytes in [(key: Array(bytes), value: Array(key.utf8))] }
+            if text == "first" { try again.start(with: writer.replica) }
+            let part = Interrupted(ReplicatedModel(views: [view])) {
+                if text == "second" { _ = try? again.start(with: writer.replica) }
+            }
+            try again.add(part, named: "model")
+            try await again.durable()
+            #expect(part.model.values == writer.model.values)
+            #expect(try await view.rows(limit: 10).count == writer.model.values.count, "\(text)")
+            await again.dispose()
+            engine = engine.crash()
+            try writer.model.set("c", to: text)
+        }
+    }
+
+    /// A model during whose addition something happens.
+    private final class Interrupted: Replicated {
+        let model: ReplicatedModel<String>
+        private let meanwhile: @Sendable () -> Void
+
+        init(_ model: ReplicatedModel<String>, _ meanwhile: @escaping @Sendable () -> Void) {
+            self.model = model
+            self.meanwhile = meanwhile
+        }
+
+        var digest: CausalContext { model.digest }
+        func apply(_ entry: ReplicaEntry) -> Bool { model.apply(entry) }
+        func history(since digest: CausalContext) -> [ReplicaEntry] { model.history(since: digest) }
+        func caughtUp() { model.caughtUp() }
+        func takeRows() -> [ReplicaRow] { model.takeRows() }
+        func tell() { model.tell() }
+        func attached(_ handle: ReplicaPart) {
+            model.attached(handle)
+            meanwhile()
+        }
+    }
+
     /// A type of one's own: the largest number of all.
     private final class Maximum: Replicated {
         private let state = Mutex((best: ReplicaEntry?.none, digest: CausalContext(), part: ReplicaPart?.none))

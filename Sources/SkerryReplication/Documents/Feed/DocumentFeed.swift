@@ -1,7 +1,10 @@
+public import SkerryCRDT
+
 /// How updates of documents travel in a feed: the grammar of keys and values (`docs/formats/document-feed.md`).
 ///
 /// The key of an entry is the document's name, its value an update: chunks of the document's history, as `Document.history(since:)` writes them. One that
-/// is longer than an entry takes comes in pieces, in entries one behind the other.
+/// is longer than an entry takes comes in pieces, in entries one behind the other. The value of an entry that removes a document says what its author had seen
+/// of it.
 public enum DocumentFeed {
     /// An entry's value, read.
     public enum Value: Sendable, Hashable {
@@ -9,11 +12,15 @@ public enum DocumentFeed {
         case update(ArraySlice<UInt8>)
         /// One piece of `count` of an update of `total` bytes.
         case piece(index: Int, count: Int, total: Int, ArraySlice<UInt8>)
+        /// What a removal had seen.
+        case removal(CausalContext)
+
+        var isRemoval: Bool { if case .removal = self { true } else { false } }
 
         /// How many pieces of the update came before this one.
         public var index: Int {
             switch self {
-            case .update: 0
+            case .update, .removal: 0
             case .piece(let index, _, _, _): index
             }
         }
@@ -21,14 +28,16 @@ public enum DocumentFeed {
         /// How many pieces the update has.
         public var count: Int {
             switch self {
-            case .update: 1
+            case .update, .removal: 1
             case .piece(_, let count, _, _): count
             }
         }
 
+        /// Of an update.
         public var bytes: ArraySlice<UInt8> {
             switch self {
             case .update(let bytes), .piece(_, _, _, let bytes): bytes
+            case .removal: []
             }
         }
     }
@@ -73,6 +82,22 @@ public enum DocumentFeed {
         }
     }
 
+    /// The value of an entry that removes a document, by what its author had seen of it.
+    ///
+    /// - Throws: ``DocumentFeedError`` with `limitExceeded`.
+    public static func value(ofRemoval seen: CausalContext) throws(DocumentFeedError) -> [UInt8] {
+        guard seen.dots.count <= DocumentLimits.versionDots else {
+            throw DocumentFeedError(.limitExceeded, "a version of \(seen.dots.count) writers is too large for a feed")
+        }
+        var writer = ExchangeWriter()
+        writer.byte(removalTag)
+        writer.version(seen)
+        return writer.bytes
+    }
+
+    /// What a value begins with that is a removal's.
+    static let removalTag: UInt8 = 3
+
     /// Reads an entry's value. Nothing is copied.
     public static func value(_ bytes: ArraySlice<UInt8>) throws(DocumentFeedError) -> Value {
         var reader = ExchangeReader(bytes)
@@ -90,6 +115,10 @@ public enum DocumentFeed {
                 throw DocumentFeedError(.malformed, "piece \(index) of \(count) has \(bytes.count) of \(total) bytes")
             }
             return .piece(index: index, count: count, total: total, bytes)
+        case removalTag:
+            let seen = try reader.version()
+            try reader.end()
+            return .removal(seen)
         case let kind: throw DocumentFeedError(.newerVersion, "a value of kind \(kind)")
         }
     }

@@ -19,8 +19,20 @@ public struct DocumentInbox: Sendable {
         public var missing: [Dot] = []
         /// Whether something builds on a past that was cut here.
         public var needsHistory = false
+        /// Whether something that no removal had seen builds on what one had seen and what is not here: the document has to be put together anew.
+        public var bringsBack = false
 
         public init() {}
+
+        /// Adds what came of a later call.
+        mutating func add(_ next: Settlement) {
+            applied += next.applied
+            done = (done + next.done).sorted()
+            refused += next.refused
+            missing = next.missing
+            needsHistory = next.needsHistory
+            bringsBack = next.bringsBack
+        }
     }
 
     private struct Arrival: Sendable {
@@ -72,6 +84,7 @@ public struct DocumentInbox: Sendable {
 
     private mutating func add(_ value: DocumentFeed.Value, at dot: Dot) throws(DocumentFeedError) {
         switch value {
+        case .removal: throw DocumentFeedError(.mismatch, "a removal is no update")
         case .update(let bytes):
             guard arrivals[dot] == nil else { return }
             arrivals[dot] = Arrival(pieces: [Array(bytes)], dots: [dot], count: 1, byteCount: bytes.count)
@@ -107,8 +120,9 @@ public struct DocumentInbox: Sendable {
 
     /// Lets the document have everything that is whole, again and again as long as that brings more.
     ///
-    /// - Complexity: each update is decoded once, and again where the document had no room for it before.
-    public mutating func settle(into document: Document) -> Settlement {
+    /// - Parameter removed: what removals of the document had seen. An update that has nothing else is passed over, unless the document is back.
+    /// - Complexity: each update is decoded once, and again where the document had no room for it before; twice where something was removed.
+    public mutating func settle(into document: Document, removed: CausalContext = CausalContext()) -> Settlement {
         var settlement = Settlement()
         var isMoving = true
         while isMoving {
@@ -118,7 +132,7 @@ public struct DocumentInbox: Sendable {
                 if !arrival.waits.isEmpty {
                     finishIfCovered(first, document.version, &settlement)
                 } else if arrival.triedAt == nil || arrival.triedAt != document.version {
-                    offer(first, to: document, &settlement)
+                    offer(first, to: document, removed, &settlement)
                     isMoving = true
                 }
             }
@@ -128,10 +142,23 @@ public struct DocumentInbox: Sendable {
         return settlement
     }
 
-    private mutating func offer(_ first: Dot, to document: Document, _ settlement: inout Settlement) {
+    private mutating func offer(_ first: Dot, to document: Document, _ removed: CausalContext, _ settlement: inout Settlement) {
         guard let arrival = arrivals[first] else { return }
+        let update = arrival.pieces.count == 1 ? arrival.pieces[0] : Array(arrival.pieces.joined())
         do throws(DocumentError) {
-            let result = try document.merge(arrival.pieces.count == 1 ? arrival.pieces[0] : Array(arrival.pieces.joined()))
+            let isBack = document.version.dots.contains { removed.sequence(of: $0.origin) > 0 }
+            if !removed.isEmpty, !isBack {
+                switch try Self.standing(of: update, removed) {
+                case .unseen: break
+                case .seen: return settlement.done += remove(first)
+                case .both:
+                    settlement.bringsBack = true
+                    arrivals[first]?.triedAt = document.version
+                    return
+                }
+            }
+            let result = try document.merge(update)
+            if !isBack, result.missing.map(removed.covers) ?? false { settlement.bringsBack = true }
             settlement.applied += result.appliedRanges
             refuse(result, of: first, &settlement)
             guard arrivals[first] != nil else { return }
@@ -149,6 +176,18 @@ public struct DocumentInbox: Sendable {
         } catch {
             refuse(first, error, document, &settlement)
         }
+    }
+
+    /// What of an update removals had seen.
+    private enum Standing {
+        case seen, unseen, both
+    }
+
+    private static func standing(of update: [UInt8], _ removed: CausalContext) throws(DocumentError) -> Standing {
+        let result = try Document(origin: OriginID(rawValue: 0), now: { .max >> 16 }).merge(update)
+        let ranges = result.appliedRanges + result.pending.map(\.events) + result.refused.map(\.events)
+        if ranges.allSatisfy({ removed.covers(Dot(origin: $0.origin, sequence: $0.last)) }) { return .seen }
+        return ranges.contains { removed.covers(Dot(origin: $0.origin, sequence: $0.first)) } ? .both : .unseen
     }
 
     private mutating func finishIfCovered(_ first: Dot, _ version: CausalContext, _ settlement: inout Settlement) {

@@ -161,11 +161,21 @@ extension DocumentReplica {
         // Also when it brought nothing new: what an earlier one brought may not be on disk yet.
         try await documents.commit(document)
         if result.applied > 0 { note(.imported(name, result.appliedRanges)) }
+        try await buryAgain(name)
         // Of what is on disk the peer hears, whether or not it could be told to others yet: that follows with the next commit.
         do throws(DocumentStoreError) { try await tellCommits() } catch { note(.failed(name, "\(error)")) }
         tellReports()
         guard let missing = result.missing else { return nil }
         return DocumentFeedError(.incomplete, "it builds on event \(missing.sequence) of \(missing.origin)", document: name)
+    }
+
+    /// What a peer gave may have been deleted here.
+    private func buryAgain(_ name: String) async throws(DocumentStoreError) {
+        guard let (handle, rows) = place, let replica = handle.replica else { return }
+        await turns.enter(name)
+        defer { turns.leave(name) }
+        let removals = try await removals(of: name, rows, replica)
+        if !removals.isEmpty { try await bury(name, removals, rows, replica) }
     }
 
     /// What a document refuses today alone is no answer to the peer.

@@ -46,6 +46,7 @@ extension DocumentReplica {
             for row in page {
                 guard let (name, dot) = rows.waitingEntry(row.key) else { continue }
                 unread[name, default: Unread()].insert(dot, bytes: row.value?.count ?? 0)
+                if row.value?.first == DocumentFeed.removalTag { unread[name]?.hasRemoval = true }
             }
             guard page.count == 256, let last = page.last else { break }
             lower = last.key + [0]
@@ -63,7 +64,7 @@ extension DocumentReplica {
             guard let rows = state.rows, !state.digest.covers(entry.dot) else { return false }
             state.digest.insert(entry.dot)
             // Own entries are made of what is in the document already.
-            if entry.origin == state.ownOrigin, !state.isAhead { return true }
+            if entry.origin == state.ownOrigin, !state.isAhead, !entry.isRemoval { return true }
             do throws(DocumentFeedError) {
                 try state.take(entry, rows)
                 return true
@@ -95,7 +96,7 @@ extension DocumentReplica {
     func lookAfter() async {
         while let name = nextTouched() {
             let isMuch = state.withLock { state in
-                (state.unread[name]?.isMuch ?? false) || state.unread.count > DocumentLimits.unreadDocuments
+                state.unread[name].map { $0.isMuch || $0.hasRemoval } ?? false || state.unread.count > DocumentLimits.unreadDocuments
             }
             guard isMuch || documents.resident(name) != nil else { continue }
             do throws(DocumentStoreError) { try await takeIn(name) } catch { note(.failed(name, "\(error)")) }
@@ -198,22 +199,31 @@ extension DocumentReplica {
     private func takeIn(
         _ waiting: [(dot: Dot, value: [UInt8])], of name: String, _ rows: DocumentRows, _ replica: Replica
     ) async throws(DocumentStoreError) -> (gone: Set<Dot>, inbox: DocumentInbox) {
-        let document = try await documents.document(name)
+        let removals = try await removals(of: name, rows, replica)
+        let removed = waiting.filter { $0.value.first == DocumentFeed.removalTag }
+        if !removed.isEmpty || removals.isUnfinished { try await bury(name, removals, rows, replica) }
+        let updates = removed.isEmpty ? waiting : waiting.filter { $0.value.first != DocumentFeed.removalTag }
+        var document = try await documents.document(name)
         var inbox = DocumentInbox(name: name)
         var refusals: [DocumentFeedError] = []
-        for (dot, value) in waiting {
+        for (dot, value) in updates {
             do throws(DocumentFeedError) { refusals += try inbox.receive(dot, value[...]) } catch {
                 // What is too much now stays where it is.
                 if error.code != .overflow { refusals.append(error) }
             }
         }
-        let settlement = inbox.settle(into: document)
+        var settlement = inbox.settle(into: document, removed: removals.seen)
+        if settlement.bringsBack {
+            try await restore(name, removals, rows, replica)
+            document = try await documents.document(name)
+            settlement.add(inbox.settle(into: document, removed: removals.seen))
+        }
         refusals += settlement.refused
         // Before the commit, whose row would otherwise be told again.
         heard(settlement.applied, of: name)
         if !settlement.done.isEmpty || !settlement.applied.isEmpty { try await documents.commit(document) }
         refuse(refusals)
-        let gone = Set(settlement.done + refusals.compactMap(\.dot))
+        let gone = Set(settlement.done + refusals.compactMap(\.dot) + removed.map(\.dot))
         drop(gone, of: name, waiting, rows, replica)
         if !settlement.applied.isEmpty { note(.imported(name, settlement.applied)) }
         if !settlement.missing.isEmpty || settlement.needsHistory { note(.lacks(name, settlement.missing)) }
@@ -279,11 +289,12 @@ extension DocumentReplica {
 extension DocumentReplica.State {
     /// Puts an entry beside its document.
     mutating func take(_ entry: ReplicaEntry, _ rows: DocumentRows) throws(DocumentFeedError) {
-        guard !entry.isRemoval else { throw DocumentFeedError(.newerVersion, "a removal says nothing of documents", dot: entry.dot) }
         let name: String
         do throws(DocumentFeedError) {
             name = try DocumentFeed.name(of: entry.key)
-            _ = try DocumentFeed.value(entry.value)
+            guard try DocumentFeed.value(entry.value).isRemoval == entry.isRemoval else {
+                throw DocumentFeedError(.malformed, "a removal and an update in one entry", document: name)
+            }
         } catch {
             var error = error
             error.dot = entry.dot
@@ -291,8 +302,11 @@ extension DocumentReplica.State {
         }
         var unread = unread[name] ?? DocumentReplica.Unread()
         unread.insert(entry.dot, bytes: entry.value.count)
+        unread.hasRemoval = unread.hasRemoval || entry.isRemoval
         self.unread[name] = unread
         changes.append(ReplicaRow(key: rows.waiting(name, entry.dot), value: Array(entry.value)))
+        // What it had seen stays known, for what comes later.
+        if entry.isRemoval { changes.append(ReplicaRow(key: rows.removed(name, entry.origin), value: Array(entry.value.dropFirst()))) }
         touched.append(name)
     }
 }

@@ -130,21 +130,21 @@ extension DocumentReplica {
         let (key, values) = try await Self.mapped { () throws(DocumentFeedError) in
             (try DocumentFeed.key(of: name), try DocumentFeed.values(of: update))
         }
-        for value in values {
-            do throws(FeedError) { try publish(key, value, handle, isAhead) } catch {
-                guard error.code == .overloaded, let replica = handle.replica else { throw Self.refusal(error, name) }
-                // What waits becomes durable, then there is room.
-                try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }
-                do throws(FeedError) { try publish(key, value, handle, isAhead) } catch { throw Self.refusal(error, name) }
-            }
-        }
-    }
-
-    private func publish(_ key: [UInt8], _ value: [UInt8], _ handle: ReplicaPart, _ isAhead: Bool) throws(FeedError) {
-        // Only this task publishes, so the flag is that of this entry.
+        // Only this task publishes updates, so the flag is that of these entries.
         state.withLock { $0.isAhead = isAhead }
         defer { state.withLock { $0.isAhead = false } }
-        try handle.publish(key: key, value: value)
+        for value in values { try await publish(.write, key, value, of: name, handle) }
+    }
+
+    func publish(
+        _ kind: SkerryGossip.FeedEntry.Kind, _ key: [UInt8], _ value: [UInt8], of name: String, _ handle: ReplicaPart
+    ) async throws(DocumentStoreError) {
+        do throws(FeedError) { try handle.publish(kind, key: key, value: value) } catch {
+            guard error.code == .overloaded, let replica = handle.replica else { throw Self.refusal(error, name) }
+            // What waits becomes durable, then there is room.
+            try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }
+            do throws(FeedError) { try handle.publish(kind, key: key, value: value) } catch { throw Self.refusal(error, name) }
+        }
     }
 
     private static func refusal(_ error: FeedError, _ name: String) -> DocumentStoreError {

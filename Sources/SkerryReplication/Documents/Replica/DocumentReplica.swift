@@ -17,13 +17,15 @@ internal import Synchronization
 ///   both loses nothing: the row is there, and tells what is still to be said.
 /// - Changes of others: the entry lies beside the document with the commit that takes it into the feed, so both are there or neither. A document in memory
 ///   gets it at once, as a remote change; one that nobody uses stays on disk, and gets it when it is opened or when much has come.
+/// - Deletions (``delete(_:)``): a removal says what its author had seen; what nobody who deletes had seen survives.
 /// - An entry that a document refuses is put aside with an error, see ``refusals``.
 ///
 /// - Important: give a replica with documents a store that lasts as long as the document store does. Where a peer's log begins behind what is missing here,
 ///   documents come by an exchange (``subscribe(to:as:over:)``), not by the feed.
 /// - Memory: what the document store's budget says, some hundred bytes for each document beside which something lies unread.
 public final class DocumentReplica: Replicated {
-    /// Where the documents are. Open documents by ``document(_:)`` and commit by ``commit(_:)`` of the replica, so that both sides hear of it.
+    /// Where the documents are. Open documents by ``document(_:)``, commit by ``commit(_:)`` and delete by ``delete(_:)`` of the replica, so that both
+    /// sides hear of it.
     public let documents: DocumentStore
     let report: @Sendable (DocumentReplicaEvent) -> Void
     let state = Mutex(State())
@@ -38,6 +40,8 @@ public final class DocumentReplica: Replicated {
         private(set) var bytes = 0
         /// At least so many rows lie there beside these: they are found by reading all.
         var others = 0
+        /// Whether a removal is among them: the document is looked after whether or not it is in use.
+        var hasRemoval = false
 
         var entries: Int { sizes.count }
         var isEmpty: Bool { sizes.isEmpty && others == 0 }
@@ -156,7 +160,9 @@ public final class DocumentReplica: Replicated {
     /// Waits until everything that came is where it belongs, and everything that was committed is told. Documents that nobody uses stay unread.
     public func settle() async throws(DocumentStoreError) {
         await lookAfter()
-        for name in unreadNames where documents.resident(name) != nil { try await takeIn(name) }
+        for name in unreadNames where state.withLock({ $0.unread[name]?.hasRemoval ?? false }) || documents.resident(name) != nil {
+            try await takeIn(name)
+        }
         try await tellCommits()
         if let replica = state.withLock({ $0.handle?.replica }) {
             try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }

@@ -10,6 +10,8 @@ public enum DocumentReplicaEvent: Sendable, Hashable {
     case lacks(String, [Dot])
     /// A snapshot took the document's place: whoever holds the `Document` asks for it again.
     case replaced(String)
+    /// A document was deleted, here or elsewhere: whoever holds the `Document` has one that is no longer the store's.
+    case deleted(String)
     /// Something could not be done now and is tried again with the next entry or call.
     case failed(String, String)
 }

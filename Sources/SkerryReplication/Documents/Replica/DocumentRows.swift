@@ -35,6 +35,14 @@ struct DocumentRows: Sendable {
         return (name, dot)
     }
 
+    /// What removals of a document had seen, by origin behind it. Itself it says that the document has to be put together anew.
+    func removed(_ name: String) -> [UInt8] {
+        let bytes = Array(name.utf8)
+        return prefix + [0x72, UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF)] + bytes
+    }
+
+    func removed(_ name: String, _ origin: OriginID) -> [UInt8] { removed(name) + Self.bytes(origin.rawValue) }
+
     /// Where an exchange with a peer stands.
     func exchange(_ peer: String) -> [UInt8] { prefix + [0x78] + Array(peer.utf8) }
 

@@ -5,7 +5,11 @@ internal import SkerryMerge
 /// Sends a history: entries in frames under the receiver's credit (messages 5 and 6 of docs/formats/gossip.md), then the positions they lead to.
 struct HistoryTransfer: Sendable {
     private var source: InterestSource
-    private let entries: [FeedEntry]
+    /// What was not sent yet, from `sent` on; and the rest, as far as only the store has it. Nil while it reads, and when there is none.
+    private var entries: [FeedEntry]
+    private var sent = 0
+    private var reader: HistoryReader?
+    private(set) var isReading = false
     private let marks: [FeedMark]
     let tag: UInt32
     private let log: UInt64
@@ -13,10 +17,13 @@ struct HistoryTransfer: Sendable {
     private var isSubscribed = false
     private(set) var isFinished = false
 
-    /// - Parameter tag: of the subscription that is served.
-    init(entries: [FeedEntry], marks: [FeedMark], tag: UInt32) {
+    /// - Parameters:
+    ///   - reader: reads what comes behind these entries.
+    ///   - tag: of the subscription that is served.
+    init(entries: [FeedEntry], reader: HistoryReader? = nil, marks: [FeedMark], tag: UInt32) {
         source = InterestSource()
         self.entries = entries
+        self.reader = reader
         self.marks = marks
         self.tag = tag
         log = UInt64(tag) | 1 << 32
@@ -50,22 +57,48 @@ struct HistoryTransfer: Sendable {
         try? writer.bytes.withBytes { bytes throws(FeedError) in try receive(bytes) }
     }
 
-    /// The next messages; none while there is no credit, or at the end.
+    /// The next messages; none while there is no credit, while the store reads or has to (``nextReading()``), or at the end.
     mutating func next() -> [[UInt8]] {
-        guard let scan, !isFinished else { return [] }
-        self.scan = nil
+        guard let scan, !isFinished, !isReading else { return [] }
         let start = scan.cursor.log == log ? Int(clamping: scan.cursor.offset) : 0
-        guard start < entries.count else {
+        if reader != nil {
+            // What was sent goes, half of it at least, while more is to come.
+            let gone = min(max(0, start - sent), entries.count)
+            if gone * 2 >= entries.count {
+                entries.removeFirst(gone)
+                sent += gone
+            }
+        }
+        let place = max(0, start - sent)
+        guard place < entries.count else {
+            guard reader == nil else { return [] }
+            self.scan = nil
             isFinished = true
             return markMessages
         }
-        let end = min(entries.count, start + scan.limit)
-        let arrivals = (start..<end).map { place in
-            FeedScan.Arrival(entry: entries[place], next: FeedCursor(log: log, offset: UInt64(place) + 1))
+        self.scan = nil
+        let end = min(entries.count, place + scan.limit)
+        let arrivals = (place..<end).map { place in
+            FeedScan.Arrival(entry: entries[place], next: FeedCursor(log: log, offset: UInt64(sent + place) + 1))
         }
         var actions: [InterestSource.Action] = []
-        source.supply(FeedScan(arrivals: arrivals, next: FeedCursor(log: log, offset: UInt64(end))), into: &actions)
+        source.supply(FeedScan(arrivals: arrivals, next: FeedCursor(log: log, offset: UInt64(sent + end))), into: &actions)
         return take(actions)
+    }
+
+    /// What the store has to read before anything more can be sent; it goes with ``supply(_:_:)``.
+    mutating func nextReading() -> HistoryReader? {
+        guard scan != nil, !isFinished, entries.isEmpty, let reader else { return nil }
+        self.reader = nil
+        isReading = true
+        return reader
+    }
+
+    /// What the store has read, and where it goes on.
+    mutating func supply(_ more: [FeedEntry], _ reader: HistoryReader) {
+        isReading = false
+        entries += more
+        self.reader = reader.isAtEnd ? nil : reader
     }
 
     private mutating func take(_ actions: [InterestSource.Action]) -> [[UInt8]] {

@@ -177,8 +177,6 @@ struct SessionState: Sendable {
     var servedAt: UInt64?
     var servedTag: UInt32?
     var waitingRequest: (tag: UInt32, dots: [Dot], subscription: [UInt8])?
-    /// The history that the store is asked for, and the subscription to it.
-    var collecting: (tag: UInt32, subscription: [UInt8])?
     /// Nothing of the transfer goes before this is durable.
     var transferTicket: UInt64 = 0
     /// What a stream that is only written has been given.

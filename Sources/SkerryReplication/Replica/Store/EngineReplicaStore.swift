@@ -82,17 +82,32 @@ public struct EngineReplicaStore<Engine: MetadataEngine>: ReplicaStore {
     }
 
     public func kept() throws(StorageError) -> [FeedEntry] {
+        try kept(in: KeyRange(prefix: prefix + [Space.kept.rawValue]), charge: .max)
+    }
+
+    public func kept(_ origin: OriginID, from first: UInt64, charge: Int) throws(StorageError) -> [FeedEntry] {
+        let lower = Self.keptKey(Dot(origin: origin, sequence: first), prefix)
+        var range = KeyRange(prefix: Array(lower.dropLast(8)))
+        range.lower = lower
+        return try kept(in: range, charge: charge)
+    }
+
+    private func kept(in range: KeyRange, charge: Int) throws(StorageError) -> [FeedEntry] {
         let start = prefix + [Space.kept.rawValue]
         var entries: [FeedEntry] = []
-        try feeds.engine.scan(family, KeyRange(prefix: start)) { key, value throws(StorageError) in
+        var room = charge
+        try feeds.engine.scan(family, range) { key, value throws(StorageError) in
             guard key.count == start.count + 16 else { throw StorageError(.corrupt, "the key of an entry that is kept is damaged") }
             let words = [0, 8].map { UInt64(bigEndian: key.loadUnaligned(fromByteOffset: start.count + $0, as: UInt64.self)) }
             do throws(FeedError) {
-                entries.append(try FeedEntry(dot: Dot(origin: OriginID(rawValue: words[0]), sequence: words[1]), stored: value))
+                let entry = try FeedEntry(dot: Dot(origin: OriginID(rawValue: words[0]), sequence: words[1]), stored: value)
+                guard entries.isEmpty || entry.charge <= room else { return .stop }
+                entries.append(entry)
+                room -= entry.charge
+                return room > 0 ? .next : .stop
             } catch {
                 throw StorageError(.corrupt, "an entry that is kept is damaged: \(error)")
             }
-            return .next
         }
         return entries
     }

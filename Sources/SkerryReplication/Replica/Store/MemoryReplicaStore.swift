@@ -4,14 +4,26 @@ public import SkerryGossip
 /// A replica's log in memory. Nothing of it outlives the process.
 public struct MemoryReplicaStore: ReplicaStore {
     private var feeds: MemoryFeedStore
-    private var keptEntries: [Dot: FeedEntry] = [:]
+    /// By origin, ascending.
+    private var keptEntries: [OriginID: [FeedEntry]] = [:]
     private var table = SortedTable()
 
     /// - Parameter log: names the log in cursors, new for each store.
     public init(log: UInt64 = .random(in: 1 ... .max)) { feeds = MemoryFeedStore(log: log, keepsBytes: false) }
 
     public var state: FeedState { feeds.state }
-    public func kept() -> [FeedEntry] { Array(keptEntries.values) }
+    public func kept() -> [FeedEntry] { keptEntries.values.flatMap { $0 } }
+
+    public func kept(_ origin: OriginID, from first: UInt64, charge: Int) -> [FeedEntry] {
+        guard let row = keptEntries[origin] else { return [] }
+        var room = charge
+        return Array(
+            row[Self.place(of: first, in: row)...].prefix { entry in
+                defer { room -= entry.charge }
+                return room == charge || entry.charge <= room
+            })
+    }
+
     /// Entries held in the log.
     public var count: Int { feeds.count }
 
@@ -28,14 +40,35 @@ public struct MemoryReplicaStore: ReplicaStore {
 
     public mutating func adopt(_ marks: [FeedMark], keeping entries: [FeedEntry], rows: [ReplicaRow]) {
         for mark in marks { feeds.adopt(mark) }
-        for entry in entries { keptEntries[entry.dot] = entry }
+        for entry in entries { keep(entry) }
         table.apply(rows)
     }
 
     public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) {
         for floor in floors { feeds.trim(floor.origin, through: floor.sequence) }
-        for entry in entries { keptEntries[entry.dot] = entry }
-        for entry in forgetting { keptEntries[entry.dot] = nil }
+        for entry in entries { keep(entry) }
+        let gone = Dictionary(grouping: forgetting.map(\.dot), by: \.origin)
+        for (origin, dots) in gone {
+            let dots = Set(dots)
+            keptEntries[origin]?.removeAll { dots.contains($0.dot) }
+        }
+    }
+
+    private mutating func keep(_ entry: FeedEntry) {
+        var row = keptEntries.removeValue(forKey: entry.dot.origin) ?? []
+        let place = Self.place(of: entry.dot.sequence, in: row)
+        if place < row.count, row[place].dot == entry.dot { row[place] = entry } else { row.insert(entry, at: place) }
+        keptEntries[entry.dot.origin] = row
+    }
+
+    /// The first place whose sequence is not less.
+    private static func place(of sequence: UInt64, in row: [FeedEntry]) -> Int {
+        var (low, high) = (0, row.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if row[middle].dot.sequence < sequence { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     public func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) -> [ReplicaRow] {

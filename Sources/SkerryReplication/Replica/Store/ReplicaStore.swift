@@ -5,7 +5,7 @@ public import SkerryStorage
 /// Where a replica keeps its log, and what its parts need beside it: the seam between replicas and storage.
 ///
 /// All calls may block; a replica makes them on its executor, one group after the other, and ends each group with ``sync()``. A call becomes durable as
-/// a whole or not at all. A replica whose store threw takes and acknowledges nothing any more: drop both, and open a new one on what is there.
+/// a whole or not at all, and not before those in front of it. A replica whose store threw takes and acknowledges nothing any more: drop both, and open a new one on what is there.
 public protocol ReplicaStore: Sendable {
     /// What a core begins with.
     var state: FeedState { get }
@@ -31,6 +31,9 @@ public protocol ReplicaStore: Sendable {
 
     /// The entries that are kept beside the log, in any order.
     func kept() throws(StorageError) -> [FeedEntry]
+
+    /// Those of one origin from a sequence on, ascending, as many as fit in `charge` bytes but at least one; empty where there are no more.
+    func kept(_ origin: OriginID, from first: UInt64, charge: Int) throws(StorageError) -> [FeedEntry]
 
     /// Rows from a key on, ascending, at most so many, whose keys begin with a prefix.
     func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) throws(StorageError) -> [ReplicaRow]

@@ -71,6 +71,9 @@ struct DiskReplicaStore: ReplicaStore {
     }
 
     func kept() throws(StorageError) -> [SkerryGossip.FeedEntry] { live.kept() }
+    func kept(_ origin: OriginID, from first: UInt64, charge: Int) throws(StorageError) -> [SkerryGossip.FeedEntry] {
+        live.kept(origin, from: first, charge: charge)
+    }
 
     func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) throws(StorageError) -> [ReplicaRow] {
         live.rows(withPrefix: prefix, from: lower, limit: limit)
