@@ -14,6 +14,10 @@ extension Replica {
         var unclaimed = EntryIndex()
         /// Prefixes of parts of which something came in this life while they were not here; at most ``Replica/partsMaximum``.
         var stale: Set<[UInt8]> = []
+        /// Nil without rules for members.
+        var members: MemberState?
+        /// Entries beside the log that stand for the position of their origin alone: at most one for each.
+        var superseded: Set<Dot> = []
         /// Fenced origins of which a history brought all that is taken in front of the fence: a log that begins behind it has nothing more. At most
         /// ``FeedLimits/origins``.
         var exhausted: Set<OriginID> = []
@@ -49,6 +53,8 @@ extension Replica {
         ///
         /// - Returns: rows to commit with it.
         mutating func apply(_ entry: FeedEntry) -> [ReplicaRow] {
+            // What is said about members is no part's.
+            if entry.kind == .registry, members != nil { return [] }
             guard let prefix = PartName.prefix(of: entry), let part = parts[Array(prefix)] else {
                 let prefix = PartName.prefix(of: entry).map { Array($0) }
                 unclaimed.insert(ReplicaEntry(entry, keyStart: prefix?.count ?? 0))
@@ -84,11 +90,11 @@ extension Replica {
             if !rows.isEmpty { work.append(.rows(rows)) }
         }
 
-        /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; and the ticket whose batches must be
-        /// durable before any of it is sent.
+        /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; which of these last entries are alive
+        /// no more; and the ticket whose batches must be durable before any of it is sent.
         ///
         /// Not less than is applied: what superseded a durable entry may itself not be durable yet, and then neither stands for the other.
-        func history(since digest: CausalContext) -> (entries: [FeedEntry], marks: [FeedMark], ticket: UInt64) {
+        func history(since digest: CausalContext) -> History {
             let frozen = Set(core.frozenOrigins)
             var last = heads
             for batch in pendingHeads {
@@ -100,10 +106,15 @@ extension Replica {
             var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))
                 .filter { !frozen.contains($0.origin) }
             let seen = Set(entries.map(\.dot))
+            let whole = wholePrefixes
+            var superseded: [Dot] = []
             for head in lacking where !seen.contains(head.dot) {
                 entries.append(ReplicaEntry(head, keyStart: PartName.prefix(of: head)?.count ?? 0))
+                if !head.isOf(whole) { superseded.append(head.dot) }
             }
-            return (entries.sorted().map(\.feed), lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin }, lastTicket)
+            return History(
+                entries: entries.sorted().map(\.feed), marks: lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin },
+                superseded: superseded.sorted(), ticket: lastTicket)
         }
 
         /// What is alive of some origins up to some of their entries.
@@ -122,6 +133,15 @@ extension Replica {
         var sessionIDs: [UInt32] { sessions.keys.sorted() }
     }
 
+    /// What a replica gives to one that lacks more than the log holds.
+    struct History: Sendable {
+        var entries: [FeedEntry]
+        var marks: [FeedMark]
+        /// Of the entries those that stand for a position alone.
+        var superseded: [Dot]
+        var ticket: UInt64
+    }
+
     /// What the store is asked to do, one after the other.
     enum StoreWork: Sendable {
         case append(FeedBatch, [ReplicaRow])
@@ -131,10 +151,12 @@ extension Replica {
         case keep([FeedEntry], [ReplicaRow], HistoryCharge)
         /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive. All entries of some
         /// parts stay, by the prefixes of their keys.
-        case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]])
+        case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]], rows: [ReplicaRow])
+        /// The state of a member in place of this one.
+        case comeHome(HomecomingPlan)
         /// Entries of a history that only the store has.
         case collect(HistoryCollection)
-        case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
+        case compact(CompactionPlan, done: CheckedContinuation<Void, Never>)
         case rows([ReplicaRow])
 
         var writes: Bool {
@@ -160,6 +182,8 @@ extension Replica {
         /// Of the parts that answer by themselves.
         var entries: [FeedEntry]
         var marks: [FeedMark]
+        /// Messages that go before it.
+        var preamble: [[UInt8]]
         /// What need not come.
         var since: CausalContext
         /// Of the parts whose entries the store has.
@@ -179,6 +203,7 @@ extension Replica {
         case kept(HistoryCharge)
         case adopted([FeedEntry])
         case collected(HistoryCollection)
+        case cameHome(HomecomingResult)
         case compacted([Dot], CheckedContinuation<Void, Never>)
     }
 }

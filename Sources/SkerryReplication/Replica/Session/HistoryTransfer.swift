@@ -9,13 +9,19 @@ struct HistoryTransfer: Sendable {
     private let marks: [FeedMark]
     let tag: UInt32
     private let log: UInt64
+    /// Goes before everything.
+    private var preamble: [[UInt8]]
     private var scan: (cursor: FeedCursor, limit: Int)?
     private var isSubscribed = false
     private(set) var isFinished = false
 
-    /// - Parameter tag: of the subscription that is served.
-    init(entries: [FeedEntry], marks: [FeedMark], tag: UInt32) {
-        source = InterestSource()
+    /// - Parameters:
+    ///   - tag: of the subscription that is served.
+    ///   - preamble: messages that go before everything.
+    init(entries: [FeedEntry], marks: [FeedMark], tag: UInt32, preamble: [[UInt8]] = []) {
+        self.preamble = preamble
+        // The last entry of an origin may be a statement.
+        source = InterestSource(sendsStatements: true)
         self.entries = entries
         self.marks = marks
         self.tag = tag
@@ -53,6 +59,10 @@ struct HistoryTransfer: Sendable {
     /// The next messages; none while there is no credit, or at the end.
     mutating func next() -> [[UInt8]] {
         guard let scan, !isFinished else { return [] }
+        guard preamble.isEmpty else {
+            defer { preamble = [] }
+            return preamble
+        }
         self.scan = nil
         let start = scan.cursor.log == log ? Int(clamping: scan.cursor.offset) : 0
         guard start < entries.count else {

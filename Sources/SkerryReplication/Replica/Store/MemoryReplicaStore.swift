@@ -32,10 +32,14 @@ public struct MemoryReplicaStore: ReplicaStore {
         table.apply(rows)
     }
 
-    public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) {
+    public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]) {
+        replace([], keeping: entries, forgetting: forgetting, rows: rows)
         for floor in floors { feeds.trim(floor.origin, through: floor.sequence) }
-        for entry in entries { keptEntries[entry.dot] = entry }
+    }
+
+    public mutating func replace(_ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]) {
         for entry in forgetting { keptEntries[entry.dot] = nil }
+        adopt(marks, keeping: entries, rows: rows)
     }
 
     public func rows(withPrefix prefix: [UInt8], from lower: [UInt8], limit: Int) -> [ReplicaRow] {
