@@ -51,15 +51,15 @@ public struct Retention: Sendable, Hashable {
     }
 
     /// Ascending by origin.
-    public private(set) var members: [Member] = []
+    public internal(set) var members: [Member] = []
     /// Ascending by origin. Grows by one for each life of a site: 40 bytes.
-    public private(set) var fences: [Fence] = []
+    public internal(set) var fences: [Fence] = []
     /// No tombstone stamped later was ever dropped here.
-    public private(set) var horizon = HybridTimestamp.zero
+    public internal(set) var horizon = HybridTimestamp.zero
     /// Milliseconds that an entry stays at least, on top of the cut.
     public var floor: UInt64
     /// Entries taken since this node last acknowledged that were not acknowledgements themselves.
-    public private(set) var unacknowledged: UInt64 = 0
+    public internal(set) var unacknowledged: UInt64 = 0
     #if DEBUG
     var defects: FeedDefects = []
     #endif

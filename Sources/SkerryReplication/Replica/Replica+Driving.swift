@@ -16,7 +16,8 @@ extension Replica {
             switch action {
             case .send(let peer, let bytes): send(bytes, to: peer.rawValue, &state)
             case .persist(let batch):
-                let rows = batch.entries.flatMap { state.apply($0) }
+                var rows = batch.entries.flatMap { state.apply($0) }
+                rows += state.members?.apply(batch.entries, own: state.core.identity.origin) ?? []
                 state.lastTicket = max(state.lastTicket, batch.ticket)
                 state.pendingHeads.append(
                     (batch.ticket, batch.marks.compactMap { mark in batch.entries.last { $0.dot.origin == mark.origin } }))
@@ -47,6 +48,7 @@ extension Replica {
         case .refusedByPeer(let peer, let error, _):
             guard let session = state.sessions[peer.rawValue] else { return }
             events.add(.refusedByPeer(session.handle.id, error))
+            refusedOwn(error, &state, now)
             if let end = ReplicaError(endingBecauseOf: error) { close(peer.rawValue, end, &state) }
         case .equivocation(let peer, let dot, _, _):
             guard let session = state.sessions[peer.rawValue] else { return }
@@ -182,8 +184,8 @@ extension Replica {
         case .keep(let entries, let rows, let charge):
             try store.adopt([], keeping: entries, rows: rows)
             return .kept(charge)
-        case .adopt(let heads, let alive, let whole):
-            let lanes = Lanes(store.state)
+        case .adopt(let heads, let alive, let whole, let rows):
+            let lanes = StoreLanes(store.state)
             let news = heads.filter { $0.dot.sequence > lanes.positions[$0.dot.origin] ?? 0 }
             let origins = Set(news.map(\.dot.origin))
             // The log of these origins goes: what is alive in it stays beside it, in the same commit; where that is all of some parts, in commits before,
@@ -197,15 +199,19 @@ extension Replica {
                 peak = reader.peak
             }
             let keeping = alive.filter { origins.contains($0.dot.origin) && lanes.hold($0.dot) }
-            try store.adopt(news.map(FeedMark.init(of:)), keeping: keeping, rows: [])
+            try store.adopt(news.map(FeedMark.init(of:)), keeping: keeping, rows: rows)
             for head in news { adopted[head.dot.origin] = head.dot.sequence }
             return .adopted(news, peak: peak)
         case .readHistory(var read):
             read.entries = try read.reader.read(from: store)
             return .historyRead(read)
-        case .compact(let floors, let keeping, let forgetting, let done):
-            try store.compact(trimming: floors, keeping: keeping, forgetting: forgetting)
-            return .compacted(floors, done)
+        case .comeHome(let plan):
+            let result = try HomecomingResult.perform(plan, on: &store)
+            adopted = Dictionary(plan.heads.map { ($0.dot.origin, $0.dot.sequence) }, uniquingKeysWith: max)
+            return .cameHome(result)
+        case .compact(let plan, let done):
+            try store.compact(trimming: plan.floors, keeping: plan.keeping, forgetting: plan.forgetting, rows: plan.rows)
+            return .compacted(plan.floors, done)
         case .rows(let rows):
             try store.append(FeedBatch(ticket: 0, entries: [], marks: [], highWater: .zero), rows: rows)
             return nil
@@ -222,19 +228,6 @@ extension Replica {
             if charge <= 0 { break }
         }
         return rows
-    }
-
-    /// Which entries a log holds.
-    private struct Lanes {
-        var positions: [OriginID: UInt64]
-        var floors: [OriginID: UInt64]
-
-        init(_ state: FeedState) {
-            positions = Dictionary(state.marks.map { ($0.origin, $0.position.sequence) }, uniquingKeysWith: max)
-            floors = Dictionary(state.floors.map { ($0.origin, $0.sequence) }, uniquingKeysWith: max)
-        }
-
-        func hold(_ dot: Dot) -> Bool { dot.sequence > floors[dot.origin] ?? 0 && dot.sequence <= positions[dot.origin] ?? 0 }
     }
 
     /// Hands to the core what came of a group.
@@ -260,12 +253,14 @@ extension Replica {
                     state.statistics.historyPeak = max(state.statistics.historyPeak, peak)
                     historyAdopted(heads, &state, now)
                 case .historyRead(let read): historyRead(read, &state)
+                case .cameHome(let result): cameHome(result, &state, now)
                 case .compacted(let floors, let continuation):
                     for floor in floors { state.core.trimmed(floor.origin, through: floor.sequence) }
                     done.append(continuation)
                 }
             }
             settle(&state, now)
+            enforceMembers(&state)
             serveHistories(&state)
             done += state.satisfiedWaiters()
         }
@@ -288,7 +283,7 @@ extension Replica {
     func fail(_ message: String, _ group: [StoreWork] = []) {
         let (sessions, waiters) = state.withLock { state in
             var waiters = state.durableWaiters.map(\.continuation)
-            for case .compact(_, _, _, let done) in group + state.work { waiters.append(done) }
+            for case .compact(_, let done) in group + state.work { waiters.append(done) }
             (state.durableWaiters, state.work) = ([], [])
             guard state.failure == nil else { return ([ReplicaSession](), waiters) }
             state.failure = message
@@ -308,6 +303,7 @@ extension Replica {
         state.ticker = Task { [weak self] in
             while (try? await Task.sleep(for: .milliseconds(FeedLimits.tickInterval))) != nil {
                 guard let self, self.tick() else { return }
+                if self.isCollectionDue { _ = try? await self.compact() }
             }
         }
     }
@@ -320,6 +316,7 @@ extension Replica {
         let (goesOn, lost) = state.withLock { state in
             state.core.tick(now: now, into: &state.actions)
             settle(&state, now)
+            tickMembers(&state, now)
             serveRequests(&state, now)
             serveHistories(&state)
             let lost = tickSessions(&state, now)

@@ -14,12 +14,15 @@ extension Replica {
         send(ReplicaMessage.request(tag: tag, state.core.durable.dots).encoded, to: id, &state)
         for message in reception.subscribe() { send(message, to: id, &state) }
         state.sessions[id]?.reception = reception
+        state.sessions[id]?.arrival = nil
     }
 
     // MARK: - Taking
 
     func takeHistory(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
         guard let session = state.sessions[id], var reception = session.reception else { return }
+        if state.members != nil, session.arrival?.retention == nil { return try refuseHistory(id, &state) }
+        let isState = state.members?.host?.session == id
         if session.isPushed, session.isTaking, session.unsynced > Self.unsyncedMaximum {
             throw ReplicaError(.overloaded, "\(session.unsynced) bytes of a history are not durable yet")
         }
@@ -27,7 +30,7 @@ extension Replica {
         let strangers: Set<OriginID>
         do throws(FeedError) {
             entries = try reception.receive(message)
-            strangers = state.strangers(among: entries, from: session.header?.origin)
+            strangers = isState ? [] : state.strangers(among: entries, from: session.header?.origin)
             let bound = now.wall + state.core.clock.futureBound
             if let early = entries.first(where: { $0.stamp.milliseconds > bound }) {
                 throw FeedError(
@@ -51,14 +54,32 @@ extension Replica {
         if let first = entries.first(where: { strangers.contains($0.dot.origin) }) {
             events.add(.refused(session.handle.id, FeedError(.unregistered, "the origin is no member here", dot: first.dot)))
         }
+        guard !isState else { return stage(entries, HistoryCharge(session: id, tag: reception.tag, charge: entries.charge), &state, now) }
         let passed = strangers.union(state.core.frozenOrigins)
-        let taken = entries.filter { !passed.contains($0.dot.origin) && !state.core.isFenced($0.dot) }
+        // What is here already, or was and is forgotten, does not come again.
+        let known = state.members == nil ? CausalContext() : state.core.durable
+        let taken = entries.filter { !passed.contains($0.dot.origin) && !state.core.isFenced($0.dot) && !known.covers($0.dot) }
         // What is written next is stamped behind all that was seen.
         state.core.observe(taken.reduce(.zero) { max($0, $1.stamp) })
-        let rows = taken.flatMap { state.apply($0) }
-        let charge = HistoryCharge(session: id, tag: reception.tag, charge: entries.reduce(0) { $0 + $1.charge })
+        let superseded = session.arrival?.superseded ?? []
+        var rows = taken.flatMap { superseded.contains($0.dot) ? [] : state.apply($0) }
+        for dot in taken.map(\.dot) where superseded.contains(dot) && state.superseded.insert(dot).inserted {
+            rows.append(ReplicaRow(key: MemberRows.superseded(dot), value: []))
+        }
+        let charge = HistoryCharge(session: id, tag: reception.tag, charge: entries.charge)
         state.sessions[id]?.unsynced += charge.charge
         state.work.append(.keep(taken, rows, charge))
+    }
+
+    /// Entries of a state that takes the place of this one wait in memory until all have come, as those of the parts do that hold them. Those that build on
+    /// each other may be taken at once.
+    private func stage(_ entries: [FeedEntry], _ charge: HistoryCharge, _ state: inout State, _ now: FeedInstant) {
+        let whole = state.wholePrefixes
+        state.members?.host?.askedAt = now.monotonic
+        state.sessions[charge.session]?.arrival?.staged += entries.filter { !$0.isOf(whole) }
+        let building = entries.filter { $0.isOf(whole) }
+        state.sessions[charge.session]?.unsynced += charge.charge
+        state.work.append(.keep(building, building.flatMap { state.apply($0) }, charge))
     }
 
     /// The store has what was handed out.
@@ -88,24 +109,58 @@ extension Replica {
         }
     }
 
-    func takeMarks(_ marks: [FeedMark], _ tag: UInt32, _ isLast: Bool, at id: UInt32, _ state: inout State, _ now: FeedInstant) {
+    func takeMarks(
+        _ marks: [FeedMark], _ tag: UInt32, _ isLast: Bool, at id: UInt32, _ state: inout State, _ now: FeedInstant
+    ) throws(ReplicaError) {
         guard let session = state.sessions[id], let reception = session.reception, reception.tag == tag else { return }
-        let frozen = Set(state.core.frozenOrigins)
+        if state.members != nil, session.arrival?.retention == nil { return try refuseHistory(id, &state) }
         let believed = reception.believed(marks).compactMap { reception.heads[$0.origin] }
-        for head in believed where state.core.isFenced(head.dot) { state.exhausted.insert(head.dot.origin) }
-        let giver = session.header?.origin
-        let heads = believed.filter { head in
-            !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.core.isAdmitted(head.dot.origin, from: giver)
-                && state.core.admits(head.dot.origin)
+        if state.members?.host?.session == id {
+            guard believed.count == marks.count else {
+                throw ReplicaError(.protocolViolation, "a state whose last entries do not lead to its positions")
+            }
+            state.sessions[id]?.arrival?.heads += believed
+        } else {
+            take(positions: believed, at: id, &state)
         }
-        state.work.append(.adopt(heads, keeping: state.alive(upTo: heads), whole: state.wholePrefixes))
         guard isLast else { return }
+        if state.members?.host?.session == id, let arrival = state.sessions[id]?.arrival {
+            planHomecoming(arrival, at: id, &state)
+        } else {
+            takePositions(at: id, &state)
+        }
         state.statistics.repairs += 1
         events.add(.repaired(session.handle.id, entries: reception.count))
         // What comes one way goes on with the next tag.
         let isOneWay = session.isTaking
         state.sessions[id]?.reception = isOneWay ? HistoryReception(unaskedWith: tag &+ 1, trust: configuration.trust) : nil
+        state.sessions[id]?.arrival = nil
         if isOneWay { synchronised(id, &state, now) }
+    }
+
+    /// Positions of a history, by the entries that lead to them. With rules for members they wait until all have come: what the giver knows of members counts from
+    /// the moment on that all it stands on is here.
+    private func take(positions believed: [FeedEntry], at id: UInt32, _ state: inout State) {
+        for head in believed where state.core.isFenced(head.dot) { state.exhausted.insert(head.dot.origin) }
+        let (frozen, giver) = (Set(state.core.frozenOrigins), state.sessions[id]?.header?.origin)
+        let heads = believed.filter { head in
+            !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.core.isAdmitted(head.dot.origin, from: giver)
+                && state.core.admits(head.dot.origin)
+        }
+        guard state.members == nil else {
+            state.sessions[id]?.arrival?.heads += heads
+            return
+        }
+        state.work.append(.adopt(heads, keeping: state.alive(upTo: heads), whole: state.wholePrefixes, rows: []))
+    }
+
+    private func takePositions(at id: UInt32, _ state: inout State) {
+        guard var members = state.members, let arrival = state.sessions[id]?.arrival, let other = arrival.retention else { return }
+        for head in arrival.heads { members.applied.insert(head.dot) }
+        members.retention.merge(other, applied: members.applied)
+        let rows = members.takeChanges()
+        state.members = members
+        state.work.append(.adopt(arrival.heads, keeping: state.alive(upTo: arrival.heads), whole: state.wholePrefixes, rows: rows))
     }
 
     /// The store stands at the positions that these entries lead to.
@@ -131,23 +186,23 @@ extension Replica {
             if session.waitingRequest?.tag != tag { state.sessions[id]?.waitingRequest = (tag, dots, []) }
             return
         }
+        let digest = CausalContext(covering: dots)
+        guard mayRepair(id, since: digest, state) else { return }
         state.sessions[id]?.servedAt = now.monotonic
         state.sessions[id]?.servedTag = tag
         state.sessions[id]?.waitingRequest = nil
-        let digest = CausalContext(covering: dots)
-        let (entries, marks, ticket) = state.history(since: digest)
-        state.sessions[id]?.transferTicket = ticket
-        give(entries, marks, since: digest, tag: tag, to: id, &state)
+        give(state.history(since: digest), since: digest, tag: tag, to: id, &state)
         state.statistics.repairsServed += 1
     }
 
     /// Begins to give a history.
-    private func give(
-        _ entries: [FeedEntry], _ marks: [FeedMark], since digest: CausalContext, tag: UInt32, to id: UInt32, _ state: inout State
-    ) {
+    private func give(_ history: History, since digest: CausalContext, tag: UInt32, to id: UInt32, _ state: inout State) {
+        state.sessions[id]?.transferTicket = history.ticket
         let prefixes = state.wholePrefixes
-        let reader = prefixes.isEmpty ? nil : HistoryReader(of: prefixes, since: digest, through: CausalContext(marks))
-        var transfer = HistoryTransfer(entries: entries, reader: reader, marks: marks, tag: tag)
+        let reader = prefixes.isEmpty ? nil : HistoryReader(of: prefixes, since: digest, through: CausalContext(history.marks))
+        var transfer = HistoryTransfer(
+            entries: history.entries, reader: reader, marks: history.marks, tag: tag,
+            preamble: state.registryMessages(tag, superseded: history.superseded))
         if state.sessions[id]?.isOneWay ?? false { transfer.grantAll() }
         state.sessions[id]?.transfer = transfer
     }
@@ -219,19 +274,24 @@ extension Replica {
 
     /// Begins another history when the one before is written and there is more: what was overwritten meanwhile never goes.
     func serveOneWay(_ id: UInt32, _ state: inout State) {
-        guard let session = state.sessions[id], session.isOneWay, session.transfer == nil, !session.isClosing, session.isThirsty else {
+        guard state.members?.isAway != true, let session = state.sessions[id], session.isOneWay, session.transfer == nil,
+            !session.isClosing, session.isThirsty
+        else {
             return
         }
         let durable = state.core.durable
         guard !session.isSynchronised || !session.written.covers(durable) else { return }
-        let (entries, marks, ticket) = state.history(since: session.written)
-        guard !marks.isEmpty || !session.isSynchronised else { return }
+        let history = state.history(since: session.written)
+        guard !history.marks.isEmpty || !session.isSynchronised else { return }
         state.sessions[id]?.nextTag = session.nextTag &+ 1
-        state.sessions[id]?.written.merge(CausalContext(marks))
-        state.sessions[id]?.transferTicket = ticket
-        give(entries, marks, since: session.written, tag: session.nextTag, to: id, &state)
+        state.sessions[id]?.written.merge(CausalContext(history.marks))
+        give(history, since: session.written, tag: session.nextTag, to: id, &state)
         pumpTransfer(id, &state)
     }
+}
+
+extension [FeedEntry] {
+    fileprivate var charge: Int { reduce(0) { $0 + $1.charge } }
 }
 
 extension Replica.State {

@@ -22,6 +22,9 @@ extension Replica {
         return try state.withLock { state throws(ReplicaError) in
             if state.isDisposed { throw ReplicaError(.disposed, "the replica was disposed of") }
             if let failure = state.failure { throw ReplicaError(.storeFailed, failure) }
+            if options.direction == .readOnly, state.members?.isAway ?? false {
+                throw ReplicaError(.invalid, "a replica that is no member yet takes nothing one way: it has to meet a member first")
+            }
             let id = state.nextSession
             state.nextSession += 1
             let handle = ReplicaSession(id: ReplicaSessionID(rawValue: id)) { [weak self] error in self?.close(id, error) }
@@ -30,25 +33,34 @@ extension Replica {
             // Only links gather.
             session.isPushed = gathers
             session.isHasty = true
+            session.feedSession = number
             session.put(ReplicaMessage.header(header(options, session)).encoded)
             state.sessions[id] = session
             state.statistics.sessionsEver += 1
-            if options.direction == .both { try attach(id, number, gathers, &state, now) }
+            if options.direction == .both, state.members?.isAway != true {
+                do throws(ReplicaError) { try attach(id, &state, now) } catch {
+                    state.sessions[id] = nil
+                    throw error
+                }
+            }
             serveHistories(&state)
             startTicking(&state)
             return handle
         }
     }
 
-    private func attach(_ id: UInt32, _ number: UInt32, _ gathers: Bool, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
+    /// Lets a session take part in feeds.
+    func attach(_ id: UInt32, _ state: inout State, _ now: FeedInstant) throws(ReplicaError) {
+        guard let session = state.sessions[id] else { return }
         do throws(FeedError) {
             // Where packets may be lost the session makes a stream of them.
             try state.core.attach(
-                FeedPeerID(rawValue: id), session: number, isOrdered: true, gathers: gathers, now: now, into: &state.actions)
+                FeedPeerID(rawValue: id), session: session.feedSession, isOrdered: true, gathers: session.isPushed, now: now,
+                into: &state.actions)
         } catch {
-            state.sessions[id] = nil
             throw ReplicaError(.refused, "\(error)", feed: error)
         }
+        state.sessions[id]?.isAttached = true
         settle(&state, now)
     }
 
@@ -136,7 +148,11 @@ extension Replica {
             switch decoded {
             case .header(let header): try take(header, at: id, &state)
             case .request(let tag, let dots): takeRequest(tag, dots, at: id, &state, now)
-            case .marks(let tag, let isLast, let marks): takeMarks(marks, tag, isLast, at: id, &state, now)
+            case .marks(let tag, let isLast, let marks): try takeMarks(marks, tag, isLast, at: id, &state, now)
+            case .join(let tag, let request): takeJoin(tag, request, at: id, &state, now)
+            case .registry(let tag, let isLast, let records, let superseded):
+                try takeRegistry(tag, isLast, records, superseded, at: id, &state)
+            case .turnedAway(let tag, let refusal): takeRefusal(tag, refusal, at: id, &state, now)
             case .checked(let inner):
                 guard inner.first != ReplicaMessage.Kind.checked.rawValue else {
                     throw ReplicaError(.protocolViolation, "a checksum of a checksum")
@@ -150,8 +166,12 @@ extension Replica {
         }
     }
 
-    private func takeFeed(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) {
-        guard state.sessions[id]?.options.direction == .both else { return }
+    func takeFeed(_ message: [UInt8], at id: UInt32, _ state: inout State, _ now: FeedInstant) {
+        guard let session = state.sessions[id], session.options.direction == .both else { return }
+        guard session.isAttached else {
+            if session.early.count < SessionState.earlyMaximum { state.sessions[id]?.early.append(message) }
+            return
+        }
         message.withUnsafeBytes { bytes in
             state.core.receive(bytes, from: FeedPeerID(rawValue: id), now: now, into: &state.actions)
         }
@@ -167,6 +187,11 @@ extension Replica {
         session.handle.heard(Dictionary(header.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }))
         if header.direction == .writeOnly || session.options.direction == .readOnly {
             state.sessions[id]?.reception = HistoryReception(unaskedWith: header.tag, trust: configuration.trust)
+        }
+        if let members = state.members, members.isAway, members.host == nil, header.direction == .both,
+            session.options.direction == .both
+        {
+            askHost(id, &state, configuration.now())
         }
     }
 

@@ -16,6 +16,10 @@ extension Replica {
         var arriving: [[UInt8]: Set<Dot>] = [:]
         /// Prefixes of parts of which something came in this life while they were not here; at most ``Replica/partsMaximum``.
         var stale: Set<[UInt8]> = []
+        /// Nil without rules for members.
+        var members: MemberState?
+        /// Entries beside the log that stand for the position of their origin alone: at most one for each.
+        var superseded: Set<Dot> = []
         /// Fenced origins of which a history brought all that is taken in front of the fence: a log that begins behind it has nothing more. At most
         /// ``FeedLimits/origins``.
         var exhausted: Set<OriginID> = []
@@ -51,6 +55,8 @@ extension Replica {
         ///
         /// - Returns: rows to commit with it.
         mutating func apply(_ entry: FeedEntry) -> [ReplicaRow] {
+            // What is said about members is no part's.
+            if entry.kind == .registry, members != nil { return [] }
             guard let prefix = PartName.prefix(of: entry), let part = parts[Array(prefix)] else {
                 let prefix = PartName.prefix(of: entry).map { Array($0) }
                 unclaimed.insert(ReplicaEntry(entry, keyStart: prefix?.count ?? 0))
@@ -92,11 +98,11 @@ extension Replica {
             if !rows.isEmpty { work.append(.rows(rows)) }
         }
 
-        /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; and the ticket whose batches must be
-        /// durable before any of it is sent. Without the entries that only the store has.
+        /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; which of these last entries are alive
+        /// no more; and the ticket whose batches must be durable before any of it is sent. Without the entries that only the store has.
         ///
         /// Not less than is applied: what superseded a durable entry may itself not be durable yet, and then neither stands for the other.
-        func history(since digest: CausalContext) -> (entries: [FeedEntry], marks: [FeedMark], ticket: UInt64) {
+        func history(since digest: CausalContext) -> History {
             let frozen = Set(core.frozenOrigins)
             var last = heads
             for batch in pendingHeads {
@@ -108,10 +114,14 @@ extension Replica {
             var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))
                 .filter { !frozen.contains($0.origin) }
             let (seen, whole) = (Set(entries.map(\.dot)), wholePrefixes)
+            var superseded: [Dot] = []
             for head in lacking where !seen.contains(head.dot) && !head.isOf(whole) {
                 entries.append(ReplicaEntry(head, keyStart: PartName.prefix(of: head)?.count ?? 0))
+                superseded.append(head.dot)
             }
-            return (entries.sorted().map(\.feed), lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin }, lastTicket)
+            return History(
+                entries: entries.sorted().map(\.feed), marks: lacking.map(FeedMark.init(of:)).sorted { $0.origin < $1.origin },
+                superseded: superseded.sorted(), ticket: lastTicket)
         }
 
         /// What is alive of some origins up to some of their entries.
@@ -130,6 +140,15 @@ extension Replica {
         var sessionIDs: [UInt32] { sessions.keys.sorted() }
     }
 
+    /// What a replica gives to one that lacks more than the log holds.
+    struct History: Sendable {
+        var entries: [FeedEntry]
+        var marks: [FeedMark]
+        /// Of the entries those that stand for a position alone.
+        var superseded: [Dot]
+        var ticket: UInt64
+    }
+
     /// What the store is asked to do, one after the other.
     enum StoreWork: Sendable {
         case append(FeedBatch, [ReplicaRow])
@@ -139,10 +158,12 @@ extension Replica {
         case keep([FeedEntry], [ReplicaRow], HistoryCharge)
         /// Positions of a history, by the entries that lead to them; and what the log may hold up to there and is still alive. All entries of some
         /// parts stay, by the prefixes of their keys.
-        case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]])
+        case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]], rows: [ReplicaRow])
+        /// The state of a member in place of this one.
+        case comeHome(HomecomingPlan)
         /// The next entries of a history that only the store has.
         case readHistory(HistoryRead)
-        case compact(floors: [Dot], keeping: [FeedEntry], forgetting: [FeedEntry], done: CheckedContinuation<Void, Never>)
+        case compact(CompactionPlan, done: CheckedContinuation<Void, Never>)
         case rows([ReplicaRow])
 
         var writes: Bool {
@@ -179,6 +200,7 @@ extension Replica {
         /// With the bytes of the log that were in memory for it.
         case adopted([FeedEntry], peak: Int)
         case historyRead(HistoryRead)
+        case cameHome(HomecomingResult)
         case compacted([Dot], CheckedContinuation<Void, Never>)
     }
 }

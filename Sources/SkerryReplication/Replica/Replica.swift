@@ -44,9 +44,10 @@ public final class Replica: Sendable {
     public static let silence = Duration.milliseconds(silenceTime)
     static let silenceTime = 3 * FeedLimits.digestInterval
 
-    public let identity: FeedIdentity
     let configuration: ReplicaConfiguration
     let state: Mutex<State>
+    /// Locked inside all others.
+    let who: Mutex<FeedIdentity>
     let store: Mutex<any ReplicaStore>
     /// Positions taken over. Locked inside ``store``.
     let adopted = Mutex<[OriginID: UInt64]>([:])
@@ -62,28 +63,29 @@ public final class Replica: Sendable {
         configuration: ReplicaConfiguration = ReplicaConfiguration()
     ) throws(ReplicaError) {
         var store: any ReplicaStore = store
-        let identity: FeedIdentity
-        let entries: [FeedEntry]
-        do throws(StorageError) {
-            identity = try Self.identity(configuration, &store)
-            entries = try Self.entries(of: store)
-        } catch {
+        let opened: Opened
+        do throws(StorageError) { opened = try Opened(&store, configuration) } catch {
             throw ReplicaError(.storeFailed, "\(error)")
         }
-        self.identity = identity
+        who = Mutex(opened.identity)
         self.configuration = configuration
-        let feeds = store.state
-        let core = FeedCore(identity: identity, state: feeds, trust: configuration.trust, now: configuration.now())
+        let core = FeedCore(identity: opened.identity, state: store.state, trust: configuration.trust, now: configuration.now())
         state = Mutex(State(core: core))
         self.store = Mutex(store)
         state.withLock { state in
-            for entry in entries {
-                state.unclaimed.insert(ReplicaEntry(entry, keyStart: PartName.prefix(of: entry)?.count ?? 0))
+            state.members = opened.members
+            state.superseded = opened.superseded
+            for entry in opened.entries {
+                if opened.isApplied(entry), entry.kind != .registry || opened.members == nil {
+                    state.unclaimed.insert(ReplicaEntry(entry, keyStart: PartName.prefix(of: entry)?.count ?? 0))
+                }
                 state.hold(entry)
             }
-            state.core.observe(entries.reduce(.zero) { max($0, $1.stamp) })
+            state.core.observe(opened.entries.reduce(.zero) { max($0, $1.stamp) })
+            enforceMembers(&state)
         }
         for (name, part) in parts { try add(part, named: name) }
+        writeNews()
     }
 
     /// Opens a replica on a store that blocks, on the executor of the configuration.
@@ -130,6 +132,9 @@ public final class Replica: Sendable {
 
     // MARK: - Looking
 
+    /// Who this replica is. With rules for members (``MemberRules``) it takes another origin when it was retired, or its store was another's.
+    public var identity: FeedIdentity { who.withLock { $0 } }
+
     /// What is durable here, by origin.
     public var digest: CausalContext { state.withLock { $0.core.durable } }
 
@@ -158,6 +163,9 @@ public final class Replica: Sendable {
         let now = configuration.now()
         let entry = try state.withLock { state throws(FeedError) in
             if state.isDisposed || state.failure != nil { throw FeedError(.overloaded, "the replica takes no more writes") }
+            guard state.members?.isAway != true else {
+                throw FeedError(.unregistered, "the replica is no member yet, or no longer: it has to meet one")
+            }
             let entry = try state.core.publish(kind, key: part.prefix + key, value: value, now: now, into: &state.actions)
             settle(&state, now)
             return entry
@@ -198,22 +206,27 @@ public final class Replica: Sendable {
     /// What others wrote is turned away, from whomever it comes, as feed or as history. Sessions stay: who writes nothing may read. When an origin becomes a
     /// member, peers are asked again for what it wrote; what a stream that goes one way brought of it before does not come again.
     ///
-    /// Not kept in the store: say it after each start, before the first session, and whenever the members change. With the whole list, each time.
+    /// Not kept in the store: say it after each start, before the first session, and whenever the members change. With the whole list, each time. A replica with
+    /// rules for members (``MemberRules``) says it to itself: leave it alone then.
     ///
     /// - Complexity: O(members + sessions x origins).
     public func admit(_ members: some Sequence<OriginID>) {
         let (now, members) = (configuration.now(), Set(members))
         state.withLock { state in
-            state.core.admit(members)
-            for id in state.sessionIDs where !(state.sessions[id]?.strangers.isDisjoint(with: members) ?? true) {
-                state.sessions[id]?.strangers.subtract(members)
-                requestHistory(id, &state)
-            }
-            // What else was turned away is asked for at once.
-            state.core.tick(now: now, into: &state.actions)
+            admit(members, &state, now)
             settle(&state, now)
         }
         settle()
+    }
+
+    func admit(_ members: Set<OriginID>, _ state: inout State, _ now: FeedInstant) {
+        state.core.admit(members)
+        for id in state.sessionIDs where !(state.sessions[id]?.strangers.isDisjoint(with: members) ?? true) {
+            state.sessions[id]?.strangers.subtract(members)
+            requestHistory(id, &state)
+        }
+        // What else was turned away is asked for at once.
+        state.core.tick(now: now, into: &state.actions)
     }
 
     /// Lets a returned or retired member in no more: nothing of its origin behind `sequence` is taken. Not kept in the store: say it after each start.
@@ -263,6 +276,8 @@ public struct ReplicaStatistics: Sendable, Hashable {
     /// Entries that a part said changed something, and that changed nothing.
     public var changes: UInt64 = 0
     public var unchanged: UInt64 = 0
+    /// Removals that all members had seen, and that are gone.
+    public var forgotten: UInt64 = 0
     /// Histories that came where the log of a peer no longer reached, and that went.
     public var repairs: UInt64 = 0
     public var repairsServed: UInt64 = 0
@@ -310,61 +325,5 @@ extension Replica {
         } catch {
             throw ReplicaError(.storeFailed, "\(error)")
         }
-    }
-}
-
-// MARK: - Opening
-
-extension Replica {
-    /// The row in which a store keeps who it belongs to.
-    private static let identityKey: [UInt8] = Array("\0identity".utf8)
-
-    private static func identity(_ configuration: ReplicaConfiguration, _ store: inout any ReplicaStore) throws(StorageError)
-        -> FeedIdentity
-    {
-        if let identity = configuration.identity { return identity }
-        if let row = try store.rows(withPrefix: identityKey, from: identityKey, limit: 1).first?.value,
-            let known = FeedIdentity(row: row, cluster: configuration.cluster)
-        {
-            return known
-        }
-        var random = SystemRandomNumberGenerator()
-        let identity = FeedIdentity(
-            cluster: configuration.cluster, site: random.next(), origin: OriginID(rawValue: random.next()), epoch: 1)
-        try store.append(
-            FeedBatch(ticket: 0, entries: [], marks: [], highWater: .zero), rows: [ReplicaRow(key: identityKey, value: identity.row)])
-        try store.sync()
-        return identity
-    }
-
-    /// What a store holds, in any order of origins.
-    private static func entries(of store: any ReplicaStore) throws(StorageError) -> [FeedEntry] {
-        let feeds = store.state
-        var entries = try store.kept().sorted { $0.dot < $1.dot }
-        let floors = Dictionary(feeds.floors.map { ($0.origin, $0.sequence) }, uniquingKeysWith: max)
-        for mark in feeds.marks {
-            var next = (floors[mark.origin] ?? 0) + 1
-            while next <= mark.position.sequence {
-                let row = try store.read(mark.origin, from: next, charge: 1 << 20)
-                guard let last = row.last else { break }
-                entries += row
-                next = last.dot.sequence + 1
-            }
-        }
-        return entries
-    }
-}
-
-extension FeedIdentity {
-    fileprivate var row: [UInt8] {
-        withUnsafeBytes(of: (site.littleEndian, origin.rawValue.littleEndian, epoch.littleEndian)) { Array($0) }
-    }
-
-    fileprivate init?(row: [UInt8], cluster: UInt64) {
-        guard row.count == 24 else { return nil }
-        let words = row.withUnsafeBytes { bytes in
-            (0..<3).map { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self)) }
-        }
-        self.init(cluster: cluster, site: words[0], origin: OriginID(rawValue: words[1]), epoch: words[2])
     }
 }

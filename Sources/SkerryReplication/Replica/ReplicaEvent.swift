@@ -15,6 +15,11 @@ public enum ReplicaEvent: Sendable, Hashable {
     case equivocation(ReplicaSessionID, Dot)
     /// The log of the peer no longer held what was missing here: so many entries came of what its parts keep.
     case repaired(ReplicaSessionID, entries: Int)
+    /// This replica was retired, by others or by an operator: it writes nothing until it has come home over a session.
+    case retired
+    /// This replica became a member, under this identity, with the state of another. So many of its own writes, which nobody had seen, are written again; about so
+    /// many somebody has to decide (``Replica/conflicts``).
+    case joined(FeedIdentity, news: Int, conflicts: Int)
     case ended(ReplicaSessionID, ReplicaError?)
     /// Nothing more becomes durable.
     case storeFailed(String)
@@ -37,12 +42,17 @@ public struct ReplicaNews: Coalescing, Hashable {
     public var frozen: Set<OriginID> = []
     public var lastRefusal: FeedError?
     public var isStoreFailed = false
+    /// Whether this replica was retired, and whether it became a member.
+    public var isRetired = false
+    public var hasJoined = false
 
     public static let sessionsMaximum = 256
 
     init(_ event: ReplicaEvent) {
         switch event {
         case .opened: break
+        case .retired: isRetired = true
+        case .joined: hasJoined = true
         case .synchronised(let session): synchronised = [session]
         case .ended(let session, _): ended = [session]
         case .refused(_, let error), .refusedByPeer(_, let error): (refusals, lastRefusal) = (1, error)
@@ -61,5 +71,7 @@ public struct ReplicaNews: Coalescing, Hashable {
         frozen.formUnion(next.frozen)
         lastRefusal = next.lastRefusal ?? lastRefusal
         isStoreFailed = isStoreFailed || next.isStoreFailed
+        isRetired = isRetired || next.isRetired
+        hasJoined = hasJoined || next.hasJoined
     }
 }

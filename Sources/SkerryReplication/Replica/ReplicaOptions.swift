@@ -43,20 +43,25 @@ public struct ReplicaConfiguration: Sendable {
     /// Of a new identity: replicas of different clusters refuse each other.
     public var cluster: UInt64
     public var trust: FeedTrust
+    /// How removals are forgotten; nil: never, and everybody's entries are taken.
+    public var members: MemberRules?
     /// Where the store is called. Nil: on the caller, at once, for stores that never block, such as ``MemoryReplicaStore``.
     public var executor: (any BlockingExecutor)?
     /// Wall and monotonic time.
     public var now: @Sendable () -> FeedInstant
     /// Whether time passes by itself while there are sessions. A test in virtual time calls ``Replica/tick()`` instead.
     var ticksByItself = true
+    /// Draws origins of new lives.
+    var newOrigin: @Sendable () -> OriginID = { OriginID(rawValue: .random(in: 1 ... .max)) }
 
     public init(
-        identity: FeedIdentity? = nil, cluster: UInt64 = 0, trust: FeedTrust = .members, executor: (any BlockingExecutor)? = nil,
-        now: @escaping @Sendable () -> FeedInstant = ReplicaConfiguration.systemTime
+        identity: FeedIdentity? = nil, cluster: UInt64 = 0, trust: FeedTrust = .members, members: MemberRules? = nil,
+        executor: (any BlockingExecutor)? = nil, now: @escaping @Sendable () -> FeedInstant = ReplicaConfiguration.systemTime
     ) {
         self.identity = identity
         self.cluster = cluster
         self.trust = trust
+        self.members = members
         self.executor = executor
         self.now = now
     }

@@ -23,6 +23,17 @@ public protocol Replicated: AnyObject, Sendable {
     /// (``Replica/compact()``). Constant.
     var needsLog: Bool { get }
 
+    /// Whether the last entry of a key stands for all before it, as it does where entries of kind removal remove: of such parts removals are forgotten when all
+    /// members have seen them (``MemberRules``). Constant.
+    var isKeyed: Bool { get }
+
+    /// Takes entries out of the state, and out of ``history(since:)``, as if they had never come: removals that all have seen, and what this replica wrote while it
+    /// was retired. Called under the lock of the replica, as ``apply(_:)`` is. A part with ``needsLog`` is not asked. By default nothing goes: fit only for a
+    /// part whose replica has no ``MemberRules``.
+    ///
+    /// - Returns: what went.
+    func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry]
+
     /// The part is now a replica's, and writes by the handle. Called once, before entries are applied.
     func attached(_ handle: ReplicaPart)
 
@@ -41,6 +52,8 @@ public protocol Replicated: AnyObject, Sendable {
 
 extension Replicated {
     public var needsLog: Bool { false }
+    public var isKeyed: Bool { false }
+    public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] { [] }
     public func attached(_ handle: ReplicaPart) {}
     public func caughtUp() {}
     public func tell() {}

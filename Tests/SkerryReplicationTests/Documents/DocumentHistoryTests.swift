@@ -53,7 +53,7 @@ struct DocumentHistoryTests {
             let floor = UInt64(draws.next(below: Int(mark.position.sequence) + 1))
             let own = all.filter { $0.dot.origin == mark.origin }
             try store.adopt([], keeping: own.filter { $0.dot.sequence <= floor + 2 }, rows: [])
-            try store.compact(trimming: [Dot(origin: mark.origin, sequence: floor)], keeping: [], forgetting: [])
+            try store.compact(trimming: [Dot(origin: mark.origin, sequence: floor)], keeping: [], forgetting: [], rows: [])
         }
         try store.sync()
         let digest = CausalContext(

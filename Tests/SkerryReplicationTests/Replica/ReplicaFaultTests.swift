@@ -214,7 +214,8 @@ struct ReplicaFaultTests {
         let node = try Node(origin: 3, time: time)
         try node.model.set("k", to: "v")
         try node.model.set("k", to: "w")
-        let (entries, marks, _) = node.replica.state.withLock { $0.history(since: CausalContext()) }
+        let history = node.replica.state.withLock { $0.history(since: CausalContext()) }
+        let (entries, marks) = (history.entries, history.marks)
         #expect(entries.count == 1 && marks.count == 1)
         var forged = marks[0]
         forged.position.sequence = 900
@@ -262,8 +263,15 @@ private struct FailingStore: ReplicaStore {
     mutating func adopt(_ marks: [FeedMark], keeping entries: [FeedEntry], rows: [ReplicaRow]) throws(StorageError) {
         base.adopt(marks, keeping: entries, rows: rows)
     }
-    mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) throws(StorageError) {
-        base.compact(trimming: floors, keeping: entries, forgetting: forgetting)
+    mutating func compact(
+        trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+    ) throws(StorageError) {
+        base.compact(trimming: floors, keeping: entries, forgetting: forgetting, rows: rows)
+    }
+    mutating func replace(
+        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+    ) throws(StorageError) {
+        base.replace(marks, keeping: entries, forgetting: forgetting, rows: rows)
     }
     func kept() throws(StorageError) -> [FeedEntry] { base.kept() }
     func kept(_ origin: OriginID, from first: UInt64, charge: Int) throws(StorageError) -> [FeedEntry] {

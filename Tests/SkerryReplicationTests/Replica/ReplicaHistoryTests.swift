@@ -23,7 +23,8 @@ struct ReplicaHistoryTests {
     }
 
     private func recording(of node: Node) -> [[UInt8]] {
-        let (entries, marks, _) = node.replica.state.withLock { $0.history(since: CausalContext()) }
+        let history = node.replica.state.withLock { $0.history(since: CausalContext()) }
+        let (entries, marks) = (history.entries, history.marks)
         return recording(of: entries, marks)
     }
 
@@ -311,7 +312,8 @@ struct ReplicaHistoryTests {
     private func large(_ tag: UInt32) throws -> (header: [UInt8], messages: [[UInt8]]) {
         let writer = try Node(origin: 1)
         for index in 0..<50 { try writer.model.set("k\(index)", to: String(repeating: "v", count: 60_000)) }
-        let (entries, marks, _) = writer.replica.state.withLock { $0.history(since: CausalContext()) }
+        let history = writer.replica.state.withLock { $0.history(since: CausalContext()) }
+        let (entries, marks) = (history.entries, history.marks)
         var transfer = HistoryTransfer(entries: entries, marks: marks, tag: tag)
         transfer.grantAll()
         var messages: [[UInt8]] = []

@@ -184,7 +184,8 @@ extension FeedCore {
             if error.code == .futureStamp { $0.futureStamps += 1 }
             if error.code == .badSignature { $0.badSignatures += 1 }
         }
-        actions.append(.report(.refused(peers[place].id, error)))
+        // Last, for it may end the session.
+        defer { actions.append(.report(.refused(peers[place].id, error))) }
         guard peers[place].theirSession != 0 else { return }
         let dot = error.dot ?? Dot(origin: OriginID(rawValue: 0), sequence: 0)
         let refusal = FeedRefusal(tag: peers[place].tag, code: error.code, dot: dot, amount: error.amount, horizon: horizon)

@@ -20,8 +20,13 @@ public struct InterestSource: Sendable {
     private var isScanning = false
     private var isAtEnd = false
     private let frameMaximum: Int
+    private let sendsStatements: Bool
 
-    public init(frameMaximum: Int = FeedLimits.framePreferred) { self.frameMaximum = min(frameMaximum, FeedLimits.frameMaximum) }
+    /// - Parameter sendsStatements: whether statements about members go too. Whoever wants a part of the keys has no use for them.
+    public init(frameMaximum: Int = FeedLimits.framePreferred, sendsStatements: Bool = false) {
+        self.frameMaximum = min(frameMaximum, FeedLimits.frameMaximum)
+        self.sendsStatements = sendsStatements
+    }
 
     /// A message of kind 5 from the peer.
     ///
@@ -62,7 +67,7 @@ public struct InterestSource: Sendable {
         var room = frameMaximum - Self.overhead
         var from = cursor
         for arrival in scan.arrivals {
-            let isWanted = arrival.entry.kind != .registry && filter.matches(arrival.entry.key)
+            let isWanted = (sendsStatements || arrival.entry.kind != .registry) && filter.matches(arrival.entry.key)
             let size = FeedWriter.sizeMaximum(arrival.entry) + Self.entryOverhead
             if isWanted, size > room, !matched.isEmpty {
                 send(matched, from: from, to: cursor, isReset: false, into: &actions)

@@ -21,7 +21,6 @@ extension DocumentReplica {
         state.withLock { state in
             state.handle = handle
             state.rows = rows
-            state.ownOrigin = handle.replica?.identity.origin
         }
         guard let replica = handle.replica else { return }
         do throws(StorageError) {
@@ -64,7 +63,7 @@ extension DocumentReplica {
             guard let rows = state.rows, !state.digest.covers(entry.dot) else { return false }
             state.digest.insert(entry.dot)
             // Own entries are made of what is in the document already.
-            if entry.origin == state.ownOrigin, !state.isAhead, !entry.isRemoval { return true }
+            if entry.origin == state.handle?.replica?.identity.origin, !state.isAhead, !entry.isRemoval { return true }
             do throws(DocumentFeedError) {
                 try state.take(entry, rows)
                 return true

@@ -64,7 +64,6 @@ public final class DocumentReplica: Replicated {
     struct State: Sendable {
         var handle: ReplicaPart?
         var rows: DocumentRows?
-        var ownOrigin: OriginID?
         /// The entries that were taken.
         var digest = CausalContext()
         /// To be committed with the entries that were taken since the last time.

@@ -37,7 +37,7 @@ public final class ExpiringModel<Value: ReplicaValue>: Replicated {
     ///   - now: wall time in milliseconds since 1970.
     public init(countMaximum: Int = 500, age: Duration = .seconds(86_400), now: @escaping @Sendable () -> UInt64 = WallClock.milliseconds) {
         self.countMaximum = max(1, countMaximum)
-        self.age = UInt64(max(0, age.components.seconds)) * 1_000 + UInt64(max(0, age.components.attoseconds)) / 1_000_000_000_000_000
+        self.age = age.wholeMilliseconds
         self.now = now
     }
 
@@ -100,6 +100,19 @@ public final class ExpiringModel<Value: ReplicaValue>: Replicated {
                 Self.drop(0, &state)
             }
             return state.winners[key] == entry
+        }
+    }
+
+    public var isKeyed: Bool { true }
+
+    public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] {
+        state.withLock { state in
+            let gone = state.order.filter { isForgotten($0.entry) }
+            for (entry, key) in gone {
+                notices.add(key)
+                Self.drop(Self.place(of: entry, in: state.order), &state)
+            }
+            return gone.map(\.entry)
         }
     }
 

@@ -79,13 +79,13 @@ public final class ReplicaView: Sendable {
 
     func caughtUp() { state.withLock { $0.isReplaying = false } }
 
-    func change(_ key: String, from previous: ReplicaEntry?, to entry: ReplicaEntry, rows: inout [ReplicaRow]) {
+    func change(_ key: String, from previous: ReplicaEntry?, to entry: ReplicaEntry?, rows: inout [ReplicaRow]) {
         let (prefix, isReplaying) = state.withLock { ($0.prefix, $0.isReplaying) }
         guard !isReplaying, !prefix.isEmpty else { return }
         let end = Array(key.utf8)
         var fresh: Set<[UInt8]> = []
         var puts: [ReplicaRow] = []
-        if !entry.isRemoval {
+        if let entry, !entry.isRemoval {
             for row in map(key, entry.value) {
                 let place = prefix + Self.escaped(row.key) + [0, 0] + end
                 fresh.insert(place)

@@ -118,6 +118,17 @@ public final class ReplicatedEvents<Value: ReplicaValue>: Replicated {
         }
     }
 
+    public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] {
+        state.withLock { state in
+            let gone = state.entries.filter(isForgotten)
+            guard !gone.isEmpty else { return [] }
+            for entry in gone { state.index.remove(entry.dot) }
+            let dots = Set(gone.map(\.dot))
+            state.entries.removeAll { dots.contains($0.dot) }
+            return gone
+        }
+    }
+
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }

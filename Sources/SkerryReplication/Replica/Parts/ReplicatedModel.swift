@@ -133,6 +133,26 @@ public final class ReplicatedModel<Value: ReplicaValue>: Replicated {
         }
     }
 
+    public var isKeyed: Bool { true }
+
+    public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] {
+        state.withLock { state in
+            let gone = state.winners.filter { isForgotten($0.value) }.sorted { $0.value < $1.value }
+            for (key, entry) in gone {
+                state.winners[key] = nil
+                state.index.remove(entry.dot)
+                state.removed -= entry.isRemoval ? 1 : 0
+                guard !entry.isRemoval else { continue }
+                for view in views { view.change(key, from: entry, to: nil, rows: &state.rows) }
+                if notices.isHeard {
+                    notices.add(
+                        Update(key: key, previous: Self.value(entry), value: nil, stamp: entry.stamp, origin: entry.origin))
+                }
+            }
+            return gone.map(\.value)
+        }
+    }
+
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }

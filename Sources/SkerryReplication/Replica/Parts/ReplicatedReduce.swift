@@ -124,6 +124,21 @@ public final class ReplicatedReduce<R: Reducer>: Replicated {
             covering: stride(from: 0, to: words.count, by: 2).map { Dot(origin: OriginID(rawValue: words[$0]), sequence: words[$0 + 1]) })
     }
 
+    public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] {
+        state.withLock { state in
+            let entries = state.index.entries(since: CausalContext())
+            let gone = entries.filter(isForgotten)
+            guard !gone.isEmpty else { return [] }
+            for entry in gone { state.index.remove(entry.dot) }
+            // Nothing can be taken out of a state: it is made anew of what is left.
+            state.state = reducer.initial
+            for entry in state.index.entries(since: CausalContext()) {
+                if let update = R.Update.replicaValue(of: entry.value) { _ = reducer.reduce(&state.state, update) }
+            }
+            return gone
+        }
+    }
+
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }

@@ -66,6 +66,20 @@ public final class ReplicatedValue<Value: ReplicaValue>: Replicated {
         }
     }
 
+    public var isKeyed: Bool { true }
+
+    public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] {
+        state.withLock { state in
+            let gone = state.entries.filter(isForgotten)
+            guard !gone.isEmpty else { return [] }
+            let present = state.entries.last
+            for entry in gone { state.index.remove(entry.dot) }
+            state.entries.removeAll(where: isForgotten)
+            if notices.isHeard, state.entries.last != present { notices.add(state.entries.last.flatMap(Self.value)) }
+            return gone
+        }
+    }
+
     public func history(since digest: CausalContext) -> [ReplicaEntry] { state.withLock { $0.index.entries(since: digest) } }
     public var digest: CausalContext { state.withLock { $0.digest } }
     public func tell() { notices.tell() }

@@ -13,6 +13,8 @@ struct HistoryTransfer: Sendable {
     private let marks: [FeedMark]
     let tag: UInt32
     private let log: UInt64
+    /// Goes before everything.
+    private var preamble: [[UInt8]]
     private var scan: (cursor: FeedCursor, limit: Int)?
     private var isSubscribed = false
     private(set) var isFinished = false
@@ -20,8 +22,13 @@ struct HistoryTransfer: Sendable {
     /// - Parameters:
     ///   - reader: reads what comes behind these entries.
     ///   - tag: of the subscription that is served.
-    init(entries: [FeedEntry], reader: HistoryReader? = nil, marks: [FeedMark], tag: UInt32) {
-        source = InterestSource()
+    ///   - preamble: messages that go before everything.
+    init(
+        entries: [FeedEntry], reader: HistoryReader? = nil, marks: [FeedMark], tag: UInt32, preamble: [[UInt8]] = []
+    ) {
+        self.preamble = preamble
+        // The last entry of an origin may be a statement.
+        source = InterestSource(sendsStatements: true)
         self.entries = entries
         self.reader = reader
         self.marks = marks
@@ -60,6 +67,10 @@ struct HistoryTransfer: Sendable {
     /// The next messages; none while there is no credit, while the store reads or has to (``nextReading()``), or at the end.
     mutating func next() -> [[UInt8]] {
         guard let scan, !isFinished, !isReading else { return [] }
+        guard preamble.isEmpty else {
+            defer { preamble = [] }
+            return preamble
+        }
         let start = scan.cursor.log == log ? Int(clamping: scan.cursor.offset) : 0
         if reader != nil {
             // What was sent goes, half of it at least, while more is to come.

@@ -10,6 +10,12 @@ enum ReplicaMessage: Hashable {
     case request(tag: UInt32, [Dot])
     /// Positions that everything before in this transfer leads to.
     case marks(tag: UInt32, isLast: Bool, [FeedMark])
+    /// Asks to become a member, and for the whole state; the subscription with the tag follows.
+    case join(tag: UInt32, JoinRequest)
+    /// What is known of members where a history comes from, in front of it, and which of its entries stand for a position alone.
+    case registry(tag: UInt32, isLast: Bool, [Retention.Record], superseded: [Dot])
+    /// The answer to ``join(tag:_:)`` of a replica that does not make the asker a member.
+    case turnedAway(tag: UInt32, JoinRefusal)
     /// A message with a checksum: on streams that may be files.
     case checked([UInt8])
     /// The last message of a side, where a link's own end may be lost.
@@ -21,10 +27,31 @@ enum ReplicaMessage: Hashable {
         case marks = 0x12
         case checked = 0x13
         case end = 0x14
+        case join = 0x15
+        case registry = 0x16
+        case turnedAway = 0x17
     }
 
     /// Most marks of a message.
     static let marksMaximum = 4_096
+}
+
+/// Who asks to become a member; its origin stands in the header.
+struct JoinRequest: Hashable {
+    var site: UInt64
+    var epoch: UInt64
+    /// Under which it wrote in former lives: to be retired, if they are not. Ascending.
+    var formerSelves: [OriginID]
+}
+
+/// Why a replica is not made a member.
+enum JoinRefusal: UInt8, Hashable {
+    /// Its origin was retired: it needs another.
+    case retired = 1
+    /// Its like is not welcome here.
+    case unwelcome = 2
+    /// The one that was asked is no member itself.
+    case noMember = 3
 }
 
 struct ReplicaHeader: Hashable {
@@ -73,6 +100,31 @@ extension ReplicaMessage {
                 writer.raw(mark.position.link.bytes)
                 writer.word(mark.position.stamp.rawValue)
             }
+        case .join(let tag, let request):
+            writer.byte(Kind.join.rawValue)
+            writer.half(tag)
+            writer.word(request.site)
+            writer.integer(request.epoch)
+            writer.count(request.formerSelves.count)
+            for origin in request.formerSelves { writer.word(origin.rawValue) }
+        case .registry(let tag, let isLast, let records, let superseded):
+            writer.byte(Kind.registry.rawValue)
+            writer.half(tag)
+            writer.byte(isLast ? 1 : 0)
+            writer.count(records.count)
+            for record in records {
+                writer.string(record.key)
+                writer.string(record.value)
+            }
+            writer.count(superseded.count)
+            for dot in superseded {
+                writer.word(dot.origin.rawValue)
+                writer.integer(dot.sequence)
+            }
+        case .turnedAway(let tag, let refusal):
+            writer.byte(Kind.turnedAway.rawValue)
+            writer.half(tag)
+            writer.byte(refusal.rawValue)
         case .checked(let message):
             writer.byte(Kind.checked.rawValue)
             writer.word(Self.checksum(message[...]))
@@ -125,18 +177,31 @@ extension ReplicaMessage {
         case .header: self = .header(try ReplicaHeader(from: &reader))
         case .request:
             let tag = try reader.half()
-            let count = try reader.count(ofAtLeast: 9, maximum: FeedLimits.origins)
-            var dots: [Dot] = []
-            for _ in 0..<count { dots.append(Dot(origin: OriginID(rawValue: try reader.word()), sequence: try reader.sequence())) }
-            self = .request(tag: tag, dots)
+            self = .request(tag: tag, try reader.dots())
         case .marks:
-            let tag = try reader.half()
-            let flag = try reader.byte()
-            guard flag <= 1 else { throw reader.malformed("a flag is 0 or 1") }
+            let (tag, isLast) = (try reader.half(), try reader.flag())
             let count = try reader.count(ofAtLeast: 49, maximum: Self.marksMaximum)
             var marks: [FeedMark] = []
             for _ in 0..<count { marks.append(try reader.mark()) }
-            self = .marks(tag: tag, isLast: flag == 1, marks)
+            self = .marks(tag: tag, isLast: isLast, marks)
+        case .join:
+            let tag = try reader.half()
+            var request = JoinRequest(site: try reader.word(), epoch: try reader.integer(), formerSelves: [])
+            for _ in 0..<(try reader.count(ofAtLeast: 8, maximum: FeedLimits.origins)) {
+                request.formerSelves.append(OriginID(rawValue: try reader.word()))
+            }
+            self = .join(tag: tag, request)
+        case .registry:
+            let (tag, isLast) = (try reader.half(), try reader.flag())
+            var records: [Retention.Record] = []
+            for _ in 0..<(try reader.count(ofAtLeast: 3, maximum: 2 * FeedLimits.origins + 1)) {
+                records.append(Retention.Record(key: Array(try reader.string()), value: Array(try reader.string())))
+            }
+            self = .registry(tag: tag, isLast: isLast, records, superseded: try reader.dots())
+        case .turnedAway:
+            let tag = try reader.half()
+            guard let refusal = JoinRefusal(rawValue: try reader.byte()) else { throw reader.malformed("no such refusal") }
+            self = .turnedAway(tag: tag, refusal)
         case .checked:
             let sum = try reader.word()
             let message = try reader.raw(reader.remaining)
@@ -189,6 +254,20 @@ extension FieldReader {
         let value = try integer()
         guard value <= FeedLimits.sequenceMaximum else { throw malformed("a sequence is too large") }
         return value
+    }
+
+    mutating func flag() throws(FormatError) -> Bool {
+        let flag = try byte()
+        guard flag <= 1 else { throw malformed("a flag is 0 or 1") }
+        return flag == 1
+    }
+
+    mutating func dots() throws(FormatError) -> [Dot] {
+        var dots: [Dot] = []
+        for _ in 0..<(try count(ofAtLeast: 9, maximum: FeedLimits.origins)) {
+            dots.append(Dot(origin: OriginID(rawValue: try word()), sequence: try sequence()))
+        }
+        return dots
     }
 
     mutating func mark() throws(FormatError) -> FeedMark {

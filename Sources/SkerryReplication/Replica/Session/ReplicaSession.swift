@@ -164,6 +164,12 @@ struct SessionState: Sendable {
     /// Acknowledgements should not wait.
     var isHasty = false
     var reception: HistoryReception?
+    /// What came with it, with rules for members.
+    var arrival: HistoryArrival?
+    /// Names this side of the session in feeds; whether it takes part in them; and what came of them before it did, at most ``earlyMaximum`` messages.
+    var feedSession: UInt32 = 0
+    var isAttached = false
+    var early: [[UInt8]] = []
     var transfer: HistoryTransfer?
     /// Origins of which the peer has only a history, and that were no members when it said so; at most ``FeedLimits/origins``.
     var strangers: Set<OriginID> = []
@@ -185,6 +191,9 @@ struct SessionState: Sendable {
     var isClosing = false
     var closingError: ReplicaError?
     var needsWake = false
+
+    /// A peer says little before it has heard of the other side.
+    static let earlyMaximum = 64
 
     /// A header and its metadata.
     static let headerMaximum = ReplicaOptions.metadataSizeMaximum + 4_096

@@ -62,8 +62,15 @@ public struct EngineReplicaStore<Engine: MetadataEngine>: ReplicaStore {
     }
 
     public mutating func adopt(_ marks: [FeedMark], keeping entries: [FeedEntry], rows: [ReplicaRow]) throws(StorageError) {
+        try replace(marks, keeping: entries, forgetting: [], rows: rows)
+    }
+
+    public mutating func replace(
+        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+    ) throws(StorageError) {
         let (family, prefix) = (family, prefix)
         let change = { @Sendable (commit: inout MetadataBatch) in
+            for entry in forgetting { commit.remove(family, Self.keptKey(entry.dot, prefix)) }
             for entry in entries { commit.put(family, Self.keptKey(entry.dot, prefix), entry.stored) }
             for row in rows { commit.change(row, family, prefix + [Space.rows.rawValue]) }
         }
@@ -73,12 +80,11 @@ public struct EngineReplicaStore<Engine: MetadataEngine>: ReplicaStore {
         if !commit.isEmpty { try feeds.engine.apply(commit) }
     }
 
-    public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) throws(StorageError) {
-        try adopt([], keeping: entries, rows: [])
+    public mutating func compact(
+        trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+    ) throws(StorageError) {
+        try replace([], keeping: entries, forgetting: forgetting, rows: rows)
         for floor in floors { try feeds.trim(floor.origin, through: floor.sequence) }
-        var commit = MetadataBatch()
-        for entry in forgetting { commit.remove(family, Self.keptKey(entry.dot, prefix)) }
-        if !commit.isEmpty { try feeds.engine.apply(commit) }
     }
 
     public func kept() throws(StorageError) -> [FeedEntry] {

@@ -44,14 +44,17 @@ public struct MemoryReplicaStore: ReplicaStore {
         table.apply(rows)
     }
 
-    public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) {
+    public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]) {
+        replace([], keeping: entries, forgetting: forgetting, rows: rows)
         for floor in floors { feeds.trim(floor.origin, through: floor.sequence) }
-        for entry in entries { keep(entry) }
-        let gone = Dictionary(grouping: forgetting.map(\.dot), by: \.origin)
-        for (origin, dots) in gone {
-            let dots = Set(dots)
+    }
+
+    public mutating func replace(_ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]) {
+        for (origin, gone) in Dictionary(grouping: forgetting.map(\.dot), by: \.origin) {
+            let dots = Set(gone)
             keptEntries[origin]?.removeAll { dots.contains($0.dot) }
         }
+        adopt(marks, keeping: entries, rows: rows)
     }
 
     private mutating func keep(_ entry: FeedEntry) {

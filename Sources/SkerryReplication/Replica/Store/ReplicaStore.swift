@@ -25,9 +25,16 @@ public protocol ReplicaStore: Sendable {
     /// The log of these origins goes on behind their positions; what it held before may go. Without positions only the entries are kept.
     mutating func adopt(_ marks: [FeedMark], keeping entries: [FeedEntry], rows: [ReplicaRow]) throws(StorageError)
 
-    /// Keeps some entries beside the log, drops those of the log up to some sequences, and forgets some that were kept: in one commit, or one after
-    /// the other, so that nothing is lost between.
-    mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry]) throws(StorageError)
+    /// Keeps some entries beside the log and forgets some that were kept, in one commit with rows; then drops those of the log up to some sequences.
+    mutating func compact(
+        trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+    ) throws(StorageError)
+
+    /// Takes another replica's state over in place of this one's: positions as ``adopt(_:keeping:rows:)`` does, those of the start drop an origin; keeps some entries
+    /// and forgets some that were kept, in one commit with rows.
+    mutating func replace(
+        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+    ) throws(StorageError)
 
     /// The entries that are kept beside the log, in any order.
     func kept() throws(StorageError) -> [FeedEntry]

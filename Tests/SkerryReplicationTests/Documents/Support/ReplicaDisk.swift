@@ -64,10 +64,17 @@ struct DiskReplicaStore: ReplicaStore {
     }
 
     mutating func compact(
-        trimming floors: [Dot], keeping entries: [SkerryGossip.FeedEntry], forgetting: [SkerryGossip.FeedEntry]
+        trimming floors: [Dot], keeping entries: [SkerryGossip.FeedEntry], forgetting: [SkerryGossip.FeedEntry], rows: [ReplicaRow]
     ) throws(StorageError) {
         try disk.note()
-        live.compact(trimming: floors, keeping: entries, forgetting: forgetting)
+        live.compact(trimming: floors, keeping: entries, forgetting: forgetting, rows: rows)
+    }
+
+    mutating func replace(
+        _ marks: [FeedMark], keeping entries: [SkerryGossip.FeedEntry], forgetting: [SkerryGossip.FeedEntry], rows: [ReplicaRow]
+    ) throws(StorageError) {
+        try disk.note()
+        live.replace(marks, keeping: entries, forgetting: forgetting, rows: rows)
     }
 
     func kept() throws(StorageError) -> [SkerryGossip.FeedEntry] { live.kept() }

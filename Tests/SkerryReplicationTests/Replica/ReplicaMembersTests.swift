@@ -1,0 +1,215 @@
+import SkerryCRDT
+import SkerryGossip
+@testable import SkerryReplication
+import SkerryStorage
+import Synchronization
+import Testing
+
+/// A node of a cluster whose members forget together, on an engine that a crash can be had of.
+final class Member {
+    private(set) var engine = MemoryMetadataEngine()
+    private(set) var node: MemberNode
+    private let time: TestTime
+    private let rules: MemberRules
+    private let origins: @Sendable () -> OriginID
+
+    /// - Parameter number: of its first origin; those of later lives are 100, 200, … more.
+    init(_ number: UInt64, founds: Bool = false, time: TestTime, floor: Duration = .zero) throws {
+        self.time = time
+        rules = MemberRules(start: founds ? .founds : .joins, floor: floor, retention: .seconds(1_000), acknowledgement: .seconds(1))
+        let next = Mutex(number)
+        origins = {
+            next.withLock { next in
+                defer { next += 100 }
+                return OriginID(rawValue: next)
+            }
+        }
+        node = try MemberNode(EngineReplicaStore(engine: engine, prefix: [7], log: number), rules, origins, time.now)
+    }
+
+    var replica: Replica { node.replica }
+
+    /// What a crash leaves, opened again.
+    func restart() throws { try open(engine.crash()) }
+
+    /// A copy of what is on disk.
+    func backup() -> MemoryMetadataEngine { engine.crash() }
+
+    func open(_ engine: MemoryMetadataEngine) throws {
+        self.engine = engine
+        node = try MemberNode(EngineReplicaStore(engine: engine, prefix: [7]), rules, origins, time.now)
+    }
+}
+
+struct MemberNode {
+    let replica: Replica
+    let model = ReplicatedModel<String>()
+    let events = ReplicatedEvents<String>()
+
+    init(
+        _ store: some ReplicaStore, _ rules: MemberRules, _ origins: @escaping @Sendable () -> OriginID,
+        _ now: @escaping @Sendable () -> FeedInstant
+    ) throws {
+        var configuration = ReplicaConfiguration(members: rules, now: now)
+        configuration.ticksByItself = false
+        configuration.newOrigin = origins
+        replica = try Replica(["model": model, "events": events], store: store, configuration: configuration)
+    }
+}
+
+/// Forgetting, retirement and homecoming of whole replicas.
+@Suite("Replicas whose members forget together", .timeLimit(.minutes(2)))
+struct ReplicaMembersTests {
+    private let time = TestTime()
+
+    /// Lets some meet, directly, until nothing moves any more.
+    private func meet(_ members: [Member], rounds: Int = 6) throws {
+        var sessions: [ReplicaSession] = []
+        for (index, left) in members.enumerated() {
+            for right in members[(index + 1)...] { sessions.append(try left.replica.start(with: right.replica)) }
+        }
+        for _ in 0..<rounds {
+            time.move(wall: 1_100, monotonic: 1_100)
+            for member in members { _ = member.replica.tick() }
+        }
+        for session in sessions { session.close() }
+    }
+
+    private func compact(_ members: [Member]) async throws { for member in members { try await member.replica.compact() } }
+
+    @Test("U-13: one founds, the others become members when they meet it, and write from then on")
+    func joining() throws {
+        let (first, second) = (try Member(1, founds: true, time: time), try Member(2, time: time))
+        try first.node.model.set("k", to: "v")
+        #expect(first.replica.membership?.isMember == true && second.replica.membership?.isMember == false)
+        #expect(throws: FeedError.self) { try second.node.model.set("l", to: "w") }
+        try meet([first, second])
+        #expect(second.replica.membership?.isMember == true && second.node.model["k"] == "v")
+        try second.node.model.set("l", to: "w")
+        try meet([first, second])
+        #expect(first.node.model.values == ["k": "v", "l": "w"])
+        for member in [first, second] {
+            #expect(member.replica.membership?.members.map(\.origin.rawValue) == [1, 2])
+            try member.restart()
+            #expect(member.replica.membership?.members.map(\.origin.rawValue) == [1, 2] && member.replica.membership?.isMember == true)
+            #expect(member.node.model.values == ["k": "v", "l": "w"])
+        }
+    }
+
+    @Test("T-06: a removal that all members have is forgotten, by all, and neither a restart nor a latecomer brings anything back")
+    func forgetting() async throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
+        try meet(members)
+        try members[1].node.model.set("gone", to: "v")
+        try members[1].node.model.set("stays", to: "v")
+        try meet(members)
+        try members[2].node.model.set("gone", to: nil)
+        try meet(members)
+        try await compact(members)
+        for member in members {
+            #expect(member.node.model.values == ["stays": "v"])
+            #expect(member.node.model.lastWrite(of: "gone") == nil, "the removal is still there")
+            #expect(member.replica.membership?.horizon ?? .zero > .zero)
+            try member.restart()
+            #expect(member.node.model.values == ["stays": "v"] && member.node.model.lastWrite(of: "gone") == nil)
+        }
+        let late = try Member(4, time: time)
+        try meet([members[0], late])
+        #expect(late.node.model.values == ["stays": "v"] && late.node.model.lastWrite(of: "gone") == nil)
+        try late.restart()
+        #expect(late.node.model.values == ["stays": "v"])
+    }
+
+    @Test("T-06: while one member lacks a removal nobody forgets it")
+    func waiting() async throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
+        try meet(members)
+        try members[0].node.model.set("k", to: "v")
+        try meet(members)
+        try members[0].node.model.set("k", to: nil)
+        try meet(Array(members[..<2]))
+        try await compact(members)
+        #expect(members[..<2].allSatisfy { $0.node.model.lastWrite(of: "k") != nil })
+        #expect(members[2].node.model["k"] == "v")
+        try meet(members)
+        try await compact(members)
+        #expect(members.allSatisfy { $0.node.model["k"] == nil && $0.node.model.lastWrite(of: "k") == nil })
+    }
+
+    @Test("U-13: who was silent for too long is retired; it comes home with what nobody has seen, and without what was deleted")
+    func returning() async throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
+        try meet(members)
+        try members[0].node.model.set("deleted", to: "old")
+        try members[0].node.model.set("kept", to: "old")
+        try meet(members)
+        // Away, it writes what nobody sees.
+        try members[2].node.model.set("deleted", to: "mine")
+        try members[2].node.model.set("news", to: "early")
+        try members[2].node.events.append("while away")
+        time.move(wall: 1_000, monotonic: 1_000)
+        try members[0].node.model.set("deleted", to: nil)
+        try meet(Array(members[..<2]), rounds: 1_400)
+        try meet(Array(members[..<2]), rounds: 300)
+        #expect(members[0].replica.membership?.members.map(\.origin.rawValue) == [1, 2])
+        #expect(members[0].replica.membership?.fences.map(\.origin.rawValue) == [3])
+        try await compact(Array(members[..<2]))
+        #expect(members[0].node.model.lastWrite(of: "deleted") == nil)
+        // Behind the horizon, and nobody ever saw it.
+        try members[2].node.model.set("after", to: "late clock or not")
+        try meet(members, rounds: 2)
+        try meet(members)
+        let returner = members[2]
+        #expect(returner.replica.membership?.isMember == true && returner.replica.identity.origin.rawValue == 103)
+        #expect(returner.replica.identity.epoch == 2)
+        try meet(members)
+        for member in members {
+            #expect(member.node.model["kept"] == "old" && member.node.model["deleted"] == nil)
+            #expect(member.node.model["after"] == "late clock or not")
+            #expect(member.node.events.events().map(\.value) == ["while away"])
+            #expect(member.node.model.values == members[0].node.model.values)
+        }
+        // What may be older than what was forgotten is somebody's decision.
+        #expect(Set(returner.replica.conflicts.map { String(decoding: $0.entry.key, as: UTF8.self) }) == ["deleted", "news"])
+        try returner.restart()
+        #expect(returner.replica.conflicts.count == 2 && returner.node.model.values == members[0].node.model.values)
+        for conflict in returner.replica.conflicts {
+            try returner.replica.resolve(conflict, keeping: conflict.entry.key.elementsEqual("news".utf8))
+        }
+        try meet(members)
+        #expect(members[0].node.model["news"] == "early" && returner.replica.conflicts.isEmpty)
+        try returner.restart()
+        #expect(returner.replica.conflicts.isEmpty && returner.node.model["news"] == "early" && returner.node.model["deleted"] == nil)
+    }
+
+    // MARK: - Simulation
+
+    @Test(
+        "U-13: however members meet, stay away, crash and lose disks, nothing deleted returns and nothing written is lost",
+        arguments: 1...40 as ClosedRange<UInt64>)
+    func simulation(_ seed: UInt64) async throws {
+        let simulation = try MembersSimulation(seed: seed)
+        try await simulation.run(steps: 300)
+        #expect(simulation.problems == [], "seed \(seed): \(simulation.faults)")
+    }
+
+    @Test("two runs of a seed are one, and the seeds meet all faults")
+    func determinism() async throws {
+        var digests: [UInt64] = []
+        for _ in 0..<2 {
+            let simulation = try MembersSimulation(seed: 7)
+            try await simulation.run(steps: 300)
+            digests.append(simulation.digest)
+        }
+        #expect(digests[0] == digests[1])
+        var faults: [String: Int] = [:]
+        for seed in 1...12 as ClosedRange<UInt64> {
+            let simulation = try MembersSimulation(seed: seed)
+            try await simulation.run(steps: 300)
+            faults.merge(simulation.faults, uniquingKeysWith: +)
+        }
+        for fault in ["removal", "forgotten", "crash", "lost disk", "restored copy", "clock", "absence", "retired", "decided"] {
+            #expect(faults[fault] ?? 0 > 0, "no \(fault): \(faults)")
+        }
+    }
+}
