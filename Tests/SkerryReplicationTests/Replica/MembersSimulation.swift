@@ -269,7 +269,9 @@ final class MembersSimulation {
             if first.model[key] != expected {
                 problems.append("\(key) is \(first.model[key] ?? "gone"), of all writes \(expected ?? "a removal") is the last")
             }
-            let newest = ordered.last { !destroyed.contains($0.key) }
+            // What was written again and then lost is lost in all its forms.
+            let gone = Set(all.filter { destroyed.contains($0.key) }.map(\.value.value))
+            let newest = ordered.last { !destroyed.contains($0.key) && !gone.contains($0.value.value) }
             guard let newest, newest.key != last?.key, !newest.value.isRemoval, !decided.contains(newest.key) else { continue }
             // Written again it has another stamp, behind which others may have written.
             let isWrittenAgain = all.contains { $0.value.value == newest.value.value && digest.covers($0.key) }

@@ -1,3 +1,4 @@
+import Foundation
 import SkerryCRDT
 import SkerryGossip
 @testable import SkerryReplication
@@ -60,6 +61,9 @@ struct MemberNode {
 /// Forgetting, retirement and homecoming of whole replicas.
 @Suite("Replicas whose members forget together", .timeLimit(.minutes(2)))
 struct ReplicaMembersTests {
+    /// Seeds of the short form, and of the long one (`SKERRY_SOAK=1`).
+    private static let seeds: ClosedRange<UInt64> = getenv("SKERRY_SOAK") == nil ? 1...40 : 1...2_000
+
     private let time = TestTime()
 
     /// Lets some meet, directly, until nothing moves any more.
@@ -77,7 +81,7 @@ struct ReplicaMembersTests {
 
     private func compact(_ members: [Member]) async throws { for member in members { try await member.replica.compact() } }
 
-    @Test("U-13: one founds, the others become members when they meet it, and write from then on")
+    @Test("one founds, the others become members when they meet it, and write from then on")
     func joining() throws {
         let (first, second) = (try Member(1, founds: true, time: time), try Member(2, time: time))
         try first.node.model.set("k", to: "v")
@@ -136,7 +140,7 @@ struct ReplicaMembersTests {
         #expect(members.allSatisfy { $0.node.model["k"] == nil && $0.node.model.lastWrite(of: "k") == nil })
     }
 
-    @Test("U-13: who was silent for too long is retired; it comes home with what nobody has seen, and without what was deleted")
+    @Test("who was silent for too long is retired; it comes home with what nobody has seen, and without what was deleted")
     func returning() async throws {
         let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
         try meet(members)
@@ -185,8 +189,8 @@ struct ReplicaMembersTests {
     // MARK: - Simulation
 
     @Test(
-        "U-13: however members meet, stay away, crash and lose disks, nothing deleted returns and nothing written is lost",
-        arguments: 1...40 as ClosedRange<UInt64>)
+        "T-06: however members meet, stay away, crash and lose disks, nothing deleted returns and nothing written is lost",
+        arguments: seeds)
     func simulation(_ seed: UInt64) async throws {
         let simulation = try MembersSimulation(seed: seed)
         try await simulation.run(steps: 300)
