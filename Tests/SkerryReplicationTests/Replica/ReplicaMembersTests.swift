@@ -186,6 +186,53 @@ struct ReplicaMembersTests {
         #expect(returner.replica.conflicts.isEmpty && returner.node.model["news"] == "early" && returner.node.model["deleted"] == nil)
     }
 
+    @Test(
+        "T-06: the last entry of a retired origin stands for its position alone when what it wrote was deleted: for latecomers, and after a restart"
+    )
+    func lastOfRetired() async throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
+        try meet(members)
+        let sessions = try members[..<2].map { try members[2].replica.start(with: $0.replica) }
+        for member in members { _ = member.replica.tick() }
+        try members[2].node.model.set("x", to: "its last word")
+        for session in sessions { session.close() }
+        #expect(members[..<2].allSatisfy { $0.node.model["x"] == "its last word" })
+        try meet(Array(members[..<2]), rounds: 1_400)
+        try meet(Array(members[..<2]), rounds: 300)
+        #expect(members[0].replica.membership?.fences.map(\.origin.rawValue) == [3])
+        try members[0].node.model.set("x", to: nil)
+        try meet(Array(members[..<2]))
+        try await compact(Array(members[..<2]))
+        #expect(members[..<2].allSatisfy { $0.node.model.lastWrite(of: "x") == nil })
+        let late = try Member(4, time: time)
+        try meet([members[0], late])
+        try await late.replica.compact()
+        for member in [members[0], members[1], late] {
+            #expect(member.node.model["x"] == nil)
+            try member.restart()
+            #expect(member.node.model["x"] == nil, "\(member.replica.identity.origin) remembers")
+        }
+    }
+
+    @Test("T-06: an old recording brings nothing back that was forgotten since")
+    func oldRecording() async throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time)]
+        try meet(members)
+        try members[0].node.model.set("x", to: "v")
+        try members[0].node.model.set("y", to: "v")
+        try meet(members)
+        let file = RecordedStream()
+        try await members[1].replica.replicate(over: file, .dump)
+        try members[0].node.model.set("x", to: nil)
+        try meet(members)
+        try await compact(members)
+        #expect(members[0].node.model.lastWrite(of: "x") == nil)
+        try await members[0].replica.replicate(over: RecordedStream(file.written), .readOnly)
+        #expect(members[0].node.model.values == ["y": "v"])
+        try members[0].restart()
+        #expect(members[0].node.model.values == ["y": "v"])
+    }
+
     // MARK: - Simulation
 
     @Test(

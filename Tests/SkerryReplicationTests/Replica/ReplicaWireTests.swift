@@ -31,6 +31,18 @@ struct ReplicaWireTests {
             ),
             ("end", .end, "14"),
             ("checked", .checked([1, 2, 3]), "13" + Self.hex(ReplicaMessage.checksum([1, 2, 3]).byteSwapped.replicaBytes) + "010203"),
+            (
+                "join", .join(tag: 7, JoinRequest(site: 5, epoch: 300, formerSelves: [OriginID(rawValue: 1), OriginID(rawValue: 2)])),
+                "15" + "07000000" + "0500000000000000" + "ac02" + "02" + "0100000000000000" + "0200000000000000"
+            ),
+            (
+                "registry",
+                .registry(
+                    tag: 7, isLast: true, [Retention.Record(key: [3], value: [8, 0, 0, 0, 0, 0, 0, 0])],
+                    superseded: [Dot(origin: OriginID(rawValue: 1), sequence: 300)]),
+                "16" + "07000000" + "01" + "01" + "0103" + "080800000000000000" + "01" + "0100000000000000" + "ac02"
+            ),
+            ("turned away", .turnedAway(tag: 7, .unwelcome), "17" + "07000000" + "02"),
         ]
     }
 
