@@ -109,7 +109,7 @@ private final class NarrowLink: Link {
 
 extension NetworkConditions {
     /// Packets that are lost, doubled, damaged and overtaken.
-    fileprivate static var datagrams: NetworkConditions {
+    static var datagrams: NetworkConditions {
         var conditions = NetworkConditions()
         conditions.latency = .milliseconds(1)
         conditions.jitter = .milliseconds(2)

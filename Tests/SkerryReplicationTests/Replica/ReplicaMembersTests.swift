@@ -2,7 +2,9 @@ import Foundation
 import SkerryCRDT
 import SkerryGossip
 @testable import SkerryReplication
+import SkerrySession
 import SkerryStorage
+import SkerryWire
 import Synchronization
 import Testing
 
@@ -49,10 +51,10 @@ struct MemberNode {
 
     init(
         _ store: some ReplicaStore, _ rules: MemberRules, _ origins: @escaping @Sendable () -> OriginID,
-        _ now: @escaping @Sendable () -> FeedInstant
+        _ now: @escaping @Sendable () -> FeedInstant, executor: (any BlockingExecutor)? = nil, ticksByItself: Bool = false
     ) throws {
-        var configuration = ReplicaConfiguration(members: rules, now: now)
-        configuration.ticksByItself = false
+        var configuration = ReplicaConfiguration(members: rules, executor: executor, now: now)
+        configuration.ticksByItself = ticksByItself
         configuration.newOrigin = origins
         replica = try Replica(["model": model, "events": events], store: store, configuration: configuration)
     }
@@ -231,6 +233,77 @@ struct ReplicaMembersTests {
         #expect(members[0].node.model.values == ["y": "v"])
         try members[0].restart()
         #expect(members[0].node.model.values == ["y": "v"])
+    }
+
+    // MARK: - Links and disks
+
+    private func rules(_ number: UInt64, acknowledgement: Duration) -> MemberRules {
+        MemberRules(start: number == 1 ? .founds : .joins, floor: .zero, acknowledgement: acknowledgement)
+    }
+
+    @Test(
+        "T-06: over links that lose, double, damage and reorder packets members join and forget as well", arguments: 0..<6 as Range<UInt64>)
+    func lossy(seed: UInt64) async throws {
+        let world = SteppedReplicas()
+        let networks = [world.network(seed, .datagrams), world.network(seed + 100, .datagrams)]
+        let nodes = try (1...3 as ClosedRange<UInt64>).map { number in
+            try MemberNode(
+                MemoryReplicaStore(), rules(number, acknowledgement: .seconds(1)), { OriginID(rawValue: number) }, world.now)
+        }
+        for node in nodes { world.add(node.replica) }
+        for (left, network) in networks.enumerated() {
+            let (near, far) = network.pair(delivery: .lossy)
+            try nodes[left].replica.start(over: near)
+            try nodes[left + 1].replica.start(over: far)
+        }
+        #expect(world.run { nodes.allSatisfy { $0.replica.membership?.members.count == 3 && $0.replica.membership?.isMember == true } })
+        for index in 0..<40 { try nodes[index % 3].model.set("k\(index % 10)", to: index < 30 ? "\(index)" : nil) }
+        try nodes[2].model.set("stays", to: "v")
+        #expect(world.run { nodes.allSatisfy { $0.model.values == ["stays": "v"] } })
+        #expect(
+            world.run {
+                nodes.allSatisfy { node in
+                    let cut = node.replica.membership?.cut ?? CausalContext()
+                    return node.model.history(since: CausalContext()).allSatisfy { !$0.isRemoval || cut.covers($0.dot) }
+                }
+            })
+        for node in nodes { try await node.replica.compact() }
+        #expect(nodes.allSatisfy { $0.model.values == ["stays": "v"] && $0.model.lastWrite(of: "k1") == nil })
+        #expect(networks.allSatisfy { $0.faults.lost > 0 })
+    }
+
+    @Test("T-06: with stores that block, and over streams, members join, forget and are the same when they are opened again")
+    func blocking() async throws {
+        let pool = try BlockingPool(threads: 2)
+        let engines = (0..<3).map { _ in MemoryMetadataEngine() }
+        func open(_ engines: [MemoryMetadataEngine]) throws -> [MemberNode] {
+            try zip(1...3 as ClosedRange<UInt64>, engines).map { number, engine in
+                try MemberNode(
+                    EngineReplicaStore(engine: engine, prefix: [7]), rules(number, acknowledgement: .milliseconds(20)),
+                    { OriginID(rawValue: number) }, ReplicaConfiguration.systemTime, executor: pool, ticksByItself: true)
+            }
+        }
+        let nodes = try open(engines)
+        for right in 1...2 {
+            let (near, far) = MemoryDuplexStream.pair()
+            try nodes[0].replica.start(over: near)
+            try nodes[right].replica.start(over: far)
+        }
+        try await until("all are members") {
+            nodes.allSatisfy { $0.replica.membership?.members.count == 3 && $0.replica.membership?.isMember == true }
+        }
+        for index in 0..<40 { try nodes[index % 3].model.set("k\(index % 10)", to: index < 30 ? "\(index)" : nil) }
+        try nodes[2].model.set("stays", to: "v")
+        try await until("the removals are everywhere") { nodes.allSatisfy { $0.model.values == ["stays": "v"] } }
+        try await until("they are forgotten") {
+            for node in nodes { try await node.replica.compact() }
+            return nodes.allSatisfy { node in (0..<10).allSatisfy { node.model.lastWrite(of: "k\($0)") == nil } }
+        }
+        for node in nodes { await node.replica.dispose() }
+        for node in try open(engines.map { $0.crash() }) {
+            #expect(node.model.values == ["stays": "v"] && node.replica.membership?.isMember == true)
+        }
+        await pool.shutdown()
     }
 
     // MARK: - Simulation
