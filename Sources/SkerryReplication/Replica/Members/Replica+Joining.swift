@@ -77,14 +77,7 @@ extension Replica {
         switch refusal {
         case .retired:
             // Registered once, it could not come home for so long that it was retired again.
-            giveUpHost(id, &state)
-            guard var members = state.members else { return }
-            var identity = identity
-            let rows = members.beginLife(&identity, configuration)
-            state.members = members
-            who.withLock { $0 = identity }
-            state.work.append(.rows(rows))
-            close(id, ReplicaError(.refused, "the origin was retired: this replica joins under another over the next session"), &state)
+            beginLife(&state, because: "the origin was retired: this replica joins under another over the next session")
         case .unwelcome:
             giveUpHost(id, &state)
             close(id, ReplicaError(.refused, "the peer does not make this replica a member"), &state)
@@ -102,7 +95,9 @@ extension Replica {
         guard !members.retention.barred.contains(header.origin) else { return turnAway(tag, .retired, id, &state) }
         let guest = FeedIdentity(cluster: header.cluster, site: request.site, origin: header.origin, epoch: request.epoch)
         do throws(FeedError) {
-            if !members.retention.isMember(guest.origin) {
+            // In its own feed, whoever else may have said so: who takes a later acknowledgement of this replica must have taken that there is a guest.
+            let known = members.retention.members.first { $0.origin == guest.origin }
+            if known?.registration.origin != identity.origin {
                 let isWelcome = members.rules.welcomes(guest) && state.core.admits(guest.origin)
                 guard isWelcome else { return turnAway(tag, .unwelcome, id, &state) }
                 try say(.register(origin: guest.origin, site: guest.site, epoch: guest.epoch), &state, now)

@@ -68,10 +68,9 @@ extension Replica {
     /// Says that the store is a copy that was restored: peers may have seen this replica write what it no longer knows, and must not see it write something else
     /// under the same numbers. It begins another life, and comes home over the next session. Before the first session and the first write.
     ///
-    /// Nothing happens without rules for members, or where this replica is no member.
+    /// Nothing happens without rules for members.
     public func renew() {
-        let now = configuration.now()
-        state.withLock { exile(&$0, now) }
+        state.withLock { beginLife(&$0, because: "this replica was restored from a copy: it comes home over the next session") }
         settle()
     }
 
@@ -157,34 +156,38 @@ extension Replica {
             admit(Set(admitted), &state, now)
         }
         settle(&state, now)
-        if barred.contains(identity.origin) { exile(&state, now) }
+        if barred.contains(identity.origin) { exile(&state) }
     }
 
-    /// This replica was retired: it begins another life, and comes home over the next session.
-    func exile(_ state: inout State, _ now: FeedInstant) {
-        guard var members = state.members, !members.isAway, !state.isDisposed else { return }
+    /// This replica was retired: it comes home over the next session.
+    private func exile(_ state: inout State) {
+        guard state.members?.isAway == false else { return }
+        beginLife(&state, because: "this replica was retired: it comes home over the next session")
+        events.add(.retired)
+    }
+
+    /// Begins another life, under another origin, also where the one before had not joined yet. All sessions end.
+    func beginLife(_ state: inout State, because reason: String) {
+        guard var members = state.members, !state.isDisposed else { return }
         var identity = identity
         let rows = members.beginLife(&identity, configuration)
         state.members = members
         who.withLock { $0 = identity }
         state.work.append(.rows(rows))
-        events.add(.retired)
-        for id in state.sessionIDs {
-            close(id, ReplicaError(.refused, "this replica was retired: it comes home over the next session"), &state)
-        }
+        for id in state.sessionIDs { close(id, ReplicaError(.refused, reason), &state) }
     }
 
     /// A peer refuses what this replica wrote.
     func refusedOwn(_ error: FeedError, _ state: inout State, _ now: FeedInstant) {
         guard let members = state.members, !members.isAway, error.dot?.origin == identity.origin else { return }
         switch error.code {
-        case .fenced: exile(&state, now)
+        case .fenced: exile(&state)
         case .unregistered:
             // It may become a member there yet, unless its registration cannot arrive, or has not for long.
             let pause = 2 * FeedLimits.pauseInterval
             let first = members.turnedDown.flatMap { now.monotonic <= $0.last + pause ? $0.first : nil } ?? now.monotonic
             state.members?.turnedDown = (first, now.monotonic)
-            if members.retention.isOrphaned(identity.origin) || now.monotonic > first + pause { exile(&state, now) }
+            if members.retention.isOrphaned(identity.origin) || now.monotonic > first + pause { exile(&state) }
         default: break
         }
     }
