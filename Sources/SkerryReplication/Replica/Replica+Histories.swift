@@ -30,7 +30,7 @@ extension Replica {
         let strangers: Set<OriginID>
         do throws(FeedError) {
             entries = try reception.receive(message)
-            strangers = isState ? [] : state.strangers(among: entries, from: session.header?.origin)
+            strangers = isState ? [] : state.strangers(among: entries, at: id)
             let bound = now.wall + state.core.clock.futureBound
             if let early = entries.first(where: { $0.stamp.milliseconds > bound }) {
                 throw FeedError(
@@ -142,9 +142,9 @@ extension Replica {
     /// the moment on that all it stands on is here.
     private func take(positions believed: [FeedEntry], at id: UInt32, _ state: inout State) {
         for head in believed where state.core.isFenced(head.dot) { state.exhausted.insert(head.dot.origin) }
-        let (frozen, giver) = (Set(state.core.frozenOrigins), state.sessions[id]?.header?.origin)
+        let frozen = Set(state.core.frozenOrigins)
         let heads = believed.filter { head in
-            !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.core.isAdmitted(head.dot.origin, from: giver)
+            !frozen.contains(head.dot.origin) && !state.core.isFenced(head.dot) && state.isAdmitted(head.dot.origin, at: id)
                 && state.core.admits(head.dot.origin)
         }
         guard state.members == nil else {
@@ -296,7 +296,14 @@ extension [FeedEntry] {
 
 extension Replica.State {
     /// The origins of some entries of which nothing is taken.
-    fileprivate func strangers(among entries: [FeedEntry], from giver: OriginID?) -> Set<OriginID> {
-        Set(Set(entries.map(\.dot.origin)).filter { !core.isAdmitted($0, from: giver) })
+    fileprivate func strangers(among entries: [FeedEntry], at id: UInt32) -> Set<OriginID> {
+        Set(entries.map(\.dot.origin)).filter { !isAdmitted($0, at: id) }
+    }
+
+    /// Whether an origin's entries are taken of a history. With what the giver knows of members come those that are not known here yet: without theirs, what they
+    /// have overwritten would be lacking.
+    fileprivate func isAdmitted(_ origin: OriginID, at id: UInt32) -> Bool {
+        if let known = sessions[id]?.arrival?.retention, known.isMember(origin) || known.isFenced(origin) { return true }
+        return core.isAdmitted(origin, from: sessions[id]?.header?.origin)
     }
 }
