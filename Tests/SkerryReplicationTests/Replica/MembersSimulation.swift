@@ -269,9 +269,13 @@ final class MembersSimulation {
             if first.model[key] != expected {
                 problems.append("\(key) is \(first.model[key] ?? "gone"), of all writes \(expected ?? "a removal") is the last")
             }
-            // What was written again and then lost is lost in all its forms.
-            let gone = Set(all.filter { destroyed.contains($0.key) }.map(\.value.value))
-            let newest = ordered.last { !destroyed.contains($0.key) && !gone.contains($0.value.value) }
+            // What was written again, or overwritten, and then lost with a disk is lost in all its forms.
+            let gone = all.filter { destroyed.contains($0.key) }
+            let values = Set(gone.map(\.value.value))
+            let newest = ordered.last { write in
+                !destroyed.contains(write.key) && !values.contains(write.value.value)
+                    && gone.allSatisfy { ($0.value.stamp, $0.key) < (write.value.stamp, write.key) }
+            }
             guard let newest, newest.key != last?.key, !newest.value.isRemoval, !decided.contains(newest.key) else { continue }
             // Written again it has another stamp, behind which others may have written.
             let isWrittenAgain = all.contains { $0.value.value == newest.value.value && digest.covers($0.key) }
