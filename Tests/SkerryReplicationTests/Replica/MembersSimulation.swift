@@ -271,7 +271,7 @@ final class MembersSimulation {
             }
             // What was written again, or overwritten, and then lost with a disk is lost in all its forms.
             let gone = all.filter { destroyed.contains($0.key) }
-            let values = Set(gone.map(\.value.value))
+            let values = Set(gone.filter { !$0.value.isRemoval }.map(\.value.value))
             let newest = ordered.last { write in
                 !destroyed.contains(write.key) && !values.contains(write.value.value)
                     && gone.allSatisfy { ($0.value.stamp, $0.key) < (write.value.stamp, write.key) }
