@@ -27,21 +27,12 @@ extension Retention {
     /// - Complexity: O(members + fences), as long as few of them differ.
     public func changes(since old: Retention) -> [(key: [UInt8], value: [UInt8]?)] {
         var changes: [(key: [UInt8], value: [UInt8]?)] = []
-        Self.compare(old.members, members, by: \.origin) { before, after in
-            if let after {
-                changes.append(Self.record(of: after).change)
-            } else if let before {
-                changes.append((Self.record(of: before).key, nil))
-            }
+        func note(_ before: Record?, _ after: Record?) {
+            if let record = after ?? before { changes.append((record.key, after?.value)) }
         }
-        Self.compare(old.fences, fences, by: \.origin) { before, after in
-            if let after {
-                changes.append(Self.record(of: after).change)
-            } else if let before {
-                changes.append((Self.record(of: before).key, nil))
-            }
-        }
-        if old.horizon != horizon { changes.append(Self.record(ofHorizon: horizon).change) }
+        Self.compare(old.members, members, by: \.origin) { note($0.map(Self.record(of:)), $1.map(Self.record(of:))) }
+        Self.compare(old.fences, fences, by: \.origin) { note($0.map(Self.record(of:)), $1.map(Self.record(of:))) }
+        if old.horizon != horizon { note(nil, Self.record(ofHorizon: horizon)) }
         return changes
     }
 
@@ -168,10 +159,6 @@ extension Retention {
         writer.fixed(horizon.rawValue)
         return Record(key: [Kind.horizon.rawValue], value: writer.bytes)
     }
-}
-
-extension Retention.Record {
-    fileprivate var change: (key: [UInt8], value: [UInt8]?) { (key, value) }
 }
 
 extension FeedWriter {

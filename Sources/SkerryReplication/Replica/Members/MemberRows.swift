@@ -52,8 +52,6 @@ struct StoredMembers: Sendable {
 
     var isEmpty: Bool { records.isEmpty && !isAway }
 
-    init() {}
-
     init(_ store: any ReplicaStore) throws(StorageError) {
         var lower = MemberRows.prefix
         while true {
