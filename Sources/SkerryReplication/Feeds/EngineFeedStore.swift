@@ -86,15 +86,18 @@ public struct EngineFeedStore<Engine: MetadataEngine>: FeedStore, Sendable {
 extension EngineFeedStore {
     /// - Precondition: each entry follows what its origin has. A ``FeedCore`` gives no others.
     public mutating func append(_ batch: FeedBatch) throws(StorageError) {
-        let origins = Set(batch.entries.map(\.dot.origin) + batch.marks.map(\.origin) + batch.frozen).sorted()
-        try change(origins) { store, commit throws(StorageError) in
-            for entry in batch.entries { store.add(entry, to: &commit) }
-            for mark in batch.marks { store.lanes[mark.origin, default: Lane()].position = mark.position }
-            for origin in batch.frozen { store.lanes[origin, default: Lane()].isFrozen = true }
-            store.head.highWater = max(store.head.highWater, batch.highWater)
-            for origin in origins { store.putLane(origin, in: &commit) }
+        try change(batch.origins) { store, commit throws(StorageError) in
+            store.add(batch, to: &commit)
             try store.alongside(batch, &commit)
         }
+    }
+
+    private mutating func add(_ batch: FeedBatch, to commit: inout MetadataBatch) {
+        for entry in batch.entries { add(entry, to: &commit) }
+        for mark in batch.marks { lanes[mark.origin, default: Lane()].position = mark.position }
+        for origin in batch.frozen { lanes[origin, default: Lane()].isFrozen = true }
+        head.highWater = max(head.highWater, batch.highWater)
+        for origin in batch.origins { putLane(origin, in: &commit) }
     }
 
     private mutating func add(_ entry: FeedEntry, to commit: inout MetadataBatch) {
@@ -130,13 +133,15 @@ extension EngineFeedStore {
 
     public mutating func adopt(_ mark: FeedMark) throws(StorageError) { try adopt([mark]) }
 
-    /// Takes positions, in one commit with what the owner adds: a state that was taken over, or the last part of it.
+    /// Takes positions, and goes on behind them with a batch, in one commit with what the owner adds: a state that was taken over, or the last part of it.
     ///
-    /// A state too large for a commit is written before, in as many as it takes; applying a row twice must be harmless then.
+    /// A state too large for a commit is written before, in as many as it takes; applying a row twice must be harmless then. Of the batch only the owner of the
+    /// call hears, not the one of ``append(_:)``.
     public mutating func adopt(
-        _ marks: [FeedMark], alongside: (inout MetadataBatch) throws(StorageError) -> Void = { _ in }
+        _ marks: [FeedMark], followedBy batch: FeedBatch = .empty,
+        alongside: (inout MetadataBatch) throws(StorageError) -> Void = { _ in }
     ) throws(StorageError) {
-        try change(marks.map(\.origin)) { store, commit throws(StorageError) in
+        try change(Set(marks.map(\.origin) + batch.origins).sorted()) { store, commit throws(StorageError) in
             for mark in marks {
                 if let lane = store.lanes[mark.origin], lane.position.sequence > lane.floor {
                     store.remove(mark.origin, lane.floor + 1...lane.position.sequence, &commit)
@@ -149,6 +154,7 @@ extension EngineFeedStore {
             // One place more than there were arrivals: whoever stood at the end has missed something too.
             store.head.next += 1
             store.giveUpPlaces(before: store.head.next, &commit)
+            store.add(batch, to: &commit)
             try alongside(&commit)
         }
     }
@@ -249,4 +255,9 @@ extension EngineFeedStore {
         }
         return FeedScan(arrivals: arrivals, next: FeedCursor(log: head.log, offset: stop))
     }
+}
+
+extension FeedBatch {
+    /// Ascending.
+    fileprivate var origins: [OriginID] { Set(entries.map(\.dot.origin) + marks.map(\.origin) + frozen).sorted() }
 }

@@ -30,7 +30,7 @@ struct Opened {
             rows += changes
         }
         if !rows.isEmpty {
-            try store.append(FeedBatch(ticket: 0, entries: [], marks: [], highWater: .zero), rows: rows)
+            try store.append(.empty, rows: rows)
             try store.sync()
         }
         try readEntries(of: store)

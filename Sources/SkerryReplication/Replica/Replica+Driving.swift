@@ -213,7 +213,7 @@ extension Replica {
             try store.compact(trimming: plan.floors, keeping: plan.keeping, forgetting: plan.forgetting, rows: plan.rows)
             return .compacted(plan.floors, done)
         case .rows(let rows):
-            try store.append(FeedBatch(ticket: 0, entries: [], marks: [], highWater: .zero), rows: rows)
+            try store.append(.empty, rows: rows)
             return nil
         }
     }

@@ -157,14 +157,14 @@ struct EngineFeedStoreTests {
             switch kind {
             case 0: .append(try drill.batch())
             case 1: .trim(origin, 1)
-            case 2: .adopt(try drill.mark())
+            case 2: .adopt(try drill.mark(), followedBy: try drill.batch())
             default: .sync
             }
         let error = #expect(throws: StorageError.self) { try store.perform(change) }
         #expect(error?.code == (kind == 3 ? .failed : .full))
         #expect(store.state == state && store.end == end && engine.batches.count == count)
         engine.failAfter()
-        for later in [.append(try drill.batch()), .trim(origin, 1), .adopt(try drill.mark()), .sync] as [Drill.Change] {
+        for later in [.append(try drill.batch()), .trim(origin, 1), .adopt(try drill.mark(), followedBy: .empty), .sync] as [Drill.Change] {
             let again = #expect(throws: StorageError.self) { try store.perform(later) }
             #expect(again?.code == error?.code)
         }

@@ -124,13 +124,15 @@ struct FeedStoreDrill {
     enum Change {
         case append(FeedBatch)
         case trim(OriginID, UInt64)
-        case adopt(FeedMark)
+        case adopt(FeedMark, followedBy: FeedBatch)
         case sync
     }
 
     mutating func change(_ state: FeedState) throws(FeedError) -> Change {
         switch numbers.below(20) {
-        case 0: return .adopt(try mark())
+        case 0:
+            let mark = try mark()
+            return .adopt(mark, followedBy: numbers.below(2) == 0 ? try batch() : .empty)
         case 1, 2:
             guard let mark = state.marks.randomElement(using: &numbers) else { return .sync }
             return .trim(mark.origin, numbers.below(mark.position.sequence + 3))
@@ -145,7 +147,21 @@ extension FeedStore {
         switch change {
         case .append(let batch): try append(batch)
         case .trim(let origin, let sequence): try trim(origin, through: sequence)
-        case .adopt(let mark): try adopt(mark)
+        case .adopt(let mark, let batch):
+            try adopt(mark)
+            if batch != .empty { try append(batch) }
+        case .sync: try sync()
+        }
+    }
+}
+
+extension EngineFeedStore {
+    /// As all feed stores do, but each change is one commit.
+    mutating func perform(_ change: FeedStoreDrill.Change) throws(StorageError) {
+        switch change {
+        case .append(let batch): try append(batch)
+        case .trim(let origin, let sequence): try trim(origin, through: sequence)
+        case .adopt(let mark, let batch): try adopt([mark], followedBy: batch)
         case .sync: try sync()
         }
     }

@@ -22,9 +22,11 @@ final class MembersSimulation {
         let rules: MemberRules
         let now: @Sendable () -> FeedInstant
         let origins: @Sendable () -> OriginID
-        var engine = MemoryMetadataEngine()
+        var engine = PowerCutEngine()
         var node: MemberNode
-        var copy: MemoryMetadataEngine?
+        var copy: PowerCutEngine?
+        /// Its origin in the copy that it was restored from, until another life is on the disk.
+        var restored: OriginID?
 
         init(
             _ number: UInt64, _ rules: MemberRules, _ now: @escaping @Sendable () -> FeedInstant,
@@ -34,7 +36,7 @@ final class MembersSimulation {
             node = try MemberNode(EngineReplicaStore(engine: engine, prefix: [7], log: number), rules, origins, now)
         }
 
-        func open(_ engine: MemoryMetadataEngine, joins: Bool = false) throws {
+        func open(_ engine: PowerCutEngine, joins: Bool = false) throws {
             self.engine = engine
             var rules = rules
             if joins { rules.start = .joins }
@@ -109,14 +111,16 @@ final class MembersSimulation {
         case 34..<58: try connect(place, below(sites.count))
         case 58..<64: disconnect()
         case 64..<72:
-            try await site.node.replica.compact()
-        case 72..<75:
+            // It throws where the power fails.
+            _ = try? await site.node.replica.compact()
+        case 72..<74:
             note("crash")
             try reopen(place, site.engine.crash())
+        case 74..<75: site.engine.cut(after: below(6))
         case 75..<76:
             note("lost disk")
             lost(site.node, keeping: [:])
-            try reopen(place, MemoryMetadataEngine(), joins: true)
+            try reopen(place, PowerCutEngine(), joins: true)
         case 76..<79: site.copy = try Self.copy(of: site.engine)
         case 79..<80:
             guard let copy = site.copy else { return }
@@ -135,6 +139,11 @@ final class MembersSimulation {
         default: break
         }
         for site in sites { _ = site.node.replica.tick() }
+        for (place, site) in sites.enumerated() where site.engine.isOff {
+            note(site.node.replica.membership?.isMember == true ? "power cut" : "power cut of one that is away")
+            try reopen(place, site.engine.crash())
+            renew(site)
+        }
     }
 
     private func note(_ fault: String) { faults[fault, default: 0] += 1 }
@@ -163,26 +172,34 @@ final class MembersSimulation {
         links.removeAll { isGone($0.left, $0.right) }
     }
 
-    private func reopen(_ place: Int, _ engine: MemoryMetadataEngine, joins: Bool = false) throws {
+    private func reopen(_ place: Int, _ engine: PowerCutEngine, joins: Bool = false) throws {
         drop { $0 == place || $1 == place }
         try sites[place].open(engine, joins: joins)
     }
 
-    private func restore(_ place: Int, _ copy: MemoryMetadataEngine) throws {
+    private func restore(_ place: Int, _ copy: PowerCutEngine) throws {
         let site = sites[place]
         let lostNode = site.node
         try reopen(place, Self.copy(of: copy))
         lost(lostNode, keeping: alive(site.node))
-        site.node.replica.renew()
+        if below(2) == 0 { site.engine.cut(after: below(6)) }
+        site.restored = site.node.replica.identity.origin
+        renew(site)
     }
 
-    private static func copy(of engine: MemoryMetadataEngine) throws -> MemoryMetadataEngine {
+    /// Somebody says until it is on the disk that the site was restored from a copy.
+    private func renew(_ site: Site) {
+        if site.node.replica.identity.origin == site.restored { site.node.replica.renew() }
+        if !site.engine.isOff { site.restored = nil }
+    }
+
+    private static func copy(of engine: PowerCutEngine) throws -> PowerCutEngine {
         var rows = MetadataBatch()
         try engine.scan(.feed, KeyRange(prefix: [7])) { key, value throws(StorageError) in
             rows.put(.feed, Array(key), Array(value))
             return .next
         }
-        let copy = MemoryMetadataEngine()
+        let copy = PowerCutEngine()
         try copy.apply(rows)
         try copy.flush()
         return copy
@@ -225,6 +242,7 @@ final class MembersSimulation {
     /// Lets all meet until they are equal.
     private func heal() async throws {
         shared.offsets.withLock { $0 = [:] }
+        for site in sites { site.engine.cut(after: nil) }
         time.move(wall: 7_200_000, monotonic: 1_000)
         try await refoundIfNeeded()
         for round in 0..<200 {

@@ -269,9 +269,10 @@ private struct FailingStore: ReplicaStore {
         base.compact(trimming: floors, keeping: entries, forgetting: forgetting, rows: rows)
     }
     mutating func replace(
-        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], followedBy batch: FeedBatch,
+        rows: [ReplicaRow]
     ) throws(StorageError) {
-        base.replace(marks, keeping: entries, forgetting: forgetting, rows: rows)
+        base.replace(marks, keeping: entries, forgetting: forgetting, followedBy: batch, rows: rows)
     }
     func kept() throws(StorageError) -> [FeedEntry] { base.kept() }
     func kept(_ origin: OriginID, from first: UInt64, charge: Int) throws(StorageError) -> [FeedEntry] {

@@ -10,7 +10,7 @@ import Testing
 
 /// A node of a cluster whose members forget together, on an engine that a crash can be had of.
 final class Member {
-    private(set) var engine = MemoryMetadataEngine()
+    private(set) var engine = PowerCutEngine()
     private(set) var node: MemberNode
     private let time: TestTime
     private let rules: MemberRules
@@ -35,10 +35,7 @@ final class Member {
     /// What a crash leaves, opened again.
     func restart() throws { try open(engine.crash()) }
 
-    /// A copy of what is on disk.
-    func backup() -> MemoryMetadataEngine { engine.crash() }
-
-    func open(_ engine: MemoryMetadataEngine) throws {
+    func open(_ engine: PowerCutEngine) throws {
         self.engine = engine
         node = try MemberNode(EngineReplicaStore(engine: engine, prefix: [7]), rules, origins, time.now)
     }
@@ -332,7 +329,11 @@ struct ReplicaMembersTests {
             try await simulation.run(steps: 300)
             faults.merge(simulation.faults, uniquingKeysWith: +)
         }
-        for fault in ["removal", "forgotten", "crash", "lost disk", "restored copy", "clock", "absence", "retired", "decided"] {
+        let wanted = [
+            "removal", "forgotten", "crash", "power cut", "power cut of one that is away", "lost disk", "restored copy", "clock", "absence",
+            "retired", "decided",
+        ]
+        for fault in wanted {
             #expect(faults[fault] ?? 0 > 0, "no \(fault): \(faults)")
         }
     }

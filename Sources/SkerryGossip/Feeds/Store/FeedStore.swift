@@ -76,6 +76,9 @@ public struct FeedBatch: Sendable, Hashable {
         self.highWater = highWater
         self.frozen = frozen
     }
+
+    /// Of nothing.
+    public static let empty = FeedBatch(ticket: 0, entries: [], marks: [], highWater: .zero)
 }
 
 /// What a store knows of feeds when it is opened.

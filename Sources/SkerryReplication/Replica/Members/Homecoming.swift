@@ -92,12 +92,15 @@ extension HomecomingResult {
         let gone = lanes.positions.keys.filter { !theirs.contains($0) }.sorted().map { FeedMark(origin: $0, position: .start) }
         try store.replace(
             marks + gone, keeping: plan.staged + building.filter { !had.contains($0.dot) },
-            forgetting: kept.filter { !$0.isOf(plan.whole) && !wanted.contains($0.dot) }, rows: rows)
-        // After it: what a crash takes of these comes from their own origins.
-        guard let last = underway.last else { return }
+            forgetting: kept.filter { !$0.isOf(plan.whole) && !wanted.contains($0.dot) }, followedBy: tail, rows: rows)
+    }
+
+    /// What the log goes on with behind the host's positions.
+    private var tail: FeedBatch {
         let ends = Dictionary(underway.map { ($0.dot.origin, FeedMark(of: $0)) }, uniquingKeysWith: { $1 })
-        try store.append(
-            FeedBatch(ticket: 0, entries: underway, marks: ends.values.sorted { $0.origin < $1.origin }, highWater: last.stamp), rows: [])
+        return FeedBatch(
+            ticket: 0, entries: underway, marks: ends.values.sorted { $0.origin < $1.origin },
+            highWater: underway.reduce(.zero) { max($0, $1.stamp) })
     }
 
     private var rows: [ReplicaRow] {

@@ -68,7 +68,7 @@ extension Replica {
     /// Says that the store is a copy that was restored: peers may have seen this replica write what it no longer knows, and must not see it write something else
     /// under the same numbers. It begins another life, and comes home over the next session. Before the first session and the first write.
     ///
-    /// Nothing happens without rules for members.
+    /// Holds when ``durable()`` has returned after it: where that throws, the store is opened again and this said again. Nothing happens without rules for members.
     public func renew() {
         state.withLock { beginLife(&$0, because: "this replica was restored from a copy: it comes home over the next session") }
         settle()

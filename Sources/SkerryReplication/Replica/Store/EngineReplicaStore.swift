@@ -62,11 +62,11 @@ public struct EngineReplicaStore<Engine: MetadataEngine>: ReplicaStore {
     }
 
     public mutating func adopt(_ marks: [FeedMark], keeping entries: [FeedEntry], rows: [ReplicaRow]) throws(StorageError) {
-        try replace(marks, keeping: entries, forgetting: [], rows: rows)
+        try replace(marks, keeping: entries, forgetting: [], followedBy: .empty, rows: rows)
     }
 
     public mutating func replace(
-        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], followedBy batch: FeedBatch, rows: [ReplicaRow]
     ) throws(StorageError) {
         let (family, prefix) = (family, prefix)
         let change = { @Sendable (commit: inout MetadataBatch) in
@@ -74,7 +74,9 @@ public struct EngineReplicaStore<Engine: MetadataEngine>: ReplicaStore {
             for entry in entries { commit.put(family, Self.keptKey(entry.dot, prefix), entry.stored) }
             for row in rows { commit.change(row, family, prefix + [Space.rows.rawValue]) }
         }
-        guard marks.isEmpty else { return try feeds.adopt(marks) { (commit) throws(StorageError) in change(&commit) } }
+        guard marks.isEmpty && batch.entries.isEmpty else {
+            return try feeds.adopt(marks, followedBy: batch) { (commit) throws(StorageError) in change(&commit) }
+        }
         var commit = MetadataBatch()
         change(&commit)
         if !commit.isEmpty { try feeds.engine.apply(commit) }
@@ -83,7 +85,7 @@ public struct EngineReplicaStore<Engine: MetadataEngine>: ReplicaStore {
     public mutating func compact(
         trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
     ) throws(StorageError) {
-        try replace([], keeping: entries, forgetting: forgetting, rows: rows)
+        try replace([], keeping: entries, forgetting: forgetting, followedBy: .empty, rows: rows)
         for floor in floors { try feeds.trim(floor.origin, through: floor.sequence) }
     }
 

@@ -45,16 +45,19 @@ public struct MemoryReplicaStore: ReplicaStore {
     }
 
     public mutating func compact(trimming floors: [Dot], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]) {
-        replace([], keeping: entries, forgetting: forgetting, rows: rows)
+        replace([], keeping: entries, forgetting: forgetting, followedBy: .empty, rows: rows)
         for floor in floors { feeds.trim(floor.origin, through: floor.sequence) }
     }
 
-    public mutating func replace(_ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]) {
+    public mutating func replace(
+        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], followedBy batch: FeedBatch, rows: [ReplicaRow]
+    ) {
         for (origin, gone) in Dictionary(grouping: forgetting.map(\.dot), by: \.origin) {
             let dots = Set(gone)
             keptEntries[origin]?.removeAll { dots.contains($0.dot) }
         }
         adopt(marks, keeping: entries, rows: rows)
+        feeds.append(batch)
     }
 
     private mutating func keep(_ entry: FeedEntry) {

@@ -31,9 +31,9 @@ public protocol ReplicaStore: Sendable {
     ) throws(StorageError)
 
     /// Takes another replica's state over in place of this one's: positions as ``adopt(_:keeping:rows:)`` does, those of the start drop an origin; keeps some entries
-    /// and forgets some that were kept, in one commit with rows.
+    /// and forgets some that were kept, and goes on with a batch behind the positions, in one commit with rows.
     mutating func replace(
-        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], rows: [ReplicaRow]
+        _ marks: [FeedMark], keeping entries: [FeedEntry], forgetting: [FeedEntry], followedBy batch: FeedBatch, rows: [ReplicaRow]
     ) throws(StorageError)
 
     /// The entries that are kept beside the log, in any order.

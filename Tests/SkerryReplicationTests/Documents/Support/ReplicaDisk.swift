@@ -71,10 +71,11 @@ struct DiskReplicaStore: ReplicaStore {
     }
 
     mutating func replace(
-        _ marks: [FeedMark], keeping entries: [SkerryGossip.FeedEntry], forgetting: [SkerryGossip.FeedEntry], rows: [ReplicaRow]
+        _ marks: [FeedMark], keeping entries: [SkerryGossip.FeedEntry], forgetting: [SkerryGossip.FeedEntry], followedBy batch: FeedBatch,
+        rows: [ReplicaRow]
     ) throws(StorageError) {
         try disk.note()
-        live.replace(marks, keeping: entries, forgetting: forgetting, rows: rows)
+        live.replace(marks, keeping: entries, forgetting: forgetting, followedBy: batch, rows: rows)
     }
 
     func kept() throws(StorageError) -> [SkerryGossip.FeedEntry] { live.kept() }
