@@ -165,21 +165,26 @@ def ten(binary, directory=None, count=10):
 def converge_under_kills(peers, generator, rounds, writes):
     """Kills and restarts peers at random while all write, then waits for equality.
 
-    - Returns: what was acknowledged while all ran, and the seconds from the last restart to equal boards and digests, the start of the process and
-      a last write of each included.
+    Each writes keys that nobody else writes, of which each value that was acknowledged must be everywhere in the end, and keys that all write over.
+
+    - Returns: what was acknowledged, by key that nobody wrote over, and the seconds from the last restart to equal boards and digests, the start of the
+      process and a last write of each included.
     """
     written = {}
+
+    def write(key, value):
+        peer = generator.choice([peer for peer in peers if peer.runs])
+        assert peer.ask(f"set {key} {value}").get("answer") == "set"
+        written[key] = value
+        assert peer.ask(f"set shared-{generator.randrange(20)} {value}").get("answer") == "set"
+
     for turn in range(rounds):
         victim = generator.choice(peers)
         for number in range(writes):
-            peer = generator.choice([peer for peer in peers if peer.runs])
-            key, value = f"key-{generator.randrange(200)}", f"{turn}-{number}"
-            assert peer.ask(f"set {key} {value}").get("answer") == "set"
-            written[key] = value
+            write(f"key-{turn}-{number}", f"{turn}-{number}")
         victim.kill()
         for number in range(writes):
-            peer = generator.choice([peer for peer in peers if peer.runs])
-            peer.ask(f"set key-{generator.randrange(200)} {turn}-down-{number}")
+            write(f"key-{turn}-{number}-down", f"{turn}-{number}")
         # Whoever runs may be joined; which of them is up to chance as well.
         victim.join = [generator.choice([peer for peer in peers if peer.runs]).address]
         restarted = time.monotonic()

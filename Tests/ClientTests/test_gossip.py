@@ -50,7 +50,8 @@ def test_ten_processes_find_each_other_converge_under_kills_and_notice_the_dead(
     print(f"ten processes converged {converged:.2f} s after the last restart")
     boards = [peer.board() for peer in cluster]
     assert all(board == boards[0] for board in boards)
-    assert written.keys() <= boards[0].keys()
+    assert written.items() <= boards[0].items()
+    assert len(written) == 80
     assert all(boards[0][f"last-{peer.name}"] == "5" for peer in cluster)
 
     # Who is known by all survives the death of whoever introduced it.
@@ -79,14 +80,17 @@ def test_a_stopped_peer_makes_no_other_grow_and_catches_up(binary, cluster):
     gossip.seconds_until(lambda: one.digest() == other.digest() == frozen.digest())
     frozen.freeze()
     before = [peer.resident_bytes() for peer in (one, other)]
-    # 16 MB on 20 keys, which the stopped peer does not take: the log drops what was written over, whoever still lacks it, who gets the board instead.
-    for number in range(4000):
+    # 100 MB on 20 keys, which the stopped peer does not take: the log drops what was written over, whoever still lacks it, who gets the board instead.
+    peak = list(before)
+    for number in range(25_000):
         one.say(f"set warm-{number % 20} {number}{value}")
         one._answers.get(timeout=gossip.PATIENCE)
+        if number % 250 == 249:
+            peak = [max(peer.resident_bytes(), earlier) for peer, earlier in zip((one, other), peak)]
     gossip.seconds_until(lambda: one.digest() == other.digest())
-    grown = [peer.resident_bytes() - earlier for peer, earlier in zip((one, other), before)]
-    print(f"\nwritten 16 MB beside a stopped peer: grown by {[f'{bytes / 1e6:.0f} MB' for bytes in grown]}")
-    assert all(growth < 24e6 for growth in grown)
+    grown = [most - earlier for most, earlier in zip(peak, before)]
+    print(f"\nwritten 100 MB beside a stopped peer: grown by {[f'{bytes / 1e6:.0f} MB' for bytes in grown]}")
+    assert all(growth < 32e6 for growth in grown)
     frozen.thaw()
     caught = gossip.seconds_until(lambda: frozen.digest() == one.digest())
     print(f"it caught up in {caught:.2f} s")

@@ -38,7 +38,7 @@ final class GossipNode: Sendable {
 
     /// How often the others are told how far this one is.
     private static let tellingInterval = Duration.seconds(1)
-    /// After so many writes the log drops what was written over, so that it grows with the board and not with time.
+    /// After so many writes the log drops what was written over, so that it grows with the board and with what was ever taken off it, and not with time.
     private static let compactionInterval: UInt64 = 2_000
 
     /// Opens the directory, if there is one.
@@ -128,14 +128,16 @@ final class GossipNode: Sendable {
 
     // MARK: Writing
 
-    /// Writes on the board, and returns when that is durable here.
+    /// Writes on the board, and returns when that is durable here. While a peer lags far behind it waits for it.
     func set(_ key: String, _ value: String) async throws(CommandFailure) {
+        await replica.ready()
         try board.set(key, value)
         try await makeDurable()
     }
 
     /// - Returns: whether there was anything to take off.
     func unset(_ key: String) async throws(CommandFailure) -> Bool {
+        await replica.ready()
         let wasThere = try board.unset(key)
         try await makeDurable()
         return wasThere

@@ -215,6 +215,50 @@ struct ReplicaTests {
         await b.replica.dispose()
     }
 
+    @Test("while a peer lags far behind, writers wait; they no longer do when it has caught up, or is gone", arguments: [false, true])
+    func writersWait(isGone: Bool) async throws {
+        let time = TestTime()
+        let (a, b) = (try Node(time: time), try Node(time: time))
+        let (near, far) = MemoryDuplexStream.pair()
+        let gate = GatedStream(far)
+        let session = try a.replica.start(over: near)
+        try b.replica.start(over: gate)
+        try await session.synchronised()
+        gate.shut()
+        // Some may cross with a read that had begun.
+        let count = 2 * Int(FeedLimits.backlogMaximum)
+        for index in 0..<count {
+            await a.replica.ready()
+            try a.model.set("k\(index)", to: "v")
+        }
+        func pass() {
+            time.move(wall: 100, monotonic: 100)
+            _ = a.replica.tick()
+        }
+        for _ in 0..<100 { pass() }
+        let written = Mutex(0)
+        let writer = Task {
+            for _ in 0..<100 {
+                await a.replica.ready()
+                written.withLock { $0 += 1 }
+            }
+        }
+        // At the least rate a tenth of a second's writes may go at once; time stands still.
+        try await until { written.withLock { $0 } == 10 }
+        for _ in 0..<200 { await Task.yield() }
+        #expect(written.withLock { $0 } == 10)
+        if isGone { session.close() } else { gate.open() }
+        try await until {
+            pass()
+            return written.withLock { $0 } == 100
+        }
+        if isGone { gate.open() }
+        await writer.value
+        if !isGone { try await until { b.model.count == count } }
+        await a.replica.dispose()
+        await b.replica.dispose()
+    }
+
     @Test("U-07: what is only read takes and gives nothing, what is only written gives and takes nothing")
     func oneWay() async throws {
         let (a, b) = (try Node(), try Node())
