@@ -12,8 +12,8 @@ internal import Synchronization
 /// let report = try await exchange.run(on: try await connector.connect(), with: .holders(of: [key]))
 /// ```
 ///
-/// For when a feed cannot close the gap, when a peer comes back under another epoch, and every ten minutes as a proof of equality, which costs some
-/// hundred bytes. Any link does: over one that loses packets it repeats them itself. One exchange a link; the initiator closes it at the end.
+/// For owners of a store with an index (``SummaryIndex``): when a feed cannot close the gap, when a peer comes back under another epoch, and every now and then as a
+/// proof of equality, which costs some hundred bytes. When to run it is the owner's to say. A ``Replica`` keeps no index, and repairs by histories. Any link does: over one that loses packets it repeats them itself. One exchange a link; the initiator closes it at the end.
 ///
 /// Whatever goes wrong, what was taken is kept, so the next exchange is that much shorter.
 ///

@@ -7,7 +7,7 @@ internal import Synchronization
 ///
 /// ```swift
 /// let settings = ReplicatedModel<String>()
-/// let log = ReplicatedEvents()
+/// let log = ReplicatedEvents<String>()
 /// let replica = try Replica(["settings": settings, "log": log])
 /// try settings.set("theme", to: "dark")
 /// try await replica.replicate(over: stream)
