@@ -49,8 +49,6 @@ public struct Homecoming: Sendable, Hashable {
         if applied.covers(row.dot) { return current == nil ? .deleted : .known }
         if live.contains(row.dot.origin) { return .underway }
         if let current, !row.supersedes(current) { return .known }
-        // A removal of what nobody holds has nothing to remove.
-        if current == nil, row.isRemoval { return .deleted }
         if current == nil, row.stamp <= horizon, !ignoresHorizon { return .late }
         // Another site's entry that only this replica has may be followed by others that are lost: somebody looks at it.
         return formerSelves.contains(row.dot.origin) || ignoresHorizon ? .news : .late

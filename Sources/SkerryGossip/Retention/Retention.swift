@@ -9,9 +9,11 @@ public import SkerryCRDT
 ///   brings nothing back. (Acknowledgements that travel apart from the feed do not have this property: a member may acknowledge a removal, be cut off, and years later deliver
 ///   an older write of its own.)
 /// - A joiner is registered in the feed of the member that gives it its state, before that state is taken. Whoever takes a later acknowledgement of that member has
-///   taken the registration too.
-/// - A retirement is in force here when all other members have acknowledged the entry that proposes it, and this node has all that any of them took of the retired
-///   origin. From the proposal on nobody takes anything from the origin itself, so nothing of it can turn up later except through ``Homecoming``.
+///   taken the registration too. It asks one member alone under one origin, and another one only under another: whoever knows it by the registration of a member that did
+///   not give it its state would count it in, and miss what it lacks.
+/// - A retirement is in force here when all other members have acknowledged the entry that proposes it, more than half of all, and this node has all that any of them took of
+///   the retired origin. For a member that is being retired itself and has not, it is enough that all who stay know of that. From the proposal on nobody takes anything from the
+///   origin itself, so nothing of it can turn up later except through ``Homecoming``. A proposal counts also where it comes before the registration of whom it retires.
 ///
 /// - Nothing is taken from an origin that is no member here (``FeedCore/admit(_:)``), nor is its state joined unless its registration comes with it in time (``mayJoin(_:of:)``). A member may register a joiner, be cut off with it, and be retired by the others before any of them
 ///   has taken the registration: they never count the joiner, so what it wrote meanwhile may be older than a tombstone that they dropped. They do not take it, and will not, because the registration stands
@@ -32,6 +34,8 @@ public struct Retention: Sendable, Hashable {
         /// Entries that propose its retirement.
         public var proposals: [Proposal] = []
         public var isRetiring: Bool { !proposals.isEmpty }
+        /// Whether its registration has not come, only that it is to be retired: `site` and `epoch` are 0.
+        var isAwaited: Bool { proposals.contains { $0.dot == registration } }
     }
 
     public struct Proposal: Sendable, Hashable {
@@ -110,13 +114,7 @@ extension Retention {
             if let index = index(of: dot.origin) { members[index].acknowledged.merge(context) }
         case .retire(let origin, let isForced):
             unacknowledged += 1
-            if let index = index(of: origin) {
-                let proposal = Proposal(dot: dot, isForced: isForced)
-                if !members[index].proposals.contains(proposal), members[index].proposals.count < Self.proposalsMaximum {
-                    members[index].proposals.append(proposal)
-                    members[index].proposals.sort { $0.dot < $1.dot }
-                }
-            }
+            propose(Proposal(dot: dot, isForced: isForced), retiring: origin)
         }
         settle(applied: applied)
     }
@@ -124,9 +122,24 @@ extension Retention {
     /// More proposals to retire one origin than this are not kept: one is enough.
     static let proposalsMaximum = 64
 
+    /// The proposal may come before the registration, by another feed. Then the origin is barred all the same: this node's next acknowledgement says that it is.
+    private mutating func propose(_ proposal: Proposal, retiring origin: OriginID) {
+        register(origin, site: 0, epoch: 0, by: proposal.dot)
+        guard let index = index(of: origin), !members[index].proposals.contains(proposal) else { return }
+        guard members[index].proposals.count < Self.proposalsMaximum else { return }
+        members[index].proposals.append(proposal)
+        members[index].proposals.sort { $0.dot < $1.dot }
+    }
+
     private mutating func register(_ origin: OriginID, site: UInt64, epoch: UInt64, by registration: Dot) {
         // A retired origin never comes back as itself.
-        guard !isFenced(origin), index(of: origin) == nil, !has(.joinerForgotten) || members.count < 3 else { return }
+        guard !isFenced(origin) else { return }
+        if let index = index(of: origin) {
+            guard members[index].isAwaited else { return }
+            (members[index].site, members[index].epoch, members[index].registration) = (site, epoch, registration)
+            return
+        }
+        guard !has(.joinerForgotten) || members.count < 3 else { return }
         let place = members.firstIndex { $0.origin > origin } ?? members.count
         let member = Member(origin: origin, site: site, epoch: epoch, registration: registration, acknowledged: CausalContext())
         members.insert(member, at: place)
@@ -146,15 +159,26 @@ extension Retention {
     private func isRetirementStable(_ member: Member, applied: CausalContext) -> Bool {
         guard member.isRetiring else { return false }
         if has(.retiredAtOnce) { return true }
-        let others = members.filter { !$0.isRetiring }
-        let isMajority = others.count * 2 > members.count
+        let others = members.filter { $0.origin != member.origin }
+        // Who was registered, said nothing and is given up never was one of those who decide.
+        let count = members.count { !$0.isRetiring || $0.registration.sequence == 0 || !$0.acknowledged.isEmpty }
+        guard others.contains(where: { !$0.isRetiring }) else { return false }
         return member.proposals.contains { proposal in
-            guard isMajority || proposal.isForced, !others.isEmpty else { return false }
-            return others.allSatisfy { other in
-                other.acknowledged.covers(proposal.dot)
-                    && applied.sequence(of: member.origin) >= other.acknowledged.sequence(of: member.origin)
+            let backers = others.filter { $0.acknowledged.covers(proposal.dot) }
+            guard backers.count * 2 > count || proposal.isForced else { return false }
+            let holdsAll = backers.allSatisfy {
+                applied.sequence(of: member.origin) >= $0.acknowledged.sequence(of: member.origin)
             }
+            return holdsAll && others.allSatisfy { $0.acknowledged.covers(proposal.dot) || isLeft($0) }
         }
+    }
+
+    /// Whether a member is being retired itself and everybody who stays knows: what it took of others, and has not said, reaches nobody from it any more.
+    private func isLeft(_ member: Member) -> Bool {
+        member.isRetiring
+            && members.allSatisfy { other in
+                other.isRetiring || member.proposals.contains { other.acknowledged.covers($0.dot) }
+            }
     }
 
     func index(of origin: OriginID) -> Int? { members.firstIndex { $0.origin == origin } }

@@ -114,7 +114,8 @@ struct FeedHomecomingTests {
         Case(
             testDescription: "an entry that the cluster had, and a later one", origin: 2, stamp: 60, isApplied: true, current: 70,
             verdict: .known),
-        Case(testDescription: "a removal of what nobody holds", origin: 2, stamp: 60, isRemoval: true, verdict: .deleted),
+        Case(testDescription: "a removal of what only others may hold", origin: 2, stamp: 60, isRemoval: true, verdict: .news),
+        Case(testDescription: "such a removal behind the horizon", origin: 2, stamp: 40, isRemoval: true, verdict: .late),
         Case(testDescription: "an entry of a live member that the log holds", origin: 1, stamp: 40, verdict: .underway),
         Case(
             testDescription: "an entry of a live member that the log does not hold", origin: 1, stamp: 60, holdsLog: false, verdict: .late),

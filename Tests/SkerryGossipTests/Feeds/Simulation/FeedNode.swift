@@ -48,6 +48,8 @@ final class FeedNode {
     private var backup: Backup?
 
     private(set) var isUp = false
+    /// The member that was asked to register the present origin.
+    private var asked: OriginID?
     /// Whether it must take over a member's state before it may take part.
     private(set) var needsHome = false
     private(set) var life = 0
@@ -235,6 +237,7 @@ final class FeedNode {
     /// A new origin, under which it comes home.
     private func renew() {
         formerSelves.insert(origin)
+        asked = nil
         (turnedDownFirst, turnedDownLast) = (0, 0)
         origin = run.newOrigin()
         epoch += 1
@@ -256,7 +259,15 @@ final class FeedNode {
         let mine = life
         let hosts = run.neighbours(index).filter { $0.isUp && !$0.needsHome && run.isOpen(index, $0.index) && run.isOpen($0.index, index) }
         if !hosts.isEmpty {
-            let host = hosts[world.below(hosts.count)]
+            let former = hosts.first { $0.origin == asked }
+            let host = former.flatMap { world.chance(80) ? $0 : nil } ?? hosts[world.below(hosts.count)]
+            // Another host, another origin: who registers it counts on what it gives.
+            if let asked, asked != host.origin {
+                world.faults.add("other host")
+                renew()
+                return start()
+            }
+            asked = host.origin
             world.after(5 + world.below(40)) { [self] in
                 if life == mine, host.isUp, !host.needsHome { host.welcome(self, origin, mine) }
             }
@@ -266,10 +277,12 @@ final class FeedNode {
 
     /// Registers a joiner, and gives it the state when that is durable.
     private func welcome(_ guest: FeedNode, _ guestOrigin: OriginID, _ guestLife: Int) {
-        guard !retention.isFenced(guestOrigin) else {
+        guard !retention.barred.contains(guestOrigin) else {
             return world.after(5 + world.below(40)) { guest.turnedAway(guestLife) }
         }
-        if !retention.isMember(guestOrigin) {
+        // In its own feed, whoever else may have said so: who takes a later acknowledgement of this node must have taken that there is a guest.
+        let known = retention.members.first { $0.origin == guestOrigin }
+        if known?.registration.origin != origin {
             guard
                 publish(.registry, [], RegistryChange.register(origin: guestOrigin, site: UInt64(guest.index), epoch: guest.epoch).encoded)
             else { return }
