@@ -111,7 +111,7 @@ extension Retention {
             register(origin, site: site, epoch: epoch, by: dot)
         case .acknowledge(let context):
             if dot.origin == own { unacknowledged = 0 }
-            if let index = index(of: dot.origin) { members[index].acknowledged.merge(context) }
+            if let index = index(of: dot.origin) { members[index].acknowledge(context) }
         case .retire(let origin, let isForced):
             unacknowledged += 1
             propose(Proposal(dot: dot, isForced: isForced), retiring: origin)
@@ -119,16 +119,13 @@ extension Retention {
         settle(applied: applied)
     }
 
-    /// More proposals to retire one origin than this are not kept: one is enough.
+    /// More proposals to retire one origin than this are not kept: one is enough. Those of operators stay before others, then the least, so that all keep the same.
     static let proposalsMaximum = 64
 
     /// The proposal may come before the registration, by another feed. Then the origin is barred all the same: this node's next acknowledgement says that it is.
     private mutating func propose(_ proposal: Proposal, retiring origin: OriginID) {
         register(origin, site: 0, epoch: 0, by: proposal.dot)
-        guard let index = index(of: origin), !members[index].proposals.contains(proposal) else { return }
-        guard members[index].proposals.count < Self.proposalsMaximum else { return }
-        members[index].proposals.append(proposal)
-        members[index].proposals.sort { $0.dot < $1.dot }
+        if let index = index(of: origin) { members[index].propose(proposal) }
     }
 
     private mutating func register(_ origin: OriginID, site: UInt64, epoch: UInt64, by registration: Dot) {
@@ -140,6 +137,8 @@ extension Retention {
             return
         }
         guard !has(.joinerForgotten) || members.count < 3 else { return }
+        // More than there can be: whoever registers them breaks the rules, and what is known must stay readable.
+        guard members.count + fences.count < FeedLimits.origins else { return }
         let place = members.firstIndex { $0.origin > origin } ?? members.count
         let member = Member(origin: origin, site: site, epoch: epoch, registration: registration, acknowledged: CausalContext())
         members.insert(member, at: place)
@@ -182,6 +181,25 @@ extension Retention {
     }
 
     func index(of origin: OriginID) -> Int? { members.firstIndex { $0.origin == origin } }
+}
+
+extension Retention.Member {
+    /// Takes what the member says it has; not what names more origins than there can be.
+    fileprivate mutating func acknowledge(_ context: CausalContext) {
+        var merged = acknowledged
+        merged.merge(context)
+        if merged.dots.count <= FeedLimits.origins { acknowledged = merged }
+    }
+
+    fileprivate mutating func propose(_ proposal: Retention.Proposal) {
+        guard !proposals.contains(proposal) else { return }
+        proposals.append(proposal)
+        proposals.sort { $0.dot < $1.dot }
+        guard proposals.count > Retention.proposalsMaximum else { return }
+        // The one that stands for a registration says that it has not come.
+        let dispensable = proposals.indices.filter { proposals[$0].dot != registration }
+        if let place = dispensable.last(where: { !proposals[$0].isForced }) ?? dispensable.last { proposals.remove(at: place) }
+    }
 }
 
 // MARK: - Questions
@@ -301,18 +319,15 @@ extension Retention {
     ///
     /// - Parameter applied: what is durable here, with the other's part.
     public mutating func merge(_ other: Retention, applied: CausalContext) {
-        for fence in other.fences where !isFenced(fence.origin) {
+        for fence in other.fences where !isFenced(fence.origin) && fences.count < FeedLimits.origins {
             members.removeAll { $0.origin == fence.origin }
             fences.insert(fence, at: fences.firstIndex { $0.origin > fence.origin } ?? fences.count)
         }
         for member in other.members where !isFenced(member.origin) {
             register(member.origin, site: member.site, epoch: member.epoch, by: member.registration)
             guard let index = index(of: member.origin) else { continue }
-            members[index].acknowledged.merge(member.acknowledged)
-            for proposal in member.proposals where !members[index].proposals.contains(proposal) {
-                members[index].proposals.append(proposal)
-            }
-            members[index].proposals.sort { $0.dot < $1.dot }
+            members[index].acknowledge(member.acknowledged)
+            for proposal in member.proposals { members[index].propose(proposal) }
         }
         horizon = max(horizon, other.horizon)
         unacknowledged += 1

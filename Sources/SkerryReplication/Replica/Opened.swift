@@ -87,7 +87,7 @@ struct Opened {
             do { retention = try Retention(records: stored.records, floor: floor) } catch { throw StorageError(.corrupt, "\(error)") }
             var state = MemberState(
                 rules: rules, retention: retention, applied: applied, isAway: stored.isAway, formerSelves: stored.formerSelves, now: now)
-            (state.news, state.conflicts) = (stored.news, stored.conflicts)
+            (state.news, state.conflicts, state.firstSeen) = (stored.news, stored.conflicts, stored.firstSeen)
             return (state, [])
         }
         var retention = Retention(floor: floor)

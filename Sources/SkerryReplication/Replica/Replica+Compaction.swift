@@ -53,10 +53,11 @@ extension Replica.State {
     ///
     /// - Returns: how many went.
     fileprivate mutating func forgetRemovals(now: FeedInstant) -> Int {
-        guard var members, !members.isAway else { return 0 }
+        // What members say counts from the moment on that all it stands on is here.
+        guard var members, !members.isAway, adoptions == 0 else { return 0 }
         let cut = members.retention.cut
         var gone: [ReplicaEntry] = []
-        for part in partOrder.compactMap({ parts[$0] }) where part.isKeyed {
+        for part in partOrder.compactMap({ parts[$0] }) where part.forgetsRemovals {
             gone += part.forget { entry in
                 entry.isRemoval && members.retention.isDroppable(entry.dot, stamp: entry.stamp, cut: cut, now: now.wall)
             }
@@ -80,10 +81,11 @@ extension Replica.State {
         let wanted = Set(alive.map(\.dot))
         let had = Set(kept.map(\.dot))
         let keeping = alive.filter { covered.covers($0.dot) && !had.contains($0.dot) }.map(\.feed)
-        // What lies behind the position of its origin may be what leads to the next one. Parts whose entries build on each other need all of theirs, and do
+        // What lies behind the position of its origin may be what leads to the next one, unless it lies behind its fence. Parts whose entries build on each other need all of theirs, and do
         // not say which.
         let forgetting = kept.filter {
-            !$0.isOf(whole) && !wanted.contains($0.dot) && heads[$0.dot.origin]?.dot != $0.dot && durable.covers($0.dot)
+            !$0.isOf(whole) && !wanted.contains($0.dot) && heads[$0.dot.origin]?.dot != $0.dot
+                && (durable.covers($0.dot) || core.isFenced($0.dot))
         }
         let rows = isSettled ? settle(Baseline(covered: covered, whole: whole), alive: wanted) : []
         return CompactionPlan(

@@ -18,6 +18,7 @@ extension Replica {
             case .persist(let batch):
                 var rows = batch.entries.flatMap { state.apply($0) }
                 rows += state.members?.apply(batch.entries, own: state.core.identity.origin) ?? []
+                if batch.entries.contains(where: { $0.kind == .registry }) { bar(&state) }
                 state.lastTicket = max(state.lastTicket, batch.ticket)
                 state.pendingHeads.append(
                     (batch.ticket, batch.marks.compactMap { mark in batch.entries.last { $0.dot.origin == mark.origin } }))
@@ -48,7 +49,7 @@ extension Replica {
         case .refusedByPeer(let peer, let error, _):
             guard let session = state.sessions[peer.rawValue] else { return }
             events.add(.refusedByPeer(session.handle.id, error))
-            refusedOwn(error, &state, now)
+            refusedOwn(error, by: peer, &state, now)
             if let end = ReplicaError(endingBecauseOf: error) { close(peer.rawValue, end, &state) }
         case .equivocation(let peer, let dot, _, _):
             guard let session = state.sessions[peer.rawValue] else { return }
@@ -58,7 +59,9 @@ extension Replica {
             guard !state.core.isFenced(floor) || !state.exhausted.contains(floor.origin) else { return }
             // Of a stranger a history would bring nothing: it is asked for when the origin is a member.
             guard state.core.isAdmitted(floor.origin, from: state.sessions[peer.rawValue]?.header?.origin) else {
-                state.sessions[peer.rawValue]?.strangers.insert(floor.origin)
+                if state.sessions[peer.rawValue]?.strangers.count ?? 0 < FeedLimits.origins {
+                    state.sessions[peer.rawValue]?.strangers.insert(floor.origin)
+                }
                 return
             }
             requestHistory(peer.rawValue, &state)
@@ -209,6 +212,9 @@ extension Replica {
             let result = try HomecomingResult.perform(plan, on: &store)
             adopted = Dictionary(plan.heads.map { ($0.dot.origin, $0.dot.sequence) }, uniquingKeysWith: max)
             return .cameHome(result)
+        case .withdraw(let entries, let rows):
+            try store.replace([], keeping: [], forgetting: entries, followedBy: .empty, rows: rows)
+            return nil
         case .compact(let plan, let done):
             try store.compact(trimming: plan.floors, keeping: plan.keeping, forgetting: plan.forgetting, rows: plan.rows)
             return .compacted(plan.floors, done)

@@ -40,6 +40,8 @@ extension Replica {
             for entry in entries where !strangers.contains(entry.dot.origin) && !state.core.admits(entry.dot.origin) {
                 throw FeedError(.limitExceeded, "too many origins", dot: entry.dot)
             }
+            // What was passed over leads to no position, even if its origin is a member when the positions come.
+            reception.forget(strangers)
         } catch {
             events.add(.refused(session.handle.id, error))
             // Nothing of the message is taken, and no position that it would lead to.
@@ -54,7 +56,9 @@ extension Replica {
         if let first = entries.first(where: { strangers.contains($0.dot.origin) }) {
             events.add(.refused(session.handle.id, FeedError(.unregistered, "the origin is no member here", dot: first.dot)))
         }
-        guard !isState else { return stage(entries, HistoryCharge(session: id, tag: reception.tag, charge: entries.charge), &state, now) }
+        guard !isState else {
+            return try stage(entries, HistoryCharge(session: id, tag: reception.tag, charge: entries.charge), &state, now)
+        }
         let passed = strangers.union(state.core.frozenOrigins)
         // What is here already, or was and is forgotten, does not come again.
         let known = state.members == nil ? CausalContext() : state.core.durable
@@ -73,8 +77,16 @@ extension Replica {
 
     /// Entries of a state that takes the place of this one wait in memory until all have come, as those of the parts do that hold them. Those that build on
     /// each other may be taken at once.
-    private func stage(_ entries: [FeedEntry], _ charge: HistoryCharge, _ state: inout State, _ now: FeedInstant) {
+    private func stage(
+        _ entries: [FeedEntry], _ charge: HistoryCharge, _ state: inout State, _ now: FeedInstant
+    ) throws(ReplicaError) {
         let whole = state.wholePrefixes
+        let size = (state.sessions[charge.session]?.arrival?.stagedCharge ?? 0) + charge.charge
+        guard let bound = state.members?.rules.stateMaximum, size <= bound else {
+            let error = FeedError(.limitExceeded, "a state of at least \(size) bytes is larger than the rules allow")
+            throw ReplicaError(.refused, "\(error)", feed: error)
+        }
+        state.sessions[charge.session]?.arrival?.stagedCharge = size
         state.members?.host?.askedAt = now.monotonic
         state.sessions[charge.session]?.arrival?.staged += entries.filter { !$0.isOf(whole) }
         let building = entries.filter { $0.isOf(whole) }
@@ -115,19 +127,24 @@ extension Replica {
         guard let session = state.sessions[id], let reception = session.reception, reception.tag == tag else { return }
         if state.members != nil, session.arrival?.retention == nil { return try refuseHistory(id, &state) }
         let believed = reception.believed(marks).compactMap { reception.heads[$0.origin] }
+        // What is known of members where it comes from stands on all positions.
+        guard state.members == nil || believed.count == marks.count else {
+            throw ReplicaError(.protocolViolation, "a history whose last entries do not lead to its positions")
+        }
         if state.members?.host?.session == id {
-            guard believed.count == marks.count else {
-                throw ReplicaError(.protocolViolation, "a state whose last entries do not lead to its positions")
-            }
             state.sessions[id]?.arrival?.heads += believed
         } else {
             take(positions: believed, at: id, &state)
+        }
+        guard state.sessions[id]?.arrival?.heads.count ?? 0 <= FeedLimits.origins else {
+            throw ReplicaError(.protocolViolation, "a history leads to more positions than there are origins")
         }
         guard isLast else { return }
         if state.members?.host?.session == id, let arrival = state.sessions[id]?.arrival {
             planHomecoming(arrival, at: id, &state)
         } else {
             takePositions(at: id, &state)
+            settle(&state, now)
         }
         state.statistics.repairs += 1
         events.add(.repaired(session.handle.id, entries: reception.count))
@@ -160,11 +177,14 @@ extension Replica {
         members.retention.merge(other, applied: members.applied)
         let rows = members.takeChanges()
         state.members = members
+        state.adoptions += 1
+        bar(&state)
         state.work.append(.adopt(arrival.heads, keeping: state.alive(upTo: arrival.heads), whole: state.wholePrefixes, rows: rows))
     }
 
     /// The store stands at the positions that these entries lead to.
     func historyAdopted(_ heads: [FeedEntry], _ state: inout State, _ now: FeedInstant) {
+        if state.members != nil { state.adoptions -= 1 }
         state.core.adopt(heads.map(FeedMark.init(of:)), now: now, into: &state.actions)
         for head in heads {
             // Also where the core had passed it meanwhile: the rows are gone.
@@ -181,7 +201,7 @@ extension Replica {
     func takeRequest(_ tag: UInt32, _ dots: [Dot], at id: UInt32, _ state: inout State, _ now: FeedInstant) {
         // A packet may come twice.
         guard let session = state.sessions[id], session.options.direction == .both, tag != session.servedTag else { return }
-        if let servedAt = session.servedAt, now.monotonic < servedAt + Self.servingInterval {
+        if state.adoptions > 0 || session.servedAt.map({ now.monotonic < $0 + Self.servingInterval }) ?? false {
             // Only the last one counts.
             if session.waitingRequest?.tag != tag { state.sessions[id]?.waitingRequest = (tag, dots, []) }
             return
@@ -219,7 +239,7 @@ extension Replica {
     /// Answers what was asked for too soon, when its time has come.
     func serveRequests(_ state: inout State, _ now: FeedInstant) {
         for id in state.sessionIDs {
-            guard let session = state.sessions[id], let request = session.waitingRequest, !session.isClosing,
+            guard let session = state.sessions[id], let request = session.waitingRequest, !session.isClosing, state.adoptions == 0,
                 now.monotonic >= (session.servedAt ?? 0) + Self.servingInterval
             else { continue }
             takeRequest(request.tag, request.dots, at: id, &state, now)
@@ -275,13 +295,13 @@ extension Replica {
     /// Begins another history when the one before is written and there is more: what was overwritten meanwhile never goes.
     func serveOneWay(_ id: UInt32, _ state: inout State) {
         guard state.members?.isAway != true, let session = state.sessions[id], session.isOneWay, session.transfer == nil,
-            !session.isClosing, session.isThirsty
+            !session.isClosing, session.isThirsty, state.adoptions == 0
         else {
             return
         }
         let durable = state.core.durable
         guard !session.isSynchronised || !session.written.covers(durable) else { return }
-        let history = state.history(since: session.written)
+        let history = state.history(since: session.written, isOneWay: true)
         guard !history.marks.isEmpty || !session.isSynchronised else { return }
         state.sessions[id]?.nextTag = session.nextTag &+ 1
         state.sessions[id]?.written.merge(CausalContext(history.marks))

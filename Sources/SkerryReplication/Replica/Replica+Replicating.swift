@@ -74,6 +74,7 @@ extension Replica {
         configuration.identity = nil
         configuration.cluster = identity.cluster
         configuration.executor = nil
+        configuration.members?.start = .joins
         let clone = try Replica(parts, configuration: configuration)
         try clone.start(with: self)
         state.withLock { $0.statistics.clones += 1 }

@@ -23,6 +23,8 @@ extension Replica {
         /// Fenced origins of which a history brought all that is taken in front of the fence: a log that begins behind it has nothing more. At most
         /// ``FeedLimits/origins``.
         var exhausted: Set<OriginID> = []
+        /// Histories whose positions are on their way to the store, with what is known of members where they come from.
+        var adoptions = 0
         /// The last durable entry of each origin: what makes others believe a position.
         var heads: [OriginID: FeedEntry] = [:]
         /// The last entries of batches that are not durable yet.
@@ -98,11 +100,30 @@ extension Replica {
             if !rows.isEmpty { work.append(.rows(rows)) }
         }
 
+        /// Takes entries out of all parts that hold theirs in memory.
+        ///
+        /// - Returns: what went, in write-time order, and the rows of views that go with it.
+        mutating func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> (entries: [ReplicaEntry], rows: [ReplicaRow]) {
+            var gone: (entries: [ReplicaEntry], rows: [ReplicaRow]) = ([], [])
+            for part in partOrder.compactMap({ parts[$0] }) where !part.needsLog {
+                gone.entries += part.forget(isForgotten)
+                gone.rows += part.takeRows()
+            }
+            for entry in unclaimed.entries(since: CausalContext()) where isForgotten(entry) {
+                unclaimed.remove(entry.dot)
+                gone.entries.append(entry)
+            }
+            gone.entries.sort()
+            return gone
+        }
+
         /// What is alive and lacking in a digest, with the last entry of each origin; the positions that it leads to; which of these last entries are alive
         /// no more; and the ticket whose batches must be durable before any of it is sent. Without the entries that only the store has.
         ///
         /// Not less than is applied: what superseded a durable entry may itself not be durable yet, and then neither stands for the other.
-        func history(since digest: CausalContext) -> History {
+        ///
+        /// - Parameter isOneWay: whether nobody can ask for what is not given. Else nothing goes beyond the positions: it would hide the entries that lead to them.
+        func history(since digest: CausalContext, isOneWay: Bool = false) -> History {
             let frozen = Set(core.frozenOrigins)
             var last = heads
             for batch in pendingHeads {
@@ -113,6 +134,7 @@ extension Replica {
             let lacking = last.values.filter { $0.dot.sequence > digest.sequence(of: $0.dot.origin) && !frozen.contains($0.dot.origin) }
             var entries = (partOrder.compactMap { parts[$0] }.flatMap { $0.history(since: digest) } + unclaimed.entries(since: digest))
                 .filter { !frozen.contains($0.origin) }
+            if !isOneWay || members != nil { entries.removeAll { $0.dot.sequence > last[$0.origin]?.dot.sequence ?? 0 } }
             let (seen, whole) = (Set(entries.map(\.dot)), wholePrefixes)
             var superseded: [Dot] = []
             for head in lacking where !seen.contains(head.dot) && !head.isOf(whole) {
@@ -161,6 +183,8 @@ extension Replica {
         case adopt([FeedEntry], keeping: [FeedEntry], whole: [[UInt8]], rows: [ReplicaRow])
         /// The state of a member in place of this one.
         case comeHome(HomecomingPlan)
+        /// Entries beside the log that must not count any more.
+        case withdraw([FeedEntry], [ReplicaRow])
         /// The next entries of a history that only the store has.
         case readHistory(HistoryRead)
         case compact(CompactionPlan, done: CheckedContinuation<Void, Never>)

@@ -71,6 +71,7 @@ public final class Replica: Sendable {
         self.configuration = configuration
         let core = FeedCore(identity: opened.identity, state: store.state, trust: configuration.trust, now: configuration.now())
         state = Mutex(State(core: core))
+        let positions = StoreLanes(store.state).positions
         self.store = Mutex(store)
         state.withLock { state in
             state.members = opened.members
@@ -79,7 +80,8 @@ public final class Replica: Sendable {
                 if opened.isApplied(entry), entry.kind != .registry || opened.members == nil {
                     state.unclaimed.insert(ReplicaEntry(entry, keyStart: PartName.prefix(of: entry)?.count ?? 0))
                 }
-                state.hold(entry)
+                // Of a history that was torn some lie beside the log that no position here leads to.
+                if entry.dot.sequence <= positions[entry.dot.origin] ?? 0 { state.hold(entry) }
             }
             state.core.observe(opened.entries.reduce(.zero) { max($0, $1.stamp) })
             enforceMembers(&state)

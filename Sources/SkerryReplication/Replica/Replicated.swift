@@ -24,8 +24,11 @@ public protocol Replicated: AnyObject, Sendable {
     var needsLog: Bool { get }
 
     /// Whether the last entry of a key stands for all before it, as it does where entries of kind removal remove: of such parts removals are forgotten when all
-    /// members have seen them (``MemberRules``). Constant.
+    /// members have seen them (``MemberRules``, ``forgetsRemovals``). Constant.
     var isKeyed: Bool { get }
+
+    /// Whether removals may be forgotten when all members have seen them: what is left must not depend on when that is. By default true of keyed parts. Constant.
+    var forgetsRemovals: Bool { get }
 
     /// Takes entries out of the state, and out of ``history(since:)``, as if they had never come: removals that all have seen, and what this replica wrote while it
     /// was retired. Called under the lock of the replica, as ``apply(_:)`` is. A part with ``needsLog`` is not asked. By default nothing goes: fit only for a
@@ -53,6 +56,7 @@ public protocol Replicated: AnyObject, Sendable {
 extension Replicated {
     public var needsLog: Bool { false }
     public var isKeyed: Bool { false }
+    public var forgetsRemovals: Bool { isKeyed }
     public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] { [] }
     public func attached(_ handle: ReplicaPart) {}
     public func caughtUp() {}

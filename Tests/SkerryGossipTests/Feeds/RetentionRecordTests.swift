@@ -72,6 +72,75 @@ struct RetentionRecordTests {
         }
     }
 
+    /// A cluster of many members, of which the last is silent.
+    private func crowd(_ count: UInt64) -> Retention {
+        var retention = Retention(floor: 5)
+        for origin in 1...count {
+            retention.apply(
+                .register(origin: OriginID(rawValue: origin), site: origin, epoch: 1), dot: dot(1, origin), own: OriginID(rawValue: 1),
+                applied: CausalContext())
+        }
+        return retention
+    }
+
+    private func proposing(_ proposers: ClosedRange<UInt64>, isForced: Bool = false, in retention: Retention) -> Retention {
+        var retention = retention
+        for origin in proposers {
+            retention.apply(
+                .retire(origin: OriginID(rawValue: 200), isForced: isForced), dot: dot(origin, 7), own: OriginID(rawValue: 1),
+                applied: CausalContext())
+        }
+        return retention
+    }
+
+    @Test("however many propose to retire one, what is known can be read back, and is the same whoever was heard first")
+    func manyProposals() throws {
+        let crowd = crowd(200)
+        let (left, right) = (proposing(1...80, in: crowd), proposing(60...150, in: crowd))
+        var (one, other) = (left, right)
+        one.merge(right, applied: CausalContext())
+        other.merge(left, applied: CausalContext())
+        #expect(one.members == other.members && one.members.last?.proposals.count == 64)
+        #expect(try Retention(records: one.records, floor: 5).members == one.members)
+        #expect(proposing(60...150, in: left).members == one.members)
+        // What an operator decided is heard among however many others.
+        let forced = proposing(190...190, isForced: true, in: left)
+        #expect(forced.members.last?.proposals.contains { $0.isForced } == true)
+    }
+
+    @Test("what another knows is joined: its members, whom it saw retired, its horizon and what was acknowledged")
+    func joined() {
+        let (known, crowd) = (known(), crowd(4))
+        var (one, other) = (crowd, known)
+        one.merge(known, applied: CausalContext())
+        other.merge(crowd, applied: CausalContext())
+        for joined in [one, other] {
+            #expect(joined.members.map(\.origin.rawValue) == [1, 2, 3] && joined.fences == known.fences)
+            #expect(joined.horizon == known.horizon && joined.members.map(\.acknowledged) == known.members.map(\.acknowledged))
+            #expect(joined.members.map(\.isRetiring) == [false, false, true])
+        }
+    }
+
+    @Test("a member that says it has more origins than there can be, or registers more, leaves what is known readable")
+    func bounds() throws {
+        var retention = crowd(3)
+        for start in [10, 10_000] as [UInt64] {
+            let context = CausalContext(covering: (0..<UInt64(FeedLimits.origins)).map { dot(start + $0, 1) })
+            retention.apply(.acknowledge(context), dot: dot(2, start), own: OriginID(rawValue: 1), applied: CausalContext())
+        }
+        #expect(retention.members[1].acknowledged.dots.count == FeedLimits.origins)
+        for origin in 10..<(UInt64(FeedLimits.origins) + 100) {
+            retention.apply(
+                .register(origin: OriginID(rawValue: origin), site: 1, epoch: 1), dot: dot(2, 20_000 + origin),
+                own: OriginID(rawValue: 1), applied: CausalContext())
+        }
+        #expect(retention.members.count == FeedLimits.origins)
+        #expect(try Retention(records: retention.records, floor: 5).members == retention.members)
+        var other = crowd(2)
+        other.merge(retention, applied: CausalContext())
+        #expect(try Retention(records: other.records, floor: 5).members == other.members)
+    }
+
     @Test("damaged records are refused or read as what would be written, and never trap", arguments: 0..<8 as Range<UInt64>)
     func hostile(_ seed: UInt64) {
         var random = SystemlessRandom(seed)

@@ -199,6 +199,65 @@ struct ReplicaHistoryTests {
         #expect(node.model["k"] == "10" && node.replica.digest == member.replica.digest)
     }
 
+    @Test("U-07: of a history of which something was passed over no position is taken for it, though its origin is a member by then")
+    func strangerMeanwhile() async throws {
+        let member = try await friend(of: try Node(origin: 1))
+        try member.model.set("m", to: "1")
+        let node = try Node(origin: 2)
+        node.replica.admit([2, 3].map(OriginID.init(rawValue:)))
+        let messages = recording(of: member)
+        let (near, far) = MemoryDuplexStream.pair()
+        let session = try node.replica.start(over: near, .readOnly)
+        for message in messages.dropLast() { try await far.write(message) }
+        try await until { node.model["m"] == "1" }
+        node.replica.admit((1...3).map(OriginID.init(rawValue:)))
+        try await far.write(messages[messages.count - 1])
+        try await session.synchronised()
+        try await node.replica.durable()
+        #expect(node.replica.digest.sequence(of: OriginID(rawValue: 1)) == 0 && node.model["k"] == nil)
+        session.close()
+        try node.replica.start(with: member.replica)
+        #expect(node.model["k"] == "10" && node.replica.digest == member.replica.digest)
+    }
+
+    @Test("U-14: opened again after a torn history a replica leads nobody to positions that it does not have itself")
+    func tornLeadsNowhere() async throws {
+        let writer = try Node(origin: 1)
+        for index in 1...4 { try writer.model.set("k\(index)", to: "v") }
+        let history = writer.replica.state.withLock { $0.history(since: CausalContext()) }
+        let torn = Array(recording(of: Array(history.entries.suffix(1)), history.marks).dropLast().joined())
+        var engine = MemoryMetadataEngine()
+        let node = try Node(store: try EngineReplicaStore(engine: engine, prefix: [7]), origin: 2)
+        try await node.replica.replicate(over: RecordedStream(torn), .readOnly)
+        try await node.replica.durable()
+        let again = try reopened(&engine, origin: 2)
+        #expect(again.model["k4"] == "v" && again.replica.digest.isEmpty)
+        let file = RecordedStream()
+        try await again.replica.replicate(over: file, .dump)
+        let late = try Node(origin: 3)
+        try await late.replica.replicate(over: RecordedStream(file.written), .readOnly)
+        try await late.replica.durable()
+        #expect(late.replica.digest.isEmpty)
+        try late.replica.start(with: writer.replica)
+        #expect(late.content == writer.content)
+    }
+
+    @Test("U-14: what a torn history left beyond the positions of a replica keeps nobody from believing these")
+    func tornBeyond() async throws {
+        let (writer, node) = (try Node(origin: 1), try Node(origin: 2))
+        for index in 1...2 { try writer.model.set("k\(index)", to: "v") }
+        try await writer.replica.start(with: node.replica, ReplicaOptions(tail: false)).ended()
+        for index in 3...4 { try writer.model.set("k\(index)", to: "v") }
+        let history = writer.replica.state.withLock { $0.history(since: CausalContext()) }
+        let torn = Array(recording(of: Array(history.entries.suffix(1)), history.marks).dropLast().joined())
+        try await node.replica.replicate(over: RecordedStream(torn), .readOnly)
+        try await node.replica.compact()
+        #expect(node.model.keys == ["k1", "k2", "k4"])
+        let late = try Node(origin: 3)
+        try late.replica.start(with: node.replica)
+        #expect(late.replica.digest.sequence(of: OriginID(rawValue: 1)) == 2 && late.model.keys == ["k1", "k2"])
+    }
+
     @Test("U-07: a history that comes one way over a link while too much of it is not durable ends its session")
     func overrun() async throws {
         let (writer, node) = (try Node(origin: 1), try Node(origin: 2))

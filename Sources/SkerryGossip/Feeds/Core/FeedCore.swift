@@ -116,6 +116,12 @@ extension FeedCore {
         return backlog(at: place)
     }
 
+    /// Whether a peer has anything of an origin that is durable here.
+    public func sharesOrigins(with peer: FeedPeerID) -> Bool {
+        guard let peer = peers.first(where: { $0.id == peer }) else { return false }
+        return peer.lanes.indices.contains { peer.lanes[$0].known > 0 && origins[$0].durable.sequence > 0 }
+    }
+
     func backlog(at place: Int) -> UInt64 {
         var sum: UInt64 = 0
         for (number, lane) in peers[place].lanes.enumerated()

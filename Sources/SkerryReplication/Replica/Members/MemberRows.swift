@@ -15,6 +15,7 @@ enum MemberRows {
         case conflict = 0x05
         case baseline = 0x06
         case superseded = 0x07
+        case firstSeen = 0x08
     }
 
     static func record(_ key: [UInt8]) -> [UInt8] { prefix + [Kind.record.rawValue] + key }
@@ -33,6 +34,11 @@ enum MemberRows {
         prefix + [Kind.superseded.rawValue] + word(dot.origin.rawValue) + word(dot.sequence)
     }
 
+    /// Since when a member is known of which nothing has come; nil when something has.
+    static func firstSeen(_ origin: OriginID, _ milliseconds: UInt64?) -> ReplicaRow {
+        ReplicaRow(key: prefix + [Kind.firstSeen.rawValue] + word(origin.rawValue), value: milliseconds.map { word($0) })
+    }
+
     /// An entry that belongs to no log.
     static func value(of entry: FeedEntry) -> [UInt8] { word(entry.dot.origin.rawValue) + word(entry.dot.sequence) + entry.stored }
 
@@ -49,6 +55,7 @@ struct StoredMembers: Sendable {
     var conflicts: [UInt64: FeedEntry] = [:]
     var baseline = Baseline()
     var superseded: Set<Dot> = []
+    var firstSeen: [OriginID: UInt64] = [:]
 
     var isEmpty: Bool { records.isEmpty && !isAway }
 
@@ -88,6 +95,9 @@ extension MemberRows {
         case .superseded:
             guard key.count == 16 else { throw StorageError(.corrupt, "a key of \(key.count) bytes") }
             members.superseded.insert(Dot(origin: OriginID(rawValue: word(key)), sequence: word(key.dropFirst(8))))
+        case .firstSeen:
+            guard key.count == 8, value.count == 8 else { throw StorageError(.corrupt, "a row of \(key.count) and \(value.count) bytes") }
+            members.firstSeen[OriginID(rawValue: word(key))] = word(value[...])
         case nil: throw StorageError(.newerFormat, "no row of members is of kind \(kind)")
         }
     }

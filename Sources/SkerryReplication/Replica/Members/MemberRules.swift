@@ -32,19 +32,24 @@ public struct MemberRules: Sendable {
     public var acknowledgement: Duration
     /// How often ``Replica/compact()`` runs by itself while there are sessions.
     public var collection: Duration
+    /// Most bytes of a member's state that wait in memory before they take the place of this replica's, 160 for each entry included. A state that is larger is
+    /// refused (``FeedError/Code/limitExceeded``), and the session ends: the parts would hold as much.
+    public var stateMaximum: Int
     /// Whom this replica makes a member. Links have proven who they are before it is asked.
     public var welcomes: @Sendable (FeedIdentity) -> Bool
 
     public init(
         start: Start = .joins, floor: Duration = .milliseconds(Int64(Retention.floorDefault)),
         retention: Duration = .milliseconds(Int64(Retention.retentionDefault)), acknowledgement: Duration = .seconds(10),
-        collection: Duration = .seconds(3_600), welcomes: @escaping @Sendable (FeedIdentity) -> Bool = { _ in true }
+        collection: Duration = .seconds(3_600), stateMaximum: Int = 4 << 30,
+        welcomes: @escaping @Sendable (FeedIdentity) -> Bool = { _ in true }
     ) {
         self.start = start
         self.floor = floor
         self.retention = retention
         self.acknowledgement = acknowledgement
         self.collection = collection
+        self.stateMaximum = stateMaximum
         self.welcomes = welcomes
     }
 }

@@ -21,12 +21,16 @@ struct MemberState: Sendable {
     var pending: [ReplicaRow] = []
     /// The session over which a member's state comes, and when it was asked.
     var host: (session: UInt32, askedAt: UInt64)?
+    /// Whether all of a member's state has come, and the store puts it in place of this one's: no other is asked for.
+    var isComingHome = false
 
     // MARK: What the core was told
 
     var admitted: [OriginID] = []
     var barred: [OriginID] = []
     var fenceCount = 0
+    /// How many fences there were when last it was looked for what lies behind them.
+    var withdrawnFences = 0
 
     // MARK: Time, milliseconds of the monotonic clock
 
@@ -35,8 +39,8 @@ struct MemberState: Sendable {
     var tickedAt: UInt64
     /// Since when this replica has been in touch with the others without a break, counted in ticks: a process that did not run accuses nobody.
     var contact: UInt64 = 0
-    /// When members were first seen of which nothing has come, wall time.
-    private var firstSeen: [OriginID: UInt64] = [:]
+    /// When members were first seen of which nothing has come, wall time; as the store has it.
+    var firstSeen: [OriginID: UInt64] = [:]
     /// When peers first and last said that this replica is no member, in a row.
     var turnedDown: (first: UInt64, last: UInt64)?
 
@@ -76,11 +80,20 @@ struct MemberState: Sendable {
     /// How long a member of which nothing ever came has been known.
     func silence(of origin: OriginID, _ now: FeedInstant) -> UInt64 { firstSeen[origin].map { now.wall - min(now.wall, $0) } ?? 0 }
 
-    mutating func noteFirstSight(_ now: FeedInstant) {
-        let known = Set(retention.members.map(\.origin))
-        firstSeen = firstSeen.filter { known.contains($0.key) }
-        for origin in known where firstSeen[origin] == nil { firstSeen[origin] = now.wall }
+    /// Notes since when members are known of which nothing has come: they are there to be retired after any number of restarts.
+    ///
+    /// - Returns: the rows that change.
+    mutating func noteFirstSight(of silent: [OriginID], _ now: FeedInstant) -> [ReplicaRow] {
+        let gone = Set(firstSeen.keys).subtracting(silent)
+        // A clock that was ahead when it was noted must not keep a member for as long.
+        let new = silent.filter { firstSeen[$0].map { $0 > now.wall } ?? true }
+        for origin in gone { firstSeen[origin] = nil }
+        for origin in new { firstSeen[origin] = now.wall }
+        return gone.sorted().map { MemberRows.firstSeen($0, nil) } + new.map { MemberRows.firstSeen($0, now.wall) }
     }
+
+    /// The first free place of news and conflicts.
+    var freePlace: UInt64 { max(news.keys.max() ?? 0, conflicts.keys.max() ?? 0) + 1 }
 
     func fence(of origin: OriginID) -> UInt64? { retention.fences.first { $0.origin == origin }?.through }
 

@@ -7,9 +7,9 @@ extension Replica {
     func planHomecoming(_ arrival: HistoryArrival, at id: UInt32, _ state: inout State) {
         guard let members = state.members, let retention = arrival.retention else { return }
         state.sessions[id]?.arrival = nil
+        state.members?.isComingHome = true
         var own = state.unclaimed.entries(since: CausalContext())
         for part in state.partOrder.compactMap({ state.parts[$0] }) { own += part.history(since: CausalContext()) }
-        let taken = (members.news.keys.max() ?? 0, members.conflicts.keys.max() ?? 0)
         let heads = arrival.heads.sorted { $0.dot < $1.dot }
         let standing = Set(heads.map(\.dot)).intersection(arrival.superseded)
         state.work.append(
@@ -18,7 +18,7 @@ extension Replica {
                     session: id, identity: identity, retention: retention, staged: arrival.staged, superseded: standing, heads: heads,
                     own: own.map(\.feed), keyed: state.partOrder.filter { state.parts[$0]?.isKeyed ?? false }, whole: state.wholePrefixes,
                     parts: state.partOrder, formerSelves: members.formerSelves, standing: state.superseded,
-                    place: max(taken.0, taken.1) + 1, stored: members.stored)))
+                    place: members.freePlace, stored: members.stored)))
     }
 
     /// The store holds a member's state in place of what was here, and what is to be written again.
@@ -28,10 +28,10 @@ extension Replica {
         members.retention.adopt(plan.retention)
         members.stored = plan.retention
         members.applied = plan.applied
-        (members.isAway, members.host, members.turnedDown) = (false, nil, nil)
+        (members.isAway, members.isComingHome, members.host, members.turnedDown) = (false, false, nil, nil)
         members.news.merge(result.news) { $1 }
         members.conflicts.merge(result.conflicts) { $1 }
-        (members.admitted, members.barred, members.fenceCount) = ([], [], 0)
+        (members.admitted, members.barred, members.fenceCount, members.withdrawnFences) = ([], [], 0, 0)
         state.members = members
         state.superseded = plan.superseded
         var rows = replaceParts(with: plan, &state)

@@ -14,6 +14,8 @@ struct HistoryArrival: Sendable {
     var heads: [FeedEntry] = []
     /// Of a state that takes the place of this one: what came of parts that hold all of it in memory.
     var staged: [FeedEntry] = []
+    /// Their charges.
+    var stagedCharge = 0
 }
 
 extension Replica.State {
@@ -39,6 +41,7 @@ extension Replica {
 
     /// Asks the next peer for its state, while the one before does not answer.
     func seekHost(_ state: inout State, _ now: FeedInstant) {
+        guard state.members?.isComingHome != true else { return }
         let former = state.members?.host
         if let former, let session = state.sessions[former.session], !session.isClosing,
             now.monotonic < former.askedAt + MemberState.joinInterval
@@ -104,7 +107,9 @@ extension Replica {
             }
             for former in request.formerSelves where former != guest.origin {
                 let member = members.retention.members.first { $0.origin == former }
-                if member?.isRetiring == false { try say(.retire(origin: former, isForced: false), &state, now) }
+                // All lives of a replica are of one site: nobody retires another's.
+                guard let member, member.site == guest.site, !member.isRetiring else { continue }
+                try say(.retire(origin: former, isForced: false), &state, now)
             }
         } catch {
             // Too much waits to become durable: the peer asks again.
@@ -132,10 +137,12 @@ extension Replica {
     ) throws(ReplicaError) {
         guard let members = state.members, let session = state.sessions[id], session.reception?.tag == tag else { return }
         var arrival = session.arrival ?? HistoryArrival()
+        guard arrival.retention == nil else { throw ReplicaError(.protocolViolation, "records of members behind the last ones") }
         arrival.records += records
         arrival.superseded.formUnion(superseded)
-        guard arrival.records.count <= 2 * FeedLimits.origins + 1 else {
-            throw ReplicaError(.protocolViolation, "\(arrival.records.count) records of members")
+        guard arrival.records.count <= 2 * FeedLimits.origins + 1, arrival.superseded.count <= FeedLimits.origins else {
+            throw ReplicaError(
+                .protocolViolation, "\(arrival.records.count) records of members, \(arrival.superseded.count) superseded entries")
         }
         state.sessions[id]?.arrival = arrival
         guard isLast else { return }

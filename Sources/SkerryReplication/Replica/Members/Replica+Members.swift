@@ -77,13 +77,14 @@ extension Replica {
     /// An operator's decision that this replica is the cluster, for when nobody is left who could make it a member: all other members are retired at once, and
     /// come home to it when they return.
     ///
-    /// - Throws: ``ReplicaError``, `invalid` without rules for members, `storeFailed`.
+    /// - Throws: ``ReplicaError``, `invalid` without rules for members, or while this replica takes a member's state over, `storeFailed`.
     public func refound() async throws(ReplicaError) {
         try await durable()
         let feeds = try await onStore { $0.state }
         let now = configuration.now()
         let isKnown = state.withLock { state in
-            guard var members = state.members else { return false }
+            // A member's state that is being put in place of this one would undo it.
+            guard var members = state.members, !members.isComingHome else { return false }
             let identity = identity
             members.retention.refound(
                 origin: identity.origin, site: identity.site, epoch: identity.epoch, applied: members.applied)
@@ -96,7 +97,7 @@ extension Replica {
             begin(as: identity, on: wasAway ? feeds : nil, &state, now)
             return true
         }
-        guard isKnown else { throw ReplicaError(.invalid, "the replica has no rules for members") }
+        guard isKnown else { throw ReplicaError(.invalid, "the replica has no rules for members, or is coming home") }
         settle()
     }
 
@@ -141,22 +142,48 @@ extension Replica {
     func enforceMembers(_ state: inout State) {
         guard let members = state.members, !members.isAway else { return }
         let now = configuration.now()
-        let (admitted, barred) = (members.retention.members.map(\.origin), members.retention.barred)
+        let admitted = members.retention.members.map(\.origin)
         state.core.horizon = members.retention.horizon
-        if barred != members.barred || members.retention.fences.count != members.fenceCount {
-            state.members?.barred = barred
-            state.members?.fenceCount = members.retention.fences.count
-            for origin in barred {
-                state.exhausted.remove(origin)
-                state.core.fence(origin, through: members.fence(of: origin), into: &state.actions)
-            }
-        }
+        bar(&state)
         if admitted != members.admitted {
             state.members?.admitted = admitted
             admit(Set(admitted), &state, now)
         }
         settle(&state, now)
-        if barred.contains(identity.origin) { exile(&state) }
+        // Who is to come home is judged by others.
+        if state.members?.barred.contains(identity.origin) ?? false { exile(&state) } else { withdraw(&state) }
+    }
+
+    /// Tells the core from whom nothing is taken any more, in the moment in which that is known: an acknowledgement of it must not leave out what is taken later.
+    func bar(_ state: inout State) {
+        guard let members = state.members, !members.isAway else { return }
+        let barred = members.retention.barred
+        guard barred != members.barred || members.retention.fences.count != members.fenceCount else { return }
+        state.members?.barred = barred
+        state.members?.fenceCount = members.retention.fences.count
+        for origin in barred {
+            state.exhausted.remove(origin)
+            state.core.fence(origin, through: members.fence(of: origin), into: &state.actions)
+        }
+    }
+
+    /// Takes out of the parts what a history that was torn brought of retired origins, and nobody else may take any more: it is written again, or decided about.
+    private func withdraw(_ state: inout State) {
+        guard var members = state.members, members.withdrawnFences != members.fenceCount else { return }
+        members.withdrawnFences = members.fenceCount
+        let fences = Dictionary(members.retention.fences.map { ($0.origin, $0.through) }, uniquingKeysWith: { $1 })
+        let gone = state.forget { entry in fences[entry.origin].map { entry.dot.sequence > $0 } ?? false }
+        var (rows, place) = (gone.rows, members.freePlace)
+        for entry in gone.entries.map(\.feed) {
+            defer { place += 1 }
+            // What was forgotten here may have removed it.
+            let isLate = entry.stamp <= members.retention.horizon
+            rows.append(ReplicaRow(key: isLate ? MemberRows.conflict(place) : MemberRows.news(place), value: MemberRows.value(of: entry)))
+            if isLate { members.conflicts[place] = entry } else { members.news[place] = entry }
+        }
+        state.members = members
+        guard !gone.entries.isEmpty else { return }
+        state.work.append(.withdraw(gone.entries.map(\.feed), rows))
     }
 
     /// This replica was retired: it comes home over the next session.
@@ -178,11 +205,13 @@ extension Replica {
     }
 
     /// A peer refuses what this replica wrote.
-    func refusedOwn(_ error: FeedError, _ state: inout State, _ now: FeedInstant) {
+    func refusedOwn(_ error: FeedError, by peer: FeedPeerID, _ state: inout State, _ now: FeedInstant) {
         guard let members = state.members, !members.isAway, error.dot?.origin == identity.origin else { return }
         switch error.code {
         case .fenced: exile(&state)
         case .unregistered:
+            // Whoever has nothing of what is here belongs to another cluster, whatever it says of itself.
+            guard state.core.sharesOrigins(with: peer) else { return }
             // It may become a member there yet, unless its registration cannot arrive, or has not for long.
             let pause = 2 * FeedLimits.pauseInterval
             let first = members.turnedDown.flatMap { now.monotonic <= $0.last + pause ? $0.first : nil } ?? now.monotonic
@@ -224,7 +253,8 @@ extension Replica {
             state.heads[origin].map { now.wall - min(now.wall, $0.stamp.milliseconds) } ?? members.silence(of: origin, now)
         }
         for origin in overdue { try? say(.retire(origin: origin, isForced: false), &state, now) }
-        state.members?.noteFirstSight(now)
+        let rows = state.members?.noteFirstSight(of: members.retention.members.map(\.origin).filter { state.heads[$0] == nil }, now) ?? []
+        if !rows.isEmpty { state.work.append(.rows(rows)) }
     }
 
     /// Whether ``compact()`` should run by itself.

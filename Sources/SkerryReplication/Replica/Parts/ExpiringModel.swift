@@ -105,6 +105,9 @@ public final class ExpiringModel<Value: ReplicaValue>: Replicated {
 
     public var isKeyed: Bool { true }
 
+    /// A removal counts among the keys that are kept: forgotten here earlier than there, it would leave room for another key here alone. It goes by its age.
+    public var forgetsRemovals: Bool { false }
+
     public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] {
         state.withLock { state in
             let gone = state.order.filter { isForgotten($0.entry) }

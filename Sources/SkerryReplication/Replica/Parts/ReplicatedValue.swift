@@ -70,11 +70,13 @@ public final class ReplicatedValue<Value: ReplicaValue>: Replicated {
 
     public func forget(_ isForgotten: (ReplicaEntry) -> Bool) -> [ReplicaEntry] {
         state.withLock { state in
-            let gone = state.entries.filter(isForgotten)
+            // Without a removal what stands before it would be the present value again: it goes as well.
+            let removal = state.entries.last { $0.isRemoval && isForgotten($0) }
+            let gone = state.entries.filter { entry in removal.map { entry <= $0 } ?? false || isForgotten(entry) }
             guard !gone.isEmpty else { return [] }
             let present = state.entries.last
             for entry in gone { state.index.remove(entry.dot) }
-            state.entries.removeAll(where: isForgotten)
+            state.entries.removeAll(where: gone.contains)
             if notices.isHeard, state.entries.last != present { notices.add(state.entries.last.flatMap(Self.value)) }
             return gone
         }

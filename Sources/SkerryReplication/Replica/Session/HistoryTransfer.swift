@@ -189,6 +189,9 @@ struct HistoryReception: Sendable {
         return messages(actions)
     }
 
+    /// Origins of whose entries nothing was taken.
+    mutating func forget(_ origins: Set<OriginID>) { for origin in origins { heads[origin] = nil } }
+
     /// The marks that an entry stands for.
     func believed(_ marks: [FeedMark]) -> [FeedMark] { marks.filter { heads[$0.origin].map(FeedMark.init(of:)) == $0 } }
 
