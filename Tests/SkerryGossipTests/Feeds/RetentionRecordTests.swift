@@ -108,6 +108,19 @@ struct RetentionRecordTests {
         #expect(forced.members.last?.proposals.contains { $0.isForced } == true)
     }
 
+    @Test("what another knows is joined: its members, whom it saw retired, its horizon and what was acknowledged")
+    func joined() {
+        let (known, crowd) = (known(), crowd(4))
+        var (one, other) = (crowd, known)
+        one.merge(known, applied: CausalContext())
+        other.merge(crowd, applied: CausalContext())
+        for joined in [one, other] {
+            #expect(joined.members.map(\.origin.rawValue) == [1, 2, 3] && joined.fences == known.fences)
+            #expect(joined.horizon == known.horizon && joined.members.map(\.acknowledged) == known.members.map(\.acknowledged))
+            #expect(joined.members.map(\.isRetiring) == [false, false, true])
+        }
+    }
+
     @Test("a member that says it has more origins than there can be, or registers more, leaves what is known readable")
     func bounds() throws {
         var retention = crowd(3)

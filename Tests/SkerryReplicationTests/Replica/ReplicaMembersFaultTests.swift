@@ -110,6 +110,44 @@ struct ReplicaMembersFaultTests {
 
     // MARK: - Retirement
 
+    @Test("from the moment a replica has heard that an origin is to be retired it takes nothing from it, durable or not")
+    func nothingFromTheRetiring() async throws {
+        let (first, third) = (try Member(1, founds: true, time: time), try Member(3, time: time))
+        let steps = StepExecutor(permits: 1_000_000)
+        let now = time.now
+        let second = try MemberNode(
+            MemoryReplicaStore(), MemberRules(acknowledgement: .seconds(1)), { OriginID(rawValue: 2) }, now, executor: steps)
+        let replicas = [first.replica, second.replica, third.replica]
+        try first.replica.start(with: third.replica)
+        try first.replica.start(with: second.replica)
+        try second.replica.start(with: third.replica)
+        try await until("all are members") {
+            pass(replicas, rounds: 1)
+            return replicas.allSatisfy { $0.membership?.members.count == 3 && $0.membership?.isMember == true }
+        }
+        try await second.replica.durable()
+        let origin = OriginID(rawValue: 1)
+        // Only the one in the middle is linked with both.
+        for session in first.replica.state.withLock({ $0.sessions.values.map(\.handle) })
+        where session.peerIdentity?.origin == third.replica.identity.origin { session.close() }
+        try await until { first.replica.statistics.sessions == 1 }
+        try await second.replica.durable()
+        let before = second.replica.digest.sequence(of: origin)
+        steps.shut()
+        try third.replica.retire(origin)
+        // Over an edge of the tree or beside it.
+        try await until("it has heard") {
+            pass([third.replica], rounds: 1)
+            return second.replica.state.withLock { $0.members?.retention.barred } == [origin]
+        }
+        // Told at once, it writes nothing more.
+        #expect(throws: FeedError.self) { try first.node.model.set("late", to: "v") }
+        #expect(second.model["late"] == nil)
+        steps.permit(1_000_000)
+        try await second.replica.durable()
+        #expect(second.replica.digest.sequence(of: origin) == before)
+    }
+
     @Test("what a torn recording brought of an origin that was retired since, and nobody else may take any more, is written again")
     func behindTheFence() async throws {
         let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
@@ -118,18 +156,20 @@ struct ReplicaMembersFaultTests {
         closeAll(members)
         // The third writes what reaches one other alone, and that without the position it leads to.
         try members[2].node.model.set("k", to: "unseen")
+        try members[2].node.model.set("dead", to: "unseen")
         try await members[0].replica.replicate(over: try await torn(members[2].replica), .readOnly)
-        #expect(members[0].node.model.keys == ["k"] && members[1].node.model.keys.isEmpty)
+        #expect(members[0].node.model.keys == ["dead", "k"] && members[1].node.model.keys.isEmpty)
+        try members[0].node.model.set("dead", to: "overwritten")
         try members[0].replica.start(with: members[1].replica)
         try members[1].replica.retire(OriginID(rawValue: 3))
         pass([members[0].replica, members[1].replica])
         #expect(members[..<2].allSatisfy { $0.replica.membership?.fences.map(\.origin.rawValue) == [3] })
         #expect(members[..<2].allSatisfy { $0.node.model["k"] == "unseen" && $0.node.model.lastWrite(of: "k")?.origin.rawValue == 1 })
         // Removed and forgotten it stays away, though it once lay beside the log.
-        for key in ["k"] { try members[1].node.model.set(key, to: nil) }
+        for key in ["k", "dead"] { try members[1].node.model.set(key, to: nil) }
         pass([members[0].replica, members[1].replica])
         for member in members[..<2] { try await member.replica.compact() }
-        #expect(members[0].node.model.lastWrite(of: "k") == nil)
+        #expect(members[0].node.model.lastWrite(of: "k") == nil && members[0].node.model.lastWrite(of: "dead") == nil)
         try members[0].restart()
         #expect(members[0].node.model.keys.isEmpty)
     }
@@ -148,7 +188,50 @@ struct ReplicaMembersFaultTests {
         for member in members { for session in member.replica.state.withLock({ $0.sessions.values.map(\.handle) }) { session.close() } }
     }
 
+    @Test("T-06: a last entry that came as part of a state is not applied again after its key was removed and that forgotten")
+    func lastOfAState() async throws {
+        let members = try (1...4 as ClosedRange<UInt64>).map { try Member($0, founds: $0 == 1, time: time) }
+        for (left, right) in [(0, 1), (0, 2), (1, 2)] { try members[left].replica.start(with: members[right].replica) }
+        pass(members[..<3].map(\.replica))
+        try members[2].node.model.set("x", to: "its last word")
+        try members[0].replica.start(with: members[3].replica)
+        // Members hear of it; the third says no more.
+        for _ in 0..<2 { pass([members[0], members[1], members[3]].map(\.replica), rounds: 1) }
+        #expect(members[3].node.model["x"] == "its last word")
+        try members[0].replica.retire(OriginID(rawValue: 3))
+        let rest = [members[0], members[1], members[3]]
+        try members[1].replica.start(with: members[3].replica)
+        pass(rest.map(\.replica), rounds: 12)
+        #expect(rest.allSatisfy { $0.replica.membership?.fences.map(\.origin.rawValue) == [3] })
+        try members[0].node.model.set("x", to: nil)
+        pass(rest.map(\.replica))
+        for member in rest { try await member.replica.compact() }
+        #expect(rest.allSatisfy { $0.node.model.lastWrite(of: "x") == nil })
+        for member in rest {
+            try member.restart()
+            #expect(member.node.model["x"] == nil, "\(member.replica.identity.origin) remembers")
+        }
+    }
+
     // MARK: - Coming home
+
+    @Test("an event of a member that may bring it yet is not written again by one that comes home with it: it would be there twice")
+    func eventOfAnother() async throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
+        for member in members[1...] { try members[0].replica.start(with: member.replica) }
+        pass(members.map(\.replica))
+        closeAll(members)
+        try members[2].node.events.append("once")
+        try await members[1].replica.replicate(over: try await torn(members[2].replica), .readOnly)
+        #expect(members[1].node.events.count == 1 && members[0].node.events.count == 0)
+        members[1].replica.renew()
+        try members[0].replica.start(with: members[1].replica)
+        pass(members[..<2].map(\.replica))
+        #expect(members[1].replica.membership?.isMember == true && members[1].replica.conflicts.count == 1)
+        try members[0].replica.start(with: members[2].replica)
+        pass(members.map(\.replica))
+        #expect(members.allSatisfy { $0.node.events.events().map(\.value) == ["once"] })
+    }
 
     @Test("while a state is being put in place of another no second one is asked for, and what is written afterwards is one history")
     func oneHomecoming() async throws {
@@ -258,6 +341,39 @@ struct ReplicaMembersFaultTests {
         #expect(rows.isEmpty)
     }
 
+    @Test("what a history brought of members is there after a restart, as the positions are that it stands on")
+    func membersOfHistories() throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
+        let session = try members[0].replica.start(with: members[1].replica)
+        pass(members[..<2].map(\.replica))
+        session.close()
+        for index in 1...10 { try members[0].node.model.set("k", to: "\(index)") }
+        // Its log begins where it joined.
+        try members[0].replica.start(with: members[2].replica)
+        pass([members[0].replica, members[2].replica])
+        try members[1].replica.start(with: members[2].replica)
+        pass(members[1...].map(\.replica))
+        // The first was its joining.
+        #expect(members[1].replica.statistics.repairs == 2)
+        try members[1].restart()
+        #expect(members[1].node.model["k"] == "10" && members[1].replica.digest.covers(members[0].replica.digest))
+        #expect(members[1].replica.membership?.members.map(\.origin.rawValue) == [1, 2, 3])
+    }
+
+    @Test("the log keeps what a member lacks that is away, and gives it as it was written")
+    func logIsKept() async throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time)]
+        let session = try members[0].replica.start(with: members[1].replica)
+        pass(members.map(\.replica))
+        session.close()
+        for index in 1...10 { try members[0].node.model.set("k", to: "\(index)") }
+        try await members[0].replica.compact()
+        try members[0].replica.start(with: members[1].replica)
+        pass(members.map(\.replica))
+        // None but its joining.
+        #expect(members[1].node.model["k"] == "10" && members[1].replica.statistics.repairs == 1)
+    }
+
     @Test("a clone of the first member is another member, and the first stays what it is")
     func clone() throws {
         let first = try Member(1, founds: true, time: time)
@@ -328,8 +444,38 @@ struct ReplicaMembersFaultTests {
         session.close()
     }
 
+    /// What a member does for one that asks to become one: how many entries it writes, and whether it gives its state.
+    private struct Welcome: Equatable {
+        var written: UInt64
+        var isGiven: Bool
+    }
+
+    private func join(_ member: Member, as origin: UInt64) throws -> Welcome {
+        func position() -> UInt64 { member.replica.digest.sequence(of: member.replica.identity.origin) }
+        let (before, served) = (position(), member.replica.statistics.repairsServed)
+        let session = try member.replica.open(ReplicaOptions())
+        let request = JoinRequest(site: origin, epoch: 1, formerSelves: [])
+        peer(origin, saying: [ReplicaMessage.join(tag: 5, request).encoded])
+            .withUnsafeBytes { member.replica.received($0, at: session.id.rawValue) }
+        session.close()
+        return Welcome(written: position() - before, isGiven: member.replica.statistics.repairsServed > served)
+    }
+
+    @Test("T-06: whoever gives its state says so in its own feed, also where another made the asker a member; a retired asker gets none")
+    func registeredByEachHost() throws {
+        let members = [try Member(1, founds: true, time: time), try Member(2, time: time), try Member(3, time: time)]
+        for (left, right) in [(0, 1), (0, 2), (1, 2)] { try members[left].replica.start(with: members[right].replica) }
+        pass(members.map(\.replica))
+        #expect(try join(members[0], as: 8) == Welcome(written: 1, isGiven: true))
+        pass(members.map(\.replica))
+        #expect(members[1].replica.membership?.members.map(\.origin.rawValue) == [1, 2, 3, 8])
+        #expect(try join(members[1], as: 8) == Welcome(written: 1, isGiven: true))
+        try members[0].replica.retire(OriginID(rawValue: 3))
+        #expect(try join(members[0], as: 3) == Welcome(written: 0, isGiven: false))
+    }
+
     /// What ends a session of a member in which it asked for a history, and a peer said these.
-    private func answer(_ messages: (UInt32, Retention) -> [[UInt8]]) async throws -> ReplicaError? {
+    private func answer(from origin: UInt64 = 1, _ messages: (UInt32, Retention) -> [[UInt8]]) async throws -> ReplicaError? {
         let member = try Member(1, founds: true, time: time)
         try member.node.model.set("k", to: "v")
         let session = try member.replica.open(ReplicaOptions())
@@ -337,7 +483,7 @@ struct ReplicaMembersFaultTests {
             member.replica.requestHistory(session.id.rawValue, &state)
             return try (#require(state.sessions[session.id.rawValue]?.reception?.tag), #require(state.members?.retention))
         }
-        peer(1, saying: messages(tag, known)).withUnsafeBytes { member.replica.received($0, at: session.id.rawValue) }
+        peer(origin, saying: messages(tag, known)).withUnsafeBytes { member.replica.received($0, at: session.id.rawValue) }
         #expect(member.node.model.values == ["k": "v"] && member.replica.membership?.members.count == 1)
         guard session.hasFinished else { return nil }
         return await #expect(throws: ReplicaError.self) { try await session.ended() }
@@ -366,6 +512,21 @@ struct ReplicaMembersFaultTests {
             [ReplicaMessage.registry(tag: tag, isLast: true, known.records, superseded: many).encoded]
         }
         #expect(once == nil)
+    }
+
+    @Test("what one that is no member says of members in front of a history is not taken")
+    func strangersHistory() async throws {
+        let error = try await answer(from: 7) { tag, known in
+            var known = known
+            known.apply(
+                .register(origin: OriginID(rawValue: 9), site: 9, epoch: 1), dot: Dot(origin: OriginID(rawValue: 1), sequence: 50),
+                own: OriginID(rawValue: 1), applied: CausalContext())
+            return [
+                ReplicaMessage.registry(tag: tag, isLast: true, known.records, superseded: []).encoded,
+                ReplicaMessage.marks(tag: tag, isLast: true, []).encoded,
+            ]
+        }
+        #expect(error == nil)
     }
 
     @Test("positions without the entries that lead to them end the session, and what is known of members there is not taken")
