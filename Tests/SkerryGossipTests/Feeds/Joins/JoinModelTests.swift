@@ -47,7 +47,7 @@ struct JoinModelTests {
     static let hosts = Scene(
         testDescription: "a guest asks one member after the other, of which one is being retired",
         model: JoinModel(writesMaximum: 0, acknowledgementsMaximum: 2, proposals: [(0, 2)], hosts: [1, 2], livesMaximum: 5),
-        events: [.otherHost, .retirement, .settlement, .homecoming, .join, .strangersJoin, .refusedJoin])
+        events: [.otherHost, .retirement, .settlement, .homecoming, .join, .strangersJoin, .refusedJoin], limit: 4_000)
 
     static let registrar = Scene(
         testDescription: "a member is registered by one and given its state by another",
