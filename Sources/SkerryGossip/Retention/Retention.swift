@@ -285,7 +285,8 @@ extension Retention {
             register(member.origin, site: member.site, epoch: member.epoch, by: member.registration)
             guard let index = index(of: member.origin) else { continue }
             members[index].acknowledged.merge(member.acknowledged)
-            for proposal in member.proposals where !members[index].proposals.contains(proposal) {
+            for proposal in member.proposals
+            where !members[index].proposals.contains(proposal) && members[index].proposals.count < Self.proposalsMaximum {
                 members[index].proposals.append(proposal)
             }
             members[index].proposals.sort { $0.dot < $1.dot }

@@ -72,6 +72,28 @@ struct RetentionRecordTests {
         }
     }
 
+    @Test("of two members that know different proposals no more are kept than a record may hold")
+    func proposals() throws {
+        /// Of three members, one of them proposed to go so many times by one of the others.
+        func known(_ proposer: UInt64, _ count: UInt64) -> Retention {
+            var retention = Retention()
+            let applied = CausalContext()
+            func apply(_ change: RegistryChange, _ at: Dot) { retention.apply(change, dot: at, own: at.origin, applied: applied) }
+            for origin in 1...3 as ClosedRange<UInt64> {
+                apply(.register(origin: OriginID(rawValue: origin), site: origin, epoch: 1), dot(origin, 0))
+            }
+            for number in 1...count { apply(.retire(origin: OriginID(rawValue: 3), isForced: false), dot(proposer, number)) }
+            return retention
+        }
+        var merged = known(1, 40)
+        merged.merge(known(2, 40), applied: CausalContext())
+        #expect(merged.members.last?.proposals.count == Retention.proposalsMaximum)
+        #expect(try Retention(records: merged.records).members == merged.members)
+        #expect(Set(merged.members.last?.proposals.map(\.dot.origin.rawValue) ?? []) == [1, 2])
+        merged.merge(known(2, 60), applied: CausalContext())
+        #expect(merged.members.last?.proposals.count == Retention.proposalsMaximum)
+    }
+
     @Test("damaged records are refused or read as what would be written, and never trap", arguments: 0..<8 as Range<UInt64>)
     func hostile(_ seed: UInt64) {
         var random = SystemlessRandom(seed)
