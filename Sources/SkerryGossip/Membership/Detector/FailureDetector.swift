@@ -208,4 +208,6 @@ struct MembershipDefects: OptionSet, Sendable {
     static let versionIgnored = MembershipDefects(rawValue: 1 << 8)
     /// A delta leaves out the first of several fields: a gap.
     static let gapInDelta = MembershipDefects(rawValue: 1 << 9)
+    /// Exchanges are with the next member on the ring, always.
+    static let exchangesInARow = MembershipDefects(rawValue: 1 << 10)
 }
