@@ -82,7 +82,6 @@ public struct MemberNews: Sendable, Hashable {
 /// A packet: version, sender, statements.
 struct GossipPacket: Sendable, Hashable {
     static let version: UInt8 = 1
-    static let headerBytes = 9
 
     var sender: MemberID
     var messages: [GossipMessage]
