@@ -40,6 +40,12 @@ public enum BroadcastMessage: Sendable, Hashable {
 /// mend it. Who the neighbours are is said from outside, by ``Neighbourhood``: all members up to ``membersWithoutViews``, beyond that those of the views.
 ///
 /// A broadcast may be lost where all edges fail at once. It is a push in addition to feeds and reconciliation, never in place of them.
+///
+/// For applications that have messages of their own to tell to all members, beside ``Membership`` and ``Neighbourhood``: what has no row in any feed and is of no use later. Entries of feeds do not go this way.
+/// ``FeedCore`` finds such a tree among its links by the same rules, but has other means: a position for each origin stands for announcements and for the memory of what came, the log for the payloads that are
+/// kept, and an acknowledgement for "I had it". So it keeps nothing for a message, and loses none. This one keeps ids, payloads and timers for each message, within the bounds of its ``Profile``, and moves edges to
+/// ways with fewer hops.
+///
 /// Leitão, Pereira and Rodrigues, "Epidemic Broadcast Trees" (2007), with its optimisation by hops.
 public struct BroadcastTree: Sendable {
     /// Up to so many members each is a neighbour of each.

@@ -246,6 +246,10 @@ extension MemberMap {
         parsed(.horizon, of: member) { (reader) throws(MalformedPacket) in HybridTimestamp(rawValue: try reader.word()) }
     }
 
+    /// Says before which stamp this member has forgotten deleted entries.
+    ///
+    /// For applications that own a ``Membership`` and replicate by means of their own. Feeds do not need it, and `MembershipNode` does not write it: two replicas tell each other their horizons when they meet
+    /// (``FeedCore/horizon``), and what is forgotten is agreed on in the feeds (``Retention``).
     public mutating func setHorizon(_ horizon: HybridTimestamp) {
         var writer = PacketWriter()
         writer.word(horizon.rawValue)
