@@ -14,7 +14,9 @@ public struct InterestSink: Sendable {
         case reconcile(FeedCursor)
     }
 
+    /// What is asked for.
     public let filter: InterestFilter
+    /// How far all was delivered, durable or not: what to keep is the cursor that came with ``Action/deliver(_:_:)``.
     public private(set) var cursor: FeedCursor
     private let trust: FeedTrust
     private let refusesExcess: Bool

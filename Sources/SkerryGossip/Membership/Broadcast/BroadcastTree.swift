@@ -1,6 +1,8 @@
 /// A message of a broadcast by name: who sent it first, and which of its messages it is.
 public struct BroadcastID: Sendable, Hashable, Comparable {
+    /// Who sent it first.
     public var origin: MemberID
+    /// Counts its messages, in all its lives (``BroadcastTree/init(id:firstNumber:profile:)``).
     public var number: UInt64
 
     public init(origin: MemberID, number: UInt64) {
@@ -22,8 +24,11 @@ public enum BroadcastMessage: Sendable, Hashable {
     /// "I had it": takes the edge off the tree.
     case prune
 
+    /// A message by name, and over how many edges it would come.
     public struct Announcement: Sendable, Hashable {
+        /// Of the message.
         public var id: BroadcastID
+        /// Edges from its origin to who hears this, below 2^24.
         public var hops: UInt32
 
         public init(id: BroadcastID, hops: UInt32) {
@@ -95,10 +100,13 @@ public struct BroadcastTree: Sendable {
         var deadline: UInt64
     }
 
+    /// This member.
     public let id: MemberID
+    /// The numbers it goes by.
     public let profile: Profile
     /// Sorted.
     public private(set) var eager: [MemberID] = []
+    /// Sorted; none of them is eager.
     public private(set) var lazy: [MemberID] = []
     private var nextNumber: UInt64
     private var received: [BroadcastID: Received] = [:]
@@ -122,9 +130,11 @@ public struct BroadcastTree: Sendable {
         nextNumber = firstNumber
     }
 
+    /// Eager and lazy ones, sorted.
     public var neighbours: [MemberID] { (eager + lazy).sorted() }
     /// How many announced messages have not come yet.
     public var missingCount: Int { missing.count }
+    /// Whether a message came, or was sent here, and its name is still remembered.
     public func hasReceived(_ id: BroadcastID) -> Bool { received[id] != nil }
 
     // MARK: Neighbours
