@@ -126,7 +126,7 @@ struct SwimTests {
     @Test("sites far apart: with the profile of one machine room they suspect each other all the time")
     func tooFarApart() {
         let problems = Self.farApart(.lan, seed: 1, for: 120)
-        #expect(problems.count == 1 && problems.first?.hasSuffix("suspicions") == true, "\(problems)")
+        #expect(problems.contains { $0.hasSuffix("suspicions") }, "\(problems)")
     }
 
     @Test("who leaves is gone at once, not dead, and may come back")
