@@ -5,9 +5,13 @@
 ///
 /// - Complexity: O(1) to insert and to remove, amortised; O(homes) to look a key up.
 public struct HintTable: Sendable {
+    /// A copy of a key on its way to a home that was away.
     public struct Hint: Sendable, Hashable {
+        /// Whom it is for.
         public var home: MemberID
+        /// 1 to ``PlacementLimits/keyBytesMaximum`` bytes.
         public var key: [UInt8]
+        /// All that was written for the home meanwhile, joined.
         public var copy: Siblings
 
         public init(home: MemberID, key: [UInt8], copy: Siblings) {
@@ -29,10 +33,13 @@ public struct HintTable: Sendable {
     public let maximum: Int
     /// The most bytes of keys and copies.
     public let bytesMaximum: Int
+    /// How many are kept, of all homes.
     public private(set) var count = 0
+    /// Of their keys and copies (``Siblings/byteCount``).
     public private(set) var bytes = 0
     private var shelves: [MemberID: Shelf] = [:]
 
+    /// An empty table. Only what is loaded (``load(_:)``) may exceed the bounds.
     public init(maximum: Int = 65_536, bytesMaximum: Int = 256 << 20) {
         self.maximum = maximum
         self.bytesMaximum = bytesMaximum
@@ -41,6 +48,7 @@ public struct HintTable: Sendable {
     /// The homes for which anything is kept, in order.
     public var homes: [MemberID] { shelves.keys.sorted() }
 
+    /// How many are kept for one home.
     public func count(for home: MemberID) -> Int { shelves[home]?.copies.count ?? 0 }
 
     /// Takes a hint, or joins it to the one that is kept.

@@ -9,11 +9,13 @@ public struct MemoryPlacementStore: PlacementStore, Sendable, ~Copyable {
     private var copies: [[UInt8]: Siblings] = [:]
     private var keys: [WriteKey: [UInt8]] = [:]
     private var kept: [MemberID: [[UInt8]: Siblings]] = [:]
+    /// An entry for each key at its place: what comparisons go by.
     public private(set) var tree = ReconciliationTree()
 
     /// - Parameter origin: of no other store that ever was; 64 random bits are enough.
     public init(origin: OriginID) { self.origin = origin }
 
+    /// How many keys are kept.
     public var count: Int { copies.count }
 
     public mutating func nextSequence() -> UInt64 {

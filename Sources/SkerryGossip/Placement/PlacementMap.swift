@@ -2,6 +2,7 @@
 ///
 /// A value of the member list as the ring is: equal lists give equal maps everywhere.
 public struct PlacementMap: Sendable {
+    /// What the homes were worked out from.
     public let ring: PlacementRing
     /// How many homes a key has, where there are so many members.
     public let copies: Int
@@ -18,6 +19,7 @@ public struct PlacementMap: Sendable {
         self.ranges = ranges.sorted { $0.positions.lowerBound < $1.positions.lowerBound }
     }
 
+    /// Whether the member stands on the ring.
     public func contains(_ member: MemberID) -> Bool { ring.nodes.contains { $0.member == member } }
 
     /// The members that keep what stands at a position, the preferred one first.

@@ -9,6 +9,7 @@ internal import SkerryCRDT
 public struct PlacementRing: Sendable, Hashable {
     /// A member that stores keys.
     public struct Node: Sendable, Hashable {
+        /// Each member stands on a ring once.
         public var member: MemberID
         /// What fails together: a rack, a room, a site.
         public var zone: String
@@ -29,6 +30,7 @@ public struct PlacementRing: Sendable, Hashable {
 
     /// Places of a node of weight 1. With 128 the shares of equal members differ by about a tenth.
     public static let placesPerWeight = 128
+    /// The largest weight that makes a difference.
     public static let weightMaximum = 64
 
     /// Sorted by member, each once.

@@ -8,6 +8,7 @@
 /// R + W > N makes a read meet the latest write: always where stand-ins do not count (``Profile/isSloppy`` false), and otherwise as long as homes answer;
 /// hints make it available when they do not. DeCandia et al., "Dynamo" (2007), sections 4.5 and 4.6.
 public struct QuorumRequest: Sendable {
+    /// How many copies there are, how many have to answer, and for how long they are waited for.
     public struct Profile: Sendable, Hashable {
         /// Copies of a key: N.
         public var copies = 3
@@ -19,17 +20,23 @@ public struct QuorumRequest: Sendable {
         public var isSloppy = true
         /// After so many milliseconds without an answer one more member is asked: about the 99th percentile of answers.
         public var hedgeAfter: UInt64 = 50
+        /// After so many milliseconds a request that has too few answers fails, and one that has enough waits for no more.
         public var timeout: UInt64 = 2_000
 
         public init() {}
     }
 
+    /// What is asked of the homes.
     public enum Purpose: Sendable, Hashable {
+        /// Their copies, joined.
         case read
+        /// To join this copy into theirs.
         case write(Siblings)
     }
 
+    /// What the coordinator is to do, in this order. Each member asked is to be heard of: ``answered(_:_:into:)`` or ``failed(_:into:)``; those that are silent cost time.
     public enum Action: Sendable, Hashable {
+        /// Ask the member for its copy.
         case read(from: MemberID)
         /// `hint` names the home for which the member keeps the copy.
         case store(Siblings, at: MemberID, hint: MemberID?)
@@ -48,6 +55,7 @@ public struct QuorumRequest: Sendable {
         var isOpen: Bool
     }
 
+    /// The numbers it goes by.
     public let profile: Profile
     private let purpose: Purpose
     private let homes: [MemberID]

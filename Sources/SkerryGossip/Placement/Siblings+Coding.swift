@@ -2,6 +2,7 @@ internal import SkerryCRDT
 
 /// The bytes of docs/formats/placement.md, on the wire, in stores and below digests: equal copies have equal bytes.
 extension Siblings {
+    /// Equal copies have equal bytes.
     public var encoded: [UInt8] {
         var writer = PacketWriter()
         write(to: &writer)

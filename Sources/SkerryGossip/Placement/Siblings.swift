@@ -7,6 +7,7 @@ public import SkerryCRDT
 ///
 /// Copies travel whole: every copy that has seen a write of an origin holds, or has seen replaced, all earlier writes of that origin to the key.
 public struct Siblings: Sendable, Hashable {
+    /// What one write gave the key.
     public struct Version: Sendable, Hashable {
         /// Which write it is.
         public var dot: Dot
@@ -24,6 +25,7 @@ public struct Siblings: Sendable, Hashable {
     /// All writes that this copy has seen, replaced ones too: goes with a read to the application and comes back with its write.
     public private(set) var context = CausalContext()
 
+    /// A key of which nobody has written anything.
     public init() {}
 
     /// - Precondition: sorted by dot, each once, each covered by the context.

@@ -6,9 +6,13 @@ public import SkerryCRDT
 public struct KeyTable: Sendable, Hashable {
     /// An entry as far as it matters for its key.
     public struct Row: Sendable, Hashable {
+        /// Which write it is.
         public var dot: Dot
+        /// When it was written.
         public var stamp: HybridTimestamp
+        /// Whether the key is gone since: a tombstone.
         public var isRemoval: Bool
+        /// Of a removal nobody looks at it.
         public var value: [UInt8]
 
         public init(dot: Dot, stamp: HybridTimestamp, isRemoval: Bool, value: [UInt8]) {
@@ -22,11 +26,13 @@ public struct KeyTable: Sendable, Hashable {
         public func supersedes(_ other: Row) -> Bool { (stamp, dot) > (other.stamp, other.dot) }
     }
 
+    /// By key. In no order: what goes to a wire, a file or a digest is sorted first.
     public private(set) var rows: [[UInt8]: Row] = [:]
     #if DEBUG
     var defects: FeedDefects = []
     #endif
 
+    /// A table without keys.
     public init() {}
 
     /// Takes an entry of a key. Returns whether it is current now. Commutative, associative and idempotent.
@@ -37,6 +43,7 @@ public struct KeyTable: Sendable, Hashable {
             Row(dot: entry.dot, stamp: entry.stamp, isRemoval: entry.kind == .removal, value: Array(entry.value)), key: Array(entry.key))
     }
 
+    /// Takes a row of a key. Returns whether it is current now. Commutative, associative and idempotent.
     @discardableResult
     public mutating func apply(_ row: Row, key: [UInt8]) -> Bool {
         if let old = rows[key], !replaces(row, old) { return false }

@@ -7,6 +7,7 @@ internal import SkerryCRDT
 ///
 /// - Complexity: look-up and change O(1) expected, amortised; moving together O(n), after as many bytes were written as it moves.
 public struct PackedKeyTable: Sendable {
+    /// The same as a ``KeyTable`` has.
     public typealias Row = KeyTable.Row
 
     private static let slabSize = 1 << 20
@@ -19,10 +20,12 @@ public struct PackedKeyTable: Sendable {
     /// Places of records in units of four bytes, slab after slab; open addressing, at most three quarters full.
     private var places: [UInt32] = []
     private var origins = OriginTable()
+    /// How many keys have a row, tombstones included.
     public private(set) var count = 0
     private var used = 0
     private var dead = 0
 
+    /// A table without keys.
     public init() {}
 
     /// Memory held, in bytes.

@@ -5,6 +5,7 @@ extension Retention {
     public struct Record: Sendable, Hashable {
         /// What it is about: one byte of kind, then the origin, most significant byte first. Of two with one key the later counts.
         public var key: [UInt8]
+        /// What is known of it, by the grammar for its kind.
         public var value: [UInt8]
 
         public init(key: [UInt8], value: [UInt8]) {

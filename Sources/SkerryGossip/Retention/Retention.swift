@@ -33,13 +33,17 @@ public struct Retention: Sendable, Hashable {
         public var acknowledged: CausalContext
         /// Entries that propose its retirement.
         public var proposals: [Proposal] = []
+        /// Whether somebody proposes to retire it: no session is kept with it from then on.
         public var isRetiring: Bool { !proposals.isEmpty }
         /// Whether its registration has not come, only that it is to be retired: `site` and `epoch` are 0.
         var isAwaited: Bool { proposals.contains { $0.dot == registration } }
     }
 
+    /// A statement that a member is to be retired; ``Retention`` says when it comes into force.
     public struct Proposal: Sendable, Hashable {
+        /// The entry that it stands in.
         public var dot: Dot
+        /// Whether an operator decided that fewer than the majority may do it.
         public var isForced: Bool
     }
 
@@ -205,8 +209,10 @@ extension Retention.Member {
 // MARK: - Questions
 
 extension Retention {
+    /// Whether the origin was retired, and comes back as itself no more.
     public func isFenced(_ origin: OriginID) -> Bool { fences.contains { $0.origin == origin } }
 
+    /// Whether nothing is forgotten without it.
     public func isMember(_ origin: OriginID) -> Bool { index(of: origin) != nil }
 
     /// Whether a member's registration will never reach those who refuse it: whoever wrote it is barred, and no member that is sure to stay has taken it.

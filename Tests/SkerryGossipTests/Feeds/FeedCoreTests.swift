@@ -106,23 +106,39 @@ struct FeedCoreTests {
         #expect(other.core.durable == one.core.durable && other.core.durable.dots.count == 100)
     }
 
-    @Test("U-02: a small frame makes progress without a gap, and the longest backlog goes first")
-    func depthOrder() throws {
-        let (one, other, source) = (FeedDesk(1), FeedDesk(2), FeedDesk(3))
-        try join(source, one)
-        for number in 0..<90 { try source.write("long \(number)") }
-        for number in 0..<5 { try one.write("short \(number)") }
-        settle([source, one], ticks: 3)
-        try join(one, other, frame: 512)
-        var firsts: [OriginID] = []
+    @Test("U-02: a small frame makes progress without a gap, and the longest backlog goes first", arguments: [512, 2_048])
+    func depthOrder(_ size: Int) throws {
+        let (one, other) = (FeedDesk(1), FeedDesk(2))
+        // Neither by number nor by origin are they in the order of their lengths.
+        for (index, length) in [(3, 30), (4, 90), (5, 7), (6, 60)] {
+            let source = FeedDesk(index)
+            try join(source, one)
+            for number in 0..<length { try source.write("\(index) \(number)") }
+            settle([source, one], ticks: 3)
+            one.core.detach(FeedPeerID(rawValue: UInt32(index)))
+        }
+        for number in 0..<5 { try one.write("own \(number)") }
+        try join(one, other, frame: size)
+        var backlog = Dictionary(uniqueKeysWithValues: one.core.durable.dots.map { ($0.origin, Int($0.sequence)) })
+        var frames = 0
         settle([one, other], ticks: 10) { from, _, bytes in
-            #expect(bytes.count <= 512)
-            if from == 1, case .frame(let frame)? = bytes.withUnsafeBytes({ try? FeedMessage(decoding: $0) }), let run = frame.runs.first {
-                firsts.append(one.core.origins[run.number].id)
+            #expect(bytes.count <= size)
+            guard from == 1, case .frame(let frame)? = bytes.withUnsafeBytes({ try? FeedMessage(decoding: $0) }), !frame.runs.isEmpty else {
+                return [bytes]
+            }
+            frames += 1
+            let before = backlog
+            for (place, run) in frame.runs.enumerated() {
+                let origin = one.core.origins[run.number].id
+                let longest = before.filter { entry in !frame.runs[..<place].contains { one.core.origins[$0.number].id == entry.key } }
+                    .values.max()
+                #expect(before[origin] == longest, "run \(place) of frame \(frames)")
+                backlog[origin]! -= run.entries.count
+                #expect(backlog[origin] == 0 || place == frame.runs.count - 1, "one is finished before the next begins")
             }
             return [bytes]
         }
-        #expect(firsts.first == source.origin)
+        #expect(frames >= (size == 512 ? 10 : 3) && backlog.values.allSatisfy { $0 == 0 }, "\(frames) frames")
         #expect(other.core.durable == one.core.durable && other.store.gaps == 0)
     }
 

@@ -10,6 +10,8 @@ final class FeedDesk {
     var actions: [FeedAction] = []
     var outbox: [(to: Int, bytes: [UInt8])] = []
     var reports: [FeedReport] = []
+    /// Called with each report, at the moment of it.
+    var hears: (FeedReport) -> Void = { _ in }
     var unsynced: [UInt64] = []
     /// Whether batches become durable at once.
     var syncs = true
@@ -84,7 +86,9 @@ final class FeedDesk {
             case .readLink(let query):
                 let link = store.read(query.dot.origin, from: query.dot.sequence, charge: 0).first?.link
                 core.supply(link: link, for: query, now: time, into: &actions)
-            case .report(let report): reports.append(report)
+            case .report(let report):
+                reports.append(report)
+                hears(report)
             }
         }
         actions = []

@@ -1,3 +1,4 @@
+import Crypto
 import SkerryCRDT
 import Testing
 
@@ -88,27 +89,102 @@ struct InterestTests {
         #expect(sink.cursor == desk.store.end)
     }
 
-    @Test("what is not asked for, not signed or more than granted is refused")
-    func refuses() throws {
-        let desk = FeedDesk(1)
-        let entry = try desk.write("other")
-        var sink = InterestSink(filter: try InterestFilter(prefixes: [Array("notes/".utf8)]), cursor: .start, session: 1)
+    /// What a sink for `notes/` that was asked says to some messages: the last one's error, if it has one.
+    private func answer(_ messages: [FeedMatches], trust: FeedTrust = .members, refusesExcess: Bool = true, persists: Bool = false) throws
+        -> FeedError.Code?
+    {
+        var sink = InterestSink(
+            filter: try InterestFilter(prefixes: [Array("notes/".utf8)]), cursor: .start, session: 1, trust: trust,
+            refusesExcess: refusesExcess)
         var actions: [InterestSink.Action] = []
         sink.subscribe(into: &actions)
-        let matches = FeedMatches(
-            tag: 2, position: 1, from: .start, cursor: FeedCursor(log: 2, offset: 1), isReset: false, entries: [entry])
-        let bytes = FeedMessage.matches(matches).encoded()
-        var code: FeedError.Code?
-        do {
-            try feed(bytes, to: &sink, &actions)
-        } catch let error as FeedError {
-            code = error.code
+        for message in messages.dropLast() {
+            try feed(FeedMessage.matches(message).encoded(), to: &sink, &actions)
+            if persists { sink.persisted(into: &actions) }
         }
-        #expect(code == .mismatch)
-        #expect(sink.cursor == .start)
+        let (cursor, count) = (sink.cursor, actions.count)
+        do {
+            try feed(FeedMessage.matches(messages[messages.count - 1]).encoded(), to: &sink, &actions)
+        } catch let error as FeedError {
+            #expect(sink.cursor == cursor && actions.count == count, "the sink is as it was")
+            return error.code
+        }
+        #expect(sink.cursor == messages.last?.cursor && actions.count > count)
+        return nil
+    }
+
+    /// Messages that follow each other, with so many entries each.
+    private func messages(_ entries: [FeedEntry], each count: Int = 1) -> [FeedMatches] {
+        var (position, messages): (UInt64, [FeedMatches]) = (0, [])
+        for start in stride(from: 0, to: entries.count, by: count) {
+            let some = Array(entries[start..<min(entries.count, start + count)])
+            position += some.reduce(0) { $0 + UInt64($1.charge) }
+            let from = messages.last?.cursor ?? .start
+            let cursor = FeedCursor(log: 2, offset: UInt64(start + some.count))
+            messages.append(FeedMatches(tag: 2, position: position, from: from, cursor: cursor, isReset: false, entries: some))
+        }
+        return messages
+    }
+
+    @Test("what was not asked for is refused")
+    func refusesOthers() throws {
+        let desk = FeedDesk(1)
+        let (wanted, other) = (try desk.write("notes/a"), try desk.write("other"))
+        #expect(try answer(messages([wanted])) == nil)
+        #expect(try answer(messages([wanted, other])) == .mismatch)
+        #expect(try answer(messages([wanted, other], each: 2)) == .mismatch, "of a message all or nothing")
+    }
+
+    @Test("what is not signed by its origin is refused, alone or among others")
+    func refusesUnsigned() throws {
+        let (key, stranger) = (Curve25519.Signing.PrivateKey(), Curve25519.Signing.PrivateKey())
+        let publicKey = key.publicKey
+        let origin = FeedDesk(1).origin
+        let trust = FeedTrust.signed(by: key) { $0 == origin ? publicKey : nil }
+        let genuine = try FeedDesk(1, trust: trust).write("notes/a", "1")
+        #expect(try answer(messages([genuine]), trust: trust) == nil)
+        let unsigned = try FeedDesk(1).write("notes/b", "2")
+        let forged = try FeedDesk(1, trust: FeedTrust.signed(by: stranger) { _ in nil }).write("notes/c", "3")
+        let unknown = try FeedDesk(3, trust: trust).write("notes/d", "4")
+        var altered = genuine
+        altered.body[altered.body.count - 1] ^= 1
+        for entry in [unsigned, forged, unknown, altered] {
+            #expect(try answer(messages([genuine, entry]), trust: trust) == .badSignature)
+            #expect(try answer(messages([genuine, entry], each: 2), trust: trust) == .badSignature)
+        }
+    }
+
+    @Test("more than was granted is refused, however it is counted, and what became durable is granted again")
+    func refusesExcess() throws {
+        let desk = FeedDesk(1)
+        let value = String(repeating: "v", count: 60_000)
+        let entries = try (0..<40).map { try desk.write("notes/\($0)", value) }
+        let many = messages(entries)
+        // The last one that a source would send begins within the credit and ends beyond it.
+        let within = FeedLimits.window / entries[0].charge + 1
+        #expect(try answer(Array(many[..<within])) == nil)
+        #expect(try answer(Array(many[..<(within + 1)])) == .creditExceeded)
+        #expect(try answer(many, persists: true) == nil)
+        #expect(try answer(many, refusesExcess: false) == nil)
+    }
+
+    @Test(
+        "a source cannot buy credit by saying that it sent more than came, nor hide what it sent", arguments: [-1, 1, 1 << 20] as [Int64])
+    func refusesCounts(_ difference: Int64) throws {
+        let desk = FeedDesk(1)
+        let entries = try (0..<3).map { try desk.write("notes/\($0)") }
+        for refusesExcess in [true, false] {
+            var many = messages(entries)
+            #expect(try answer(many, refusesExcess: refusesExcess) == nil)
+            many[2].position = UInt64(Int64(many[2].position) + difference)
+            #expect(try answer(many, refusesExcess: refusesExcess) == .malformed)
+        }
+    }
+
+    @Test("a filter of too many prefixes is none")
+    func refusesFilters() {
         let many = [[UInt8]](repeating: [], count: FeedLimits.filterPrefixes + 1)
-        let filter = try? InterestFilter(prefixes: many)
-        #expect(filter == nil)
+        #expect(throws: FeedError.self) { try InterestFilter(prefixes: many) }
     }
 
     @Test("a filter matches as its prefixes do, one by one", arguments: 1...20 as ClosedRange<UInt64>)

@@ -91,6 +91,44 @@ struct SwimTests {
         #expect(town.faults.cut > 0 && town.faults.crashed > 0 && town.faults.lost > 0)
     }
 
+    /// Twenty members so far apart that an answer takes up to two seconds, with five percent of loss: some time, and then a death. What is wrong in the end.
+    private static func farApart(_ profile: GossipProfile, seed: UInt64, for seconds: UInt64) -> [String] {
+        var problems: [String] = []
+        let town = Town(20, seed: seed, profile: profile)
+        town.delayMaximum = 1_000
+        town.join()
+        town.run(for: 100_000) { town.isSettled }
+        town.lossPercent = 5
+        let before = town.suspicions
+        town.run(for: seconds * 1_000)
+        if !town.deaths.isEmpty { problems.append("\(town.deaths.count) are taken for dead") }
+        let suspicions = town.suspicions - before
+        print("\(profile.probeInterval) ms: \(suspicions) suspicions in \(seconds) s, \(town.deaths.count) deaths, \(town.sent)")
+        if suspicions > 1_000 { problems.append("\(suspicions) suspicions") }
+        let (victim, start) = (Int(seed) * 7 % 20, town.now)
+        town.crash(victim)
+        town.run(for: 200_000) { town.isDeadToAll(victim) }
+        print("dead to all of 20 members far apart after \(town.now - start) ms")
+        if town.now - start > 50_000 { problems.append("the dead live on for \(town.now - start) ms") }
+        town.lossPercent = 0
+        town.run(for: 300_000) { town.isSettled }
+        if !town.isSettled { problems.append("they do not come to agree") }
+        return problems
+    }
+
+    @Test(
+        "sites far apart: with the profile for them nobody is taken for dead in an hour, and who is dead is so to all in five times the time",
+        arguments: 1...2 as ClosedRange<UInt64>)
+    func farApart(_ seed: UInt64) {
+        #expect(Self.farApart(.wan, seed: seed, for: 3_600) == [])
+    }
+
+    @Test("sites far apart: with the profile of one machine room they suspect each other all the time")
+    func tooFarApart() {
+        let problems = Self.farApart(.lan, seed: 1, for: 120)
+        #expect(problems.contains { $0.hasSuffix("suspicions") }, "\(problems)")
+    }
+
     @Test("who leaves is gone at once, not dead, and may come back")
     func leaving() {
         let town = Self.settled(10, seed: 4)

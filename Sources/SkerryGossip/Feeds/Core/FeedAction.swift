@@ -16,6 +16,7 @@ public enum FeedAction: Sendable, Hashable {
 
 /// Entries for a frame: by origin, the longest backlog first.
 public struct FeedRead: Sendable, Hashable {
+    /// Whose frame they are for.
     public var peer: FeedPeerID
     /// The first entries wanted.
     public var starts: [Dot]
@@ -25,7 +26,9 @@ public struct FeedRead: Sendable, Hashable {
 
 /// Whether a peer's history is ours.
 public struct FeedLinkQuery: Sendable, Hashable {
+    /// Who said it.
     public var peer: FeedPeerID
+    /// The entry whose link is asked for: the peer has the origin up to here, and this node further.
     public var dot: Dot
     /// What the peer says of it.
     public var tag: UInt64
@@ -51,21 +54,29 @@ public enum FeedReport: Sendable, Hashable {
 
 /// What a core has counted.
 public struct FeedStatistics: Sendable, Hashable {
+    /// Entries taken, own ones too, each once: durable or about to be.
     public var entriesApplied: UInt64 = 0
     /// Entries that came though they were there.
     public var entriesRepeated: UInt64 = 0
+    /// Entries in frames, those that were sent again included.
     public var entriesSent: UInt64 = 0
     /// Of bodies and signatures sent.
     public var payloadSent: UInt64 = 0
     /// Of all messages.
     public var bytesSent: UInt64 = 0
+    /// Messages of peers that were refused, whole or in part, for whatever reason.
     public var framesRefused: UInt64 = 0
+    /// Those of them with a stamp too far ahead.
     public var futureStamps: UInt64 = 0
+    /// Those of them with a signature that is missing or wrong.
     public var badSignatures: UInt64 = 0
+    /// Forks that were found.
     public var equivocations: UInt64 = 0
+    /// Runs that were dropped because something before them was missing; it is asked for again.
     public var gaps: UInt64 = 0
     /// Messages of sessions that are over.
     public var strays: UInt64 = 0
+    /// How often a peer on a link that loses said nothing for so long that all it had not acknowledged was sent again.
     public var resends: UInt64 = 0
     /// Edges that were found superfluous, and edges that were asked to carry entries again.
     public var prunes: UInt64 = 0

@@ -35,10 +35,14 @@ extension FeedCore {
         growLanes(place)
         let peer = peers[place]
         let known = origins.indices.filter { origins[$0].durable.sequence > 0 && !origins[$0].isFrozen }
+        // By number and not by place among the known ones, so that an origin stays in its part when others come before it.
         let perPart = min(FeedLimits.pairsPerFrame, max(1, (peer.frameMaximum - FeedHello.headSize) / FeedHello.pairSize))
-        let parts = max(1, (known.count + perPart - 1) / perPart)
+        let parts = (known.last ?? 0) / perPart + 1
+        var rest = known[...]
         for part in 0..<parts {
-            let pairs = known[min(known.count, part * perPart)..<min(known.count, (part + 1) * perPart)].map { number in
+            let numbers = rest.prefix { $0 / perPart == part }
+            rest = rest.dropFirst(numbers.count)
+            let pairs = numbers.map { number in
                 FeedPair(
                     number: number, origin: origins[number].id,
                     sequence: origins[number].durable.sequence + (has(.digestOffByOne) ? 1 : 0),
@@ -86,17 +90,25 @@ extension FeedCore {
         peers[place].horizon = hello.horizon
         peers[place].features = hello.features
         peers[place].granted = max(peers[place].granted, hello.grant)
-        peers[place].parts.insert(hello.part)
         growLanes(place)
-        if hello.parts == 1 {
-            // What is not named is at 0.
-            let named = Set(hello.pairs.map(\.origin))
-            for number in origins.indices where peers[place].lanes[number].known > 0 && !named.contains(origins[number].id) {
-                reset(number, to: 0, at: place)
-            }
-        }
+        if peers[place].digest.begin(of: hello.parts) { forgetNames(place) }
         for pair in hello.pairs { try take(pair, at: place, into: &actions) }
+        if peers[place].digest.take(hello.part) {
+            resetUnnamed(place)
+            reportIfSynchronised(place, into: &actions)
+        }
         if peers[place].isEager { pump(place, now: now, into: &actions) }
+    }
+
+    private mutating func forgetNames(_ place: Int) {
+        for number in peers[place].lanes.indices { peers[place].lanes[number].isNamed = false }
+    }
+
+    /// All parts of the peer's digest are here: what is named in none of them is at 0.
+    private mutating func resetUnnamed(_ place: Int) {
+        for number in peers[place].lanes.indices where peers[place].lanes[number].known > 0 && !peers[place].lanes[number].isNamed {
+            reset(number, to: 0, at: place)
+        }
     }
 
     /// HELLO to a session that is not this peer's yet.
@@ -110,6 +122,7 @@ extension FeedCore {
     /// A pair of the peer's digest: what it has, by which number it speaks of it, and whether its history is ours.
     private mutating func take(_ pair: FeedPair, at place: Int, into actions: inout [FeedAction]) throws(FeedError) {
         let number = try define(pair.number, as: pair.origin, at: place)
+        peers[place].lanes[number].isNamed = true
         if pair.sequence < peers[place].lanes[number].known {
             // Whatever was heard before, overtaken or made up: the digest is what counts.
             reset(number, to: pair.sequence, at: place)

@@ -65,6 +65,7 @@ extension FeedCore {
 
     private mutating func take(_ have: FeedHave, at place: Int, now: FeedInstant) throws(FeedError) {
         guard let number = try resolve(have.number, have.definition, at: place) else { return }
+        peers[place].lanes[number].isNamed = true
         if have.sequence > peers[place].lanes[number].known { peers[place].progressAt = now.monotonic }
         if have.rewinds {
             reset(number, to: have.sequence, at: place)
@@ -201,8 +202,9 @@ extension FeedCore {
         }
     }
 
+    /// Says once in a session that both are equal. While a part of the peer's digest is missing nobody knows: it may have origins that were never heard of here.
     mutating func reportIfSynchronised(_ place: Int, into actions: inout [FeedAction]) {
-        guard !peers[place].wasSynchronised, !peers[place].parts.isEmpty else { return }
+        guard !peers[place].wasSynchronised, peers[place].digest.wasWhole else { return }
         let isEqual = origins.indices.allSatisfy { number in
             let known = number < peers[place].lanes.count ? peers[place].lanes[number].known : 0
             return origins[number].isFrozen || (known == origins[number].durable.sequence)

@@ -35,10 +35,15 @@ public struct FeedCore: Sendable {
         var session: UInt32
     }
 
+    /// Who this node says that it is, for as long as the core lives.
     public let identity: FeedIdentity
+    /// How own entries are signed, and those of others checked.
     public let trust: FeedTrust
+    /// Counted since the core was made.
     public private(set) var statistics = FeedStatistics()
+    /// Stamps own entries, behind all that was taken.
     public internal(set) var clock: HybridClock
+    /// How many own entries a second this node allows itself: ask with ``admitWrite(now:)``.
     public internal(set) var writeRate: WriteRate
     /// What this node says of collected tombstones: the shell sets it as ``Retention`` moves it.
     public var horizon = HybridTimestamp.zero
@@ -108,6 +113,7 @@ extension FeedCore {
         origins.filter { $0.durable.sequence > 0 }.sorted { $0.id < $1.id }.map { FeedMark(origin: $0.id, position: $0.durable) }
     }
 
+    /// Origins that were found to have two histories, ascending: nothing of them is taken or given.
     public var frozenOrigins: [OriginID] { origins.filter(\.isFrozen).map(\.id).sorted() }
 
     /// How many durable entries a peer in a session has not acknowledged.
@@ -131,6 +137,7 @@ extension FeedCore {
         return sum
     }
 
+    /// Whether both sides are in a session. False for a peer that is not attached, or was refused.
     public func isEstablished(_ peer: FeedPeerID) -> Bool { peers.contains { $0.id == peer && $0.phase == .established } }
 
     /// Charges of what was taken and is not durable: at most a window and a frame for each peer, and ``FeedLimits/unsyncedMaximum`` of own entries.

@@ -34,6 +34,7 @@ public struct FeedInstant: Sendable, Hashable {
 
 /// A peer, by a handle that the shell chose.
 public struct FeedPeerID: Sendable, Hashable, Comparable {
+    /// Means something to the shell alone; it never leaves the node.
     public var rawValue: UInt32
 
     public init(rawValue: UInt32) { self.rawValue = rawValue }

@@ -6,6 +6,8 @@ struct FeedPeer: Sendable {
     struct Lane: Sendable {
         /// What the peer has for certain.
         var known: UInt64 = 0
+        /// Whether the peer has named the origin since the first part of its digest came.
+        var isNamed = false
         /// What was sent, at least as much as `known`.
         var sent: UInt64 = 0
         /// What the peer was told that this node has.
@@ -53,8 +55,7 @@ struct FeedPeer: Sendable {
     var phase = Phase.greeting
     var identity: FeedIdentity?
     var horizon = HybridTimestamp.zero
-    /// Parts of the peer's digest that have come.
-    var parts: Set<Int> = []
+    var digest = DigestParts()
     var lanes: [Lane] = []
     /// The peer's numbers of origins.
     var numbers: [Int32] = []
@@ -96,7 +97,7 @@ struct FeedPeer: Sendable {
         phase = .established
         lanes = [Lane](repeating: Lane(), count: lanes.count)
         numbers = []
-        parts = []
+        digest = DigestParts()
         (position, received, unsynced) = (0, 0, 0)
         granted = grant
         permitted = UInt64(FeedLimits.window)

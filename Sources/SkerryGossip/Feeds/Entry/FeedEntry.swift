@@ -18,6 +18,7 @@ public struct FeedEntry: Sendable, Hashable {
     public var dot: Dot
     /// Greater than the stamp of every earlier entry of the origin.
     public var stamp: HybridTimestamp
+    /// What to do with the key and the value.
     public var kind: Kind
     /// The key, then the value.
     public var body: [UInt8]
@@ -44,7 +45,9 @@ public struct FeedEntry: Sendable, Hashable {
         self.signature = signature
     }
 
+    /// A slice of ``body``, at most ``FeedLimits/keyMaximum`` bytes; empty for a statement about members.
     public var key: ArraySlice<UInt8> { body[..<keyLength] }
+    /// The rest of ``body``: indices go on behind those of the key. Of a statement, a ``RegistryChange``.
     public var value: ArraySlice<UInt8> { body[keyLength...] }
 
     /// What it takes of a bound on memory: its bytes and what surrounds them.

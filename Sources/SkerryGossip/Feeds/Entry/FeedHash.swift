@@ -23,6 +23,7 @@ public struct FeedHash: Sendable, Hashable, BitwiseCopyable, CustomStringConvert
         fourth = bytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self)
     }
 
+    /// From 32 bytes; nil for any other number of them.
     public init?(bytes: [UInt8]) {
         guard let hash = bytes.withUnsafeBytes({ FeedHash($0) }) else { return nil }
         self = hash
@@ -34,6 +35,7 @@ public struct FeedHash: Sendable, Hashable, BitwiseCopyable, CustomStringConvert
     /// The first 8 bytes, the least significant first: what a digest carries to find forks.
     public var tag: UInt64 { UInt64(littleEndian: first) }
 
+    /// For the reader of a log.
     public var description: String {
         bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "…"
     }

@@ -4,7 +4,9 @@ public import SkerryCRDT
 public struct FeedPosition: Sendable, Hashable, BitwiseCopyable {
     /// 0 for none.
     public var sequence: UInt64
+    /// Of the entry at ``sequence``: it stands for all up to there. Zeroes at the start.
     public var link: FeedHash
+    /// Of the same entry: the next one is stamped later.
     public var stamp: HybridTimestamp
 
     public init(sequence: UInt64, link: FeedHash, stamp: HybridTimestamp) {
@@ -21,7 +23,9 @@ public struct FeedPosition: Sendable, Hashable, BitwiseCopyable {
 
 /// A position with its origin.
 public struct FeedMark: Sendable, Hashable, BitwiseCopyable {
+    /// Whose feed it is.
     public var origin: OriginID
+    /// How far.
     public var position: FeedPosition
 
     public init(origin: OriginID, position: FeedPosition) {

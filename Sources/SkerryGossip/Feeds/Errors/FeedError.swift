@@ -29,6 +29,7 @@ public struct FeedError: Error, Sendable, Hashable, CustomStringConvertible {
         case unregistered = 11
     }
 
+    /// What the caller decides by.
     public var code: Code
     /// For the reader of a log.
     public var message: String
@@ -44,6 +45,7 @@ public struct FeedError: Error, Sendable, Hashable, CustomStringConvertible {
         self.amount = amount
     }
 
+    /// Code, message and entry, for the reader of a log.
     public var description: String {
         "\(code): \(message)" + (dot.map { " (entry \($0.sequence) of \($0.origin))" } ?? "")
     }

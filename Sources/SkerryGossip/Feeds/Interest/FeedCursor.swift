@@ -10,5 +10,6 @@ public struct FeedCursor: Sendable, Hashable, BitwiseCopyable {
         self.offset = offset
     }
 
+    /// Before everything, in whichever log: for who has nothing yet.
     public static let start = FeedCursor(log: 0, offset: 0)
 }

@@ -1,6 +1,9 @@
 internal import SkerryCRDT
 
 /// The side that wants a part: keeps its cursor with what it received, and goes on from there after any pause.
+///
+/// What a source says of an entry is checked; that it leaves none out is not, and cannot be here: which entries lie between two cursors only the source's log says. Whoever does not trust a source with that takes
+/// the part from several, or compares it with them by reconciliation.
 public struct InterestSink: Sendable {
     /// What a sink wants done.
     public enum Action: Sendable, Hashable {
@@ -11,34 +14,44 @@ public struct InterestSink: Sendable {
         case reconcile(FeedCursor)
     }
 
+    /// What is asked for.
     public let filter: InterestFilter
+    /// How far all was delivered, durable or not: what to keep is the cursor that came with ``Action/deliver(_:_:)``.
     public private(set) var cursor: FeedCursor
     private let trust: FeedTrust
+    private let refusesExcess: Bool
     private var tag: UInt32
+    /// Charges of what came since the subscription, counted here, and how many were granted in all.
     private var received: UInt64 = 0
-    /// Charges of what was delivered and is not durable. A source that keeps to its credit stays under ``FeedLimits/window`` and a frame.
+    private var granted: UInt64 = 0
+    /// Charges of what was delivered and is not durable. A source that keeps to its credit stays under ``FeedLimits/window`` and a message.
     public private(set) var undelivered: UInt64 = 0
 
     /// - Parameters:
     ///   - cursor: kept from before, or ``FeedCursor/start``.
     ///   - session: drawn anew for each link.
-    public init(filter: InterestFilter, cursor: FeedCursor, session: UInt32, trust: FeedTrust = .members) {
+    ///   - refusesExcess: whether what comes without credit is refused. Without it whoever owns the sink bounds ``undelivered``: where the source hears no grants, as on a stream that goes one way, it is
+    ///     held back by not being read.
+    public init(
+        filter: InterestFilter, cursor: FeedCursor, session: UInt32, trust: FeedTrust = .members, refusesExcess: Bool = false
+    ) {
         self.filter = filter
         self.cursor = cursor
         self.trust = trust
+        self.refusesExcess = refusesExcess
         tag = session
     }
 
     /// Asks for everything behind the cursor. Also after silence: what was lost comes again.
     public mutating func subscribe(into actions: inout [Action]) {
         tag &+= 1
-        (received, undelivered) = (0, 0)
+        (received, granted, undelivered) = (0, 0, 0)
         ask(into: &actions)
     }
 
-    private func ask(into actions: inout [Action]) {
-        let grant = received + UInt64(FeedLimits.window) - min(UInt64(FeedLimits.window), undelivered)
-        let subscription = FeedSubscription(tag: tag, filter: filter, cursor: cursor, grant: grant)
+    private mutating func ask(into actions: inout [Action]) {
+        granted = max(granted, received + UInt64(FeedLimits.window) - min(UInt64(FeedLimits.window), undelivered))
+        let subscription = FeedSubscription(tag: tag, filter: filter, cursor: cursor, grant: granted)
         actions.append(.send(FeedMessage.subscribe(subscription).encoded()))
     }
 
@@ -55,13 +68,19 @@ public struct InterestSink: Sendable {
                 throw FeedError(.badSignature, "the signature is not its origin's", dot: entry.dot)
             }
         }
-        guard matches.position <= received + 2 * UInt64(FeedLimits.window) else {
-            throw FeedError(.creditExceeded, "more came than was granted")
+        let charge = matches.entries.reduce(0) { $0 + UInt64($1.charge) }
+        // A source spends its last credit on a whole message.
+        guard charge == 0 || received < granted || !refusesExcess else {
+            throw FeedError(.creditExceeded, "\(charge) came when all \(granted) that were granted were spent")
+        }
+        // Messages of a subscription follow each other, so both sides count the same. Were the source believed, its count would buy it credit, or hide what it sent.
+        guard matches.position == received + charge else {
+            throw FeedError(.malformed, "\(matches.position) are said to have been sent, and \(received + charge) came")
         }
         cursor = matches.cursor
-        received = max(received, matches.position)
+        received = matches.position
         guard !matches.isReset else { return actions.append(.reconcile(cursor)) }
-        undelivered += matches.entries.reduce(0) { $0 + UInt64($1.charge) }
+        undelivered += charge
         actions.append(.deliver(matches.entries, cursor))
     }
 

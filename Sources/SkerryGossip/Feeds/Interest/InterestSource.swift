@@ -12,6 +12,7 @@ public struct InterestSource: Sendable {
     }
 
     private var tag: UInt32 = 0
+    /// What the peer asked for last; nil until it did.
     public private(set) var filter: InterestFilter?
     /// Where the next scan begins.
     public private(set) var cursor = FeedCursor.start

@@ -38,7 +38,9 @@ public protocol FeedStore {
 public struct FeedScan: Sendable, Hashable {
     /// An entry, and the place behind it.
     public struct Arrival: Sendable, Hashable {
+        /// As it was appended.
         public var entry: FeedEntry
+        /// Where to go on behind it.
         public var next: FeedCursor
 
         public init(entry: FeedEntry, next: FeedCursor) {
@@ -47,6 +49,7 @@ public struct FeedScan: Sendable, Hashable {
         }
     }
 
+    /// In the order in which they arrived.
     public var arrivals: [Arrival]
     /// Where the next scan begins; the place itself at the end of the log.
     public var next: FeedCursor
@@ -61,6 +64,7 @@ public struct FeedScan: Sendable, Hashable {
 public struct FeedBatch: Sendable, Hashable {
     /// Handed back to ``FeedCore/persisted(_:now:into:)``; ascending.
     public var ticket: UInt64
+    /// In the order in which they were taken: of one origin ascending and without a gap. Empty where only an origin was frozen.
     public var entries: [FeedEntry]
     /// Where the origins of the entries stand behind them.
     public var marks: [FeedMark]
@@ -87,7 +91,9 @@ public struct FeedState: Sendable, Hashable {
     public var marks: [FeedMark] = []
     /// What was dropped from the front, by origin.
     public var floors: [Dot] = []
+    /// The largest stamp that the clock ever gave or saw.
     public var highWater: HybridTimestamp = .zero
+    /// Origins that were found to have forked.
     public var frozen: [OriginID] = []
     /// Names the log in cursors.
     public var log: UInt64 = 0

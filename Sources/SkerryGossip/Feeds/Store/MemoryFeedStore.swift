@@ -16,6 +16,7 @@ public struct MemoryFeedStore: FeedStore, Sendable {
     public private(set) var bytes: [UInt8] = []
     /// How many bytes a crash cannot take.
     public private(set) var synced = 0
+    /// The largest stamp of all batches and positions.
     public private(set) var highWater = HybridTimestamp.zero
     /// How often an entry came that does not follow what is there. A core never lets that happen.
     public private(set) var gaps = 0

@@ -1,6 +1,8 @@
 /// A message of a broadcast by name: who sent it first, and which of its messages it is.
 public struct BroadcastID: Sendable, Hashable, Comparable {
+    /// Who sent it first.
     public var origin: MemberID
+    /// Counts its messages, in all its lives (``BroadcastTree/init(id:firstNumber:profile:)``).
     public var number: UInt64
 
     public init(origin: MemberID, number: UInt64) {
@@ -22,8 +24,11 @@ public enum BroadcastMessage: Sendable, Hashable {
     /// "I had it": takes the edge off the tree.
     case prune
 
+    /// A message by name, and over how many edges it would come.
     public struct Announcement: Sendable, Hashable {
+        /// Of the message.
         public var id: BroadcastID
+        /// Edges from its origin to who hears this, below 2^24.
         public var hops: UInt32
 
         public init(id: BroadcastID, hops: UInt32) {
@@ -40,6 +45,12 @@ public enum BroadcastMessage: Sendable, Hashable {
 /// mend it. Who the neighbours are is said from outside, by ``Neighbourhood``: all members up to ``membersWithoutViews``, beyond that those of the views.
 ///
 /// A broadcast may be lost where all edges fail at once. It is a push in addition to feeds and reconciliation, never in place of them.
+///
+/// For applications that have messages of their own to tell to all members, beside ``Membership`` and ``Neighbourhood``: what has no row in any feed and is of no use later. Entries of feeds do not go this way.
+/// ``FeedCore`` finds such a tree among its links by the same rules, but has other means: a position for each origin stands for announcements and for the memory of what came, the log for the payloads that are
+/// kept, and an acknowledgement for "I had it". So it keeps nothing for a message, and loses none. This one keeps ids, payloads and timers for each message, within the bounds of its ``Profile``, and moves edges to
+/// ways with fewer hops.
+///
 /// Leitão, Pereira and Rodrigues, "Epidemic Broadcast Trees" (2007), with its optimisation by hops.
 public struct BroadcastTree: Sendable {
     /// Up to so many members each is a neighbour of each.
@@ -89,10 +100,13 @@ public struct BroadcastTree: Sendable {
         var deadline: UInt64
     }
 
+    /// This member.
     public let id: MemberID
+    /// The numbers it goes by.
     public let profile: Profile
     /// Sorted.
     public private(set) var eager: [MemberID] = []
+    /// Sorted; none of them is eager.
     public private(set) var lazy: [MemberID] = []
     private var nextNumber: UInt64
     private var received: [BroadcastID: Received] = [:]
@@ -116,9 +130,11 @@ public struct BroadcastTree: Sendable {
         nextNumber = firstNumber
     }
 
+    /// Eager and lazy ones, sorted.
     public var neighbours: [MemberID] { (eager + lazy).sorted() }
     /// How many announced messages have not come yet.
     public var missingCount: Int { missing.count }
+    /// Whether a message came, or was sent here, and its name is still remembered.
     public func hasReceived(_ id: BroadcastID) -> Bool { received[id] != nil }
 
     // MARK: Neighbours

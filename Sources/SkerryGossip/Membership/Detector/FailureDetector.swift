@@ -37,8 +37,11 @@ public struct FailureDetector: Sendable {
         var endsAt: UInt64
     }
 
+    /// This member.
     public let id: MemberID
+    /// Where the others reach it: said to whoever hears of it.
     public let address: String
+    /// The numbers it goes by.
     public let profile: GossipProfile
     /// Of this member: grows whenever it has to object.
     public internal(set) var incarnation: UInt64
@@ -66,6 +69,9 @@ public struct FailureDetector: Sendable {
     var defects: MembershipDefects = []
     #endif
 
+    /// - Parameters:
+    ///   - incarnation: with which this life begins: see ``Membership/init(id:address:epoch:incarnation:profile:secret:now:)``.
+    ///   - now: milliseconds of the clock that ``advance(now:using:into:)`` goes by.
     public init(id: MemberID, address: String, incarnation: UInt64 = 0, profile: GossipProfile = .lan, now: UInt64) {
         self.id = id
         self.address = address
@@ -79,8 +85,11 @@ public struct FailureDetector: Sendable {
 
 /// What the detector wants done, appended in order.
 public struct MembershipOutput: Sendable {
+    /// Bytes for another member. Where it is to be reached says ``FailureDetector/address(of:)``.
     public struct Envelope: Sendable, Hashable {
+        /// Never this member itself.
         public var target: MemberID
+        /// A packet of at most ``GossipProfile/packetBytes``, or a message of an exchange, which the table of a large cluster makes larger. Sealed already where there is a secret.
         public var bytes: [UInt8]
     }
 
@@ -88,6 +97,7 @@ public struct MembershipOutput: Sendable {
     public var packets: [Envelope] = []
     /// Messages of exchanges: over a stream where there is one.
     public var messages: [Envelope] = []
+    /// What changed, in the order in which it did.
     public var events: [MembershipEvent] = []
 
     public init() {}
@@ -100,13 +110,19 @@ public struct MembershipOutput: Sendable {
     }
 }
 
+/// What changed in what a member knows of the others. Each member tells it for itself: others may come to know it earlier or later.
+///
+/// All but ``refuted(incarnation:)`` are about another member.
 public enum MembershipEvent: Sendable, Hashable {
     /// A member unknown before, or one that was dead or had left.
     case joined(MemberID)
+    /// Somebody, perhaps this member, got no answer from it. It is still reachable, and has some time to object.
     case suspected(MemberID, by: MemberID)
     /// The suspicion was wrong.
     case cleared(MemberID)
+    /// It did not object in time, here or elsewhere. It stays known, as dead, until it comes back or is forgotten (``Membership/forget(_:)``).
     case died(MemberID)
+    /// It said that it leaves.
     case left(MemberID)
     /// This member was accused and objected.
     case refuted(incarnation: UInt64)
@@ -123,6 +139,7 @@ extension FailureDetector {
         return index(of: member).map { members[$0].opinion }
     }
 
+    /// Where a member is to be reached, as it said last; nil for strangers.
     public func address(of member: MemberID) -> String? {
         member == id ? address : index(of: member).map { members[$0].address }
     }
@@ -208,4 +225,6 @@ struct MembershipDefects: OptionSet, Sendable {
     static let versionIgnored = MembershipDefects(rawValue: 1 << 8)
     /// A delta leaves out the first of several fields: a gap.
     static let gapInDelta = MembershipDefects(rawValue: 1 << 9)
+    /// Exchanges are with the next member on the ring, always.
+    static let exchangesInARow = MembershipDefects(rawValue: 1 << 10)
 }

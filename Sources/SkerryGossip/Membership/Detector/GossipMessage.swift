@@ -50,7 +50,9 @@ enum GossipMessage: Sendable, Hashable {
 
 /// An opinion about a member, who holds it, and where the member is to be reached.
 public struct MemberNews: Sendable, Hashable {
+    /// Whom it is about.
     public var member: MemberID
+    /// What is held of it.
     public var opinion: MemberOpinion
     /// Who says so: for a suspicion the one who got no answer. Different ones count as independent.
     public var source: MemberID
@@ -82,7 +84,6 @@ public struct MemberNews: Sendable, Hashable {
 /// A packet: version, sender, statements.
 struct GossipPacket: Sendable, Hashable {
     static let version: UInt8 = 1
-    static let headerBytes = 9
 
     var sender: MemberID
     var messages: [GossipMessage]

@@ -72,6 +72,7 @@ struct PacketReader {
 
 /// Bytes from outside that do not follow their grammar. Drop the packet; on a stream, drop the link.
 public struct MalformedPacket: Error, Sendable, Hashable {
+    /// Which rule the bytes break.
     public enum Reason: Sendable, Hashable, CaseIterable {
         /// Shorter than its fields say.
         case truncated
@@ -91,6 +92,7 @@ public struct MalformedPacket: Error, Sendable, Hashable {
         case secret
     }
 
+    /// What is wrong there.
     public var reason: Reason
     /// The byte before which reading stopped.
     public var offset: Int

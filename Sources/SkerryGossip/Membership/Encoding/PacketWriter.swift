@@ -41,7 +41,4 @@ struct PacketWriter {
 
     /// Drops what lies behind the first bytes.
     mutating func truncate(to count: Int) { bytes.removeLast(bytes.count - count) }
-
-    /// How many bytes ``integer(_:)-(UInt64)`` writes.
-    static func integerCount(_ value: UInt64) -> Int { max(1, (70 - (value | 1).leadingZeroBitCount) / 7) }
 }

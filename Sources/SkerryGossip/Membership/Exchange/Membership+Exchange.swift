@@ -46,6 +46,7 @@ extension Membership {
             return dead[Int(generator.next(upperBound: UInt64(dead.count)))].id
         }
         let alive = detector.reachable
+        if detector.has(.exchangesInARow) { return alive.first { $0 > id } ?? alive.first }
         return alive.isEmpty ? nil : alive[Int(generator.next(upperBound: UInt64(alive.count)))]
     }
 

@@ -12,6 +12,7 @@
 ///
 /// A value: time in milliseconds of a clock that never goes back, randomness, packets in and out. Nothing in it waits.
 public struct Membership: Sendable {
+    /// Who lives, and where they are to be reached.
     public internal(set) var detector: FailureDetector
     /// What the members say of themselves. Write this member's own fields here.
     public var map: MemberMap
@@ -34,6 +35,7 @@ public struct Membership: Sendable {
         nextExchange = now + id.rawValue % profile.exchangeInterval
     }
 
+    /// This member.
     public var id: MemberID { detector.id }
 
     /// The next moment at which ``advance(now:using:into:)`` has something to do.

@@ -8,8 +8,11 @@ public struct GossipProfile: Sendable, Hashable {
     public var indirectProbes = 3
     /// A suspicion that nobody shares lasts this times log10(members) probe intervals, times ``suspicionMaximumFactor``.
     public var suspicionFactor = 4
+    /// See ``suspicionFactor``: where ``suspicionFactor`` less two others share it, a suspicion lasts without this factor.
     public var suspicionMaximumFactor = 6
+    /// How often news go out on packets of their own, while there are any.
     public var gossipInterval: UInt64 = 200
+    /// To how many members they go each time, drawn at random.
     public var gossipFanOut = 3
     /// News about a member that died goes to it for this long, in case it lives.
     public var gossipToDead: UInt64 = 30_000
@@ -26,6 +29,7 @@ public struct GossipProfile: Sendable, Hashable {
     /// Up to how many bytes fields fill a message of an exchange. The table of members before them is whole.
     public var exchangeBytes = 65_536
 
+    /// The numbers of ``lan``.
     public init() {}
 
     /// One machine room: the numbers of memberlist's LAN profile, and an exchange a second.

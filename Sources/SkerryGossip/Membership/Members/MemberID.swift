@@ -1,5 +1,6 @@
 /// A site as its neighbours know it: 64 random bits, for as long as the site stays registered.
 public struct MemberID: Sendable, Hashable, Comparable, BitwiseCopyable, CustomStringConvertible {
+    /// Also its place on the ring: draw it evenly.
     public var rawValue: UInt64
 
     public init(rawValue: UInt64) { self.rawValue = rawValue }

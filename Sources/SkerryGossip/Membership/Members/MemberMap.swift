@@ -2,6 +2,7 @@ public import SkerryCRDT
 
 /// What a field of a member says. Fields from 16 on are the application's.
 public struct MemberField: RawRepresentable, Sendable, Hashable, Comparable {
+    /// As it stands in messages.
     public var rawValue: UInt8
 
     public init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -27,7 +28,9 @@ public struct MemberField: RawRepresentable, Sendable, Hashable, Comparable {
 public struct MemberMap: Sendable {
     /// How much is known of a member.
     public struct Version: Sendable, Hashable, Comparable {
+        /// The life of the member: a later one overrides all of an earlier one.
         public var epoch: UInt64
+        /// Counts its changes in that life, from 1.
         public var number: UInt64
 
         public init(epoch: UInt64, number: UInt64) {
@@ -51,6 +54,7 @@ public struct MemberMap: Sendable {
         var values: [Value]
     }
 
+    /// This member, whose fields are written here.
     public let id: MemberID
     /// Sorted by member.
     private(set) var records: [Record]
@@ -77,10 +81,12 @@ public struct MemberMap: Sendable {
         precondition(records[index].values.count <= MembershipLimits.fieldsMaximum, "too many fields")
     }
 
+    /// What a member wrote into a field last, as far as it has come here; nil where nothing has.
     public func value(_ field: MemberField, of member: MemberID) -> [UInt8]? {
         index(of: member).flatMap { records[$0].values.first { $0.field == field }?.bytes }
     }
 
+    /// How much has come of a member; nil for strangers.
     public func version(of member: MemberID) -> Version? { index(of: member).map { records[$0].version } }
 
     /// Every member of which anything is known, in order.
@@ -246,6 +252,10 @@ extension MemberMap {
         parsed(.horizon, of: member) { (reader) throws(MalformedPacket) in HybridTimestamp(rawValue: try reader.word()) }
     }
 
+    /// Says before which stamp this member has forgotten deleted entries.
+    ///
+    /// For applications that own a ``Membership`` and replicate by means of their own. Feeds do not need it, and `MembershipNode` does not write it: two replicas tell each other their horizons when they meet
+    /// (``FeedCore/horizon``), and what is forgotten is agreed on in the feeds (``Retention``).
     public mutating func setHorizon(_ horizon: HybridTimestamp) {
         var writer = PacketWriter()
         writer.word(horizon.rawValue)
@@ -279,6 +289,7 @@ extension MemberMap {
     /// Whether a member takes part in views now; nil when it never said so, as members of builds without views do not.
     public func usesViews(_ member: MemberID) -> Bool? { value(.views, of: member).map { $0.first == 1 } }
 
+    /// Says whether this member takes part in views; ``Neighbourhood`` says when.
     public mutating func setUsesViews(_ usesViews: Bool) { set(.views, [usesViews ? 1 : 0]) }
 
     private func parsed<R>(

@@ -20,7 +20,9 @@ public enum MemberStatus: UInt8, Sendable, Hashable, CaseIterable, Comparable {
 /// better ones. So opinions may come late, twice and in any order, and all who heard the same hold the same.
 /// Das, Gupta and Motivala, "SWIM" (2002), section 4.2.
 public struct MemberOpinion: Sendable, Hashable, Comparable {
+    /// Of the member that it is about; below 2^62.
     public var incarnation: UInt64
+    /// At one incarnation the larger one holds.
     public var status: MemberStatus
 
     public init(incarnation: UInt64, status: MemberStatus) {

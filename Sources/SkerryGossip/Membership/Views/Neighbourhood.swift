@@ -7,7 +7,9 @@
 /// Members tell in the member map whether they take part (``MemberMap/usesViews(_:)``), and join those that do; between the two bounds of the profile a
 /// member goes with the majority, so a cluster that grows or shrinks by some members does not change its mind.
 public struct Neighbourhood: Sendable {
+    /// When there are views, and how they are kept.
     public struct Profile: Sendable, Hashable {
+        /// The sizes of the views.
         public var views = PeerViews.Profile()
         /// With more members than these there are views.
         public var membersWithoutViews = BroadcastTree.membersWithoutViews
@@ -24,7 +26,9 @@ public struct Neighbourhood: Sendable {
         public var neighboursMaximum: Int { views.activeMaximum + 2 * ringNeighbours }
     }
 
+    /// This member.
     public let id: MemberID
+    /// The numbers it goes by.
     public let profile: Profile
     /// Nil while the cluster is small.
     public private(set) var views: PeerViews?

@@ -6,11 +6,13 @@ public enum ViewMessage: Sendable, Hashable {
     case forwardJoin(MemberID, timeToLive: UInt8)
     /// "Be my neighbour": urgent when the sender has no other.
     case neighbour(isUrgent: Bool)
+    /// The answer to that: whether the sender is a neighbour now.
     case neighbourReply(accepted: Bool)
     /// "I keep you in my passive view": the edge ends.
     case disconnect
     /// Some of whom the first sender knows, on their way through the active views.
     case shuffle(MemberID, timeToLive: UInt8, [MemberID])
+    /// The answer of the last on the way, straight to the first sender: as many of whom it knows.
     case shuffleReply([MemberID])
 }
 
@@ -21,8 +23,11 @@ public enum ViewMessage: Sendable, Hashable {
 /// ``Neighbourhood`` decides. Edges are links, so their end is noticed: tell ``failed(_:using:into:)``.
 /// Leitão, Pereira and Rodrigues, "HyParView" (2007), with its numbers for 10,000 members.
 public struct PeerViews: Sendable {
+    /// How large the views are, and how far messages walk. The numbers are the paper's.
     public struct Profile: Sendable, Hashable {
+        /// The most neighbours.
         public var activeMaximum = 5
+        /// The most members in reserve.
         public var passiveMaximum = 30
         /// Over how many edges a new member walks, and after how many it is put into passive views.
         public var activeWalk: UInt8 = 6
@@ -34,20 +39,26 @@ public struct PeerViews: Sendable {
         public init() {}
     }
 
+    /// What views want done, in the order in which they say it.
     public enum Action: Sendable, Hashable {
         /// Opens a link where there is none; tell ``failed(_:using:into:)`` when that fails.
         case send(ViewMessage, to: MemberID)
+        /// The member is in the active view from here on.
         case neighbourUp(MemberID)
+        /// It is so no more: the link may end.
         case neighbourDown(MemberID)
     }
 
     /// The most members that one message names.
     public static let namesMaximum = 64
 
+    /// This member, in neither view.
     public let id: MemberID
+    /// The numbers it goes by.
     public let profile: Profile
     /// In the order in which they came.
     public private(set) var active: [MemberID] = []
+    /// Members in reserve, none of which is in the active view.
     public private(set) var passive: [MemberID] = []
     /// Asked to be neighbours, and not heard of yet.
     private var asked: [MemberID] = []
@@ -117,6 +128,7 @@ public struct PeerViews: Sendable {
         actions.append(.send(.shuffle(id, timeToLive: profile.activeWalk, names), to: target))
     }
 
+    /// Takes a message. Names in it are believed: whoever is not there fails when it is asked.
     public mutating func receive(
         _ message: ViewMessage, from sender: MemberID, using generator: inout some RandomNumberGenerator, into actions: inout [Action]
     ) {

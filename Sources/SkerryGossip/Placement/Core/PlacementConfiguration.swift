@@ -29,6 +29,7 @@ public struct PlacementConfiguration: Sendable, Hashable {
     public var comparisonsMaximum = 8
     /// Hints kept for others, in number and bytes.
     public var hintsMaximum = 65_536
+    /// 256 MiB of keys and copies. A hint beyond either bound is refused, and the write finds another member or fails.
     public var hintBytesMaximum = 256 << 20
     /// What all members share, for the fingerprints of comparisons (``FingerprintKey``).
     public var secret: [UInt8] = []

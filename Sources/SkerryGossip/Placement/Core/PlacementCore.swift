@@ -23,10 +23,15 @@ internal import SkerryCRDT
 ///   ``PlacementConfiguration/leaverPatience``: then all homes have it, and it is dropped. A member that has not heard of the ring for that long and asks here
 ///   is told of nothing.
 public struct PlacementCore<Store: PlacementStore & ~Copyable>: ~Copyable {
+    /// This member.
     public let id: MemberID
+    /// The numbers it goes by.
     public let configuration: PlacementConfiguration
+    /// What it keeps. Changes of it are durable after ``commit()``.
     public internal(set) var store: Store
+    /// Counted since the core was made.
     public internal(set) var statistics = PlacementStatistics()
+    /// Who keeps which key, as this member knows it: ``setMap(_:now:)``.
     public internal(set) var map: PlacementMap
     var hints: HintTable
     /// Members of the ring that are known not to answer, as membership has it.

@@ -23,6 +23,7 @@ public struct PlacementError: Error, Sendable, Hashable, CustomStringConvertible
         public static let stopped = Code(value: .stopped)
     }
 
+    /// What the caller decides by.
     public var code: Code
     /// How many answered, with ``Code-swift.struct/unavailable``.
     public var answers: Int

@@ -1,6 +1,8 @@
 /// The bounds of placement. All members must have the same.
 public enum PlacementLimits {
+    /// Bytes of a key, which is not empty: 1 KiB.
     public static let keyBytesMaximum = 1_024
+    /// Bytes of a value: 256 KiB. It may be empty.
     public static let valueBytesMaximum = 262_144
     /// Siblings of a key that a coordinator lets come up: a write that would make one more is refused until somebody writes their merge.
     public static let siblingsMaximum = 64

@@ -26,6 +26,7 @@ public struct EntryDigest: Sendable, Hashable, BitwiseCopyable {
         limbs = hash.finalize().withUnsafeBytes(Limbs.init(loading:))
     }
 
+    /// SHA-256 of the key (24 bytes, big-endian) followed by the content.
     public init(key: WriteKey, content: [UInt8]) {
         self = content.withUnsafeBytes { EntryDigest(key: key, content: $0) }
     }
@@ -39,7 +40,9 @@ public struct EntryDigest: Sendable, Hashable, BitwiseCopyable {
 
 /// The first 16 bytes of a digest or of a hash.
 public struct DigestPrefix: Sendable, Hashable, BitwiseCopyable {
+    /// The first eight of them, the least significant first.
     public var low: UInt64
+    /// The last eight.
     public var high: UInt64
 }
 

@@ -4,9 +4,11 @@ internal import Crypto
 ///
 /// Summaries of neighbouring ranges add up, and a part can be taken out again, so a tree keeps them along one path per write.
 public struct RangeSummary: Sendable, Hashable, BitwiseCopyable {
+    /// How many entries.
     public private(set) var count: UInt64
     @usableFromInline var limbs: Limbs
 
+    /// Of no entries.
     public init() { self.init(count: 0, limbs: Limbs(0, 0, 0, 0)) }
 
     @usableFromInline
@@ -24,24 +26,28 @@ public struct RangeSummary: Sendable, Hashable, BitwiseCopyable {
     /// The sum as 32 bytes, the least significant first.
     public var sumBytes: [UInt8] { limbs.bytes }
 
+    /// Counts an entry in. Whether it is counted already nobody knows here.
     @inline(__always)
     public mutating func insert(_ digest: EntryDigest) {
         count += 1
         limbs.add(digest.limbs)
     }
 
+    /// Takes an entry out again that was counted in.
     @inline(__always)
     public mutating func remove(_ digest: EntryDigest) {
         count &-= 1
         limbs.subtract(digest.limbs)
     }
 
+    /// Counts the entries of another range in.
     @inline(__always)
     public mutating func add(_ other: RangeSummary) {
         count &+= other.count
         limbs.add(other.limbs)
     }
 
+    /// Takes the entries of a part out again.
     @inline(__always)
     public mutating func subtract(_ other: RangeSummary) {
         count &-= other.count

@@ -41,7 +41,9 @@ public struct ReconciliationCore: Sendable {
         var count: Int
     }
 
+    /// Whether this side sends first.
     public let isInitiator: Bool
+    /// What this side keeps to.
     public let limits: ReconciliationLimits
     /// The later horizon of those known so far: no entry before it is compared.
     public internal(set) var horizon: HybridTimestamp

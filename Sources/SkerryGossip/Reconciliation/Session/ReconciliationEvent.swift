@@ -20,6 +20,7 @@ public enum ReconciliationEvent: Sendable, Hashable {
 
 /// What the peer did that the protocol forbids.
 public struct ReconciliationViolation: Error, Sendable, Hashable {
+    /// What was broken.
     public enum Rule: Sendable, Hashable, CaseIterable {
         /// The frame does not follow its grammar; ``ReconciliationViolation/malformed`` says where.
         case malformedFrame
@@ -37,7 +38,9 @@ public struct ReconciliationViolation: Error, Sendable, Hashable {
         case windowOverrun
     }
 
+    /// Which rule; the session is over.
     public var rule: Rule
+    /// With ``Rule/malformedFrame`` what is wrong, and where; else nil.
     public var malformed: MalformedPacket?
 
     public init(_ rule: Rule, _ malformed: MalformedPacket? = nil) {

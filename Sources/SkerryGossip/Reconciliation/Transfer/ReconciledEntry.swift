@@ -1,5 +1,6 @@
 /// An entry with what reconciliation moves of it.
 public struct ReconciledEntry: Sendable, Hashable {
+    /// Where it stands in write-time order.
     public var key: WriteKey
     /// Whatever the two replicas know an entry by. Its digest follows from it and the key.
     public var content: [UInt8]

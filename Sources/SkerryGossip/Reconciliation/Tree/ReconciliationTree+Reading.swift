@@ -52,6 +52,7 @@ extension ReconciliationTree: RangeSummaryStore {
         return EntryDigest(limbs: leaf.entries[index].digest)
     }
 
+    /// Whether there is an entry under the key.
     public func contains(_ key: WriteKey) -> Bool { digest(of: key) != nil }
 
     public func visit(_ range: WriteRange, _ body: (WriteEntry) -> Bool) {

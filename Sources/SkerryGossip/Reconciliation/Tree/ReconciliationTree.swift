@@ -28,10 +28,12 @@ public struct ReconciliationTree: ~Copyable {
     var defects: ReconciliationDefects = []
     #endif
 
+    /// A tree without entries.
     public init() {}
 
     /// The number of entries.
     public var count: Int { Int(total.count) }
+    /// Whether there are no entries.
     public var isEmpty: Bool { total.count == 0 }
     /// Memory held, in bytes.
     public var bytesAllocated: Int { leaves.bytesAllocated + branches.bytesAllocated + origins.bytesAllocated }
@@ -47,6 +49,7 @@ public struct ReconciliationTree: ~Copyable {
         case refused
     }
 
+    /// Drops all entries, and the memory for them.
     public mutating func removeAll() {
         leaves.removeAll()
         branches.removeAll()

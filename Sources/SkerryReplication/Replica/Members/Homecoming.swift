@@ -39,6 +39,9 @@ struct HomecomingResult: Sendable {
     var feeds: FeedState
     /// Entries of live members that only this replica may have: its log hands them on.
     var underway: [FeedEntry] = []
+    /// What is known of members, and what is durable, with these.
+    var retention: Retention
+    var applied: CausalContext
     var news: [UInt64: FeedEntry] = [:]
     var conflicts: [UInt64: FeedEntry] = [:]
 }
@@ -60,7 +63,12 @@ extension HomecomingResult {
         for origin in home.live.sorted() {
             try store.read(origin, after: applied.sequence(of: origin), through: lanes.positions[origin] ?? 0) { underway.append($0) }
         }
-        var result = HomecomingResult(plan: plan, feeds: FeedState(), underway: underway)
+        var result = HomecomingResult(plan: plan, feeds: FeedState(), underway: underway, retention: plan.retention, applied: applied)
+        for entry in underway {
+            result.applied.insert(entry.dot)
+            // A statement that is none changes nothing, here and everywhere.
+            try? result.retention.apply(entry, own: plan.identity.origin, applied: result.applied)
+        }
         for (offset, entry) in judge.news.enumerated() { result.news[plan.place + UInt64(offset)] = entry }
         let next = plan.place + UInt64(judge.news.count)
         for (offset, entry) in judge.late.enumerated() { result.conflicts[next + UInt64(offset)] = entry }
@@ -105,7 +113,7 @@ extension HomecomingResult {
 
     private var rows: [ReplicaRow] {
         var rows = [Opened.row(plan.identity), ReplicaRow(key: MemberRows.away, value: nil)]
-        rows += plan.retention.changes(since: plan.stored).map { ReplicaRow(key: MemberRows.record($0.key), value: $0.value) }
+        rows += retention.changes(since: plan.stored).map { ReplicaRow(key: MemberRows.record($0.key), value: $0.value) }
         rows.append(
             ReplicaRow(key: MemberRows.baseline, value: Baseline(covered: plan.applied, whole: plan.whole).bytes))
         rows += plan.standing.subtracting(plan.superseded).sorted().map { ReplicaRow(key: MemberRows.superseded($0), value: nil) }

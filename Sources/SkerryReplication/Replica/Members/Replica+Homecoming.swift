@@ -25,9 +25,9 @@ extension Replica {
     func cameHome(_ result: HomecomingResult, _ state: inout State, _ now: FeedInstant) {
         guard var members = state.members else { return }
         let plan = result.plan
-        members.retention.adopt(plan.retention)
-        members.stored = plan.retention
-        members.applied = plan.applied
+        members.retention.adopt(result.retention)
+        members.stored = result.retention
+        members.applied = result.applied
         (members.isAway, members.isComingHome, members.host, members.turnedDown) = (false, false, nil, nil)
         members.news.merge(result.news) { $1 }
         members.conflicts.merge(result.conflicts) { $1 }
@@ -36,7 +36,6 @@ extension Replica {
         state.superseded = plan.superseded
         var rows = replaceParts(with: plan, &state)
         rows += result.underway.flatMap { state.apply($0) }
-        rows += state.members?.apply(result.underway, own: plan.identity.origin) ?? []
         rows += plan.parts.map { ReplicaRow(key: Self.staleKey($0), value: nil) }
         state.work.append(.rows(rows))
         state.heads = [:]

@@ -89,6 +89,11 @@ final class Town {
 
     func change(_ index: Int, _ body: (inout Membership) -> Void) { body(&residents[index].membership) }
 
+    /// Errors that members have from now on.
+    func put(_ defects: MembershipDefects) {
+        for index in residents.indices { residents[index].membership.detector.defects = defects }
+    }
+
     func cut(_ source: Int, _ target: Int) { cuts.insert(source << 16 | target) }
 
     func isolate(_ group: Range<Int>) {
