@@ -11,19 +11,29 @@ struct FeedHomecomingTests {
         arguments: [1, 2, 3, 811] as [UInt64])
     func retiredOnTheWay(_ seed: UInt64) {
         let runner = FeedRunner(seed: seed, isCalm: true, isForged: false, nodes: 4)
+        runner.extraLinks = [(0, 3)]
         runner.begin()
         let guest = runner.nodes[3]
+        /// Where it reaches several it asks each under another origin.
+        func reachesOne(_ isCut: Bool) {
+            for other in [1, 2] {
+                runner.setCut(isCut, other, 3)
+                runner.setCut(isCut, 3, other)
+            }
+        }
         let hosts = runner.nodes.dropLast()
         hosts.first?.publish(.write, [5], [1])
         guest.loseDisk()
         // Its clock is an hour behind, so that it refuses what it is given until the others have given it up.
         guest.wallOffset = -3_600_000
+        reachesOne(true)
         guest.start()
         let origin = guest.origin
         let isRetired = { hosts.allSatisfy { $0.retention.isFenced(origin) } }
         runner.world.run(until: runner.world.now + 60_000, isDone: isRetired)
         #expect(isRetired() && guest.needsHome)
         guest.wallOffset = 0
+        reachesOne(false)
         runner.world.run(until: runner.world.now + 60_000, isDone: { !guest.needsHome && guest.table[[5]] == [1] })
         #expect(!guest.needsHome && guest.origin != origin && guest.table[[5]] == [1])
         #expect(runner.world.problems == [])
