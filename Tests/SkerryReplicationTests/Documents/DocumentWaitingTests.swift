@@ -35,7 +35,7 @@ struct DocumentWaitingTests {
         return (values, whole.text("body").string)
     }
 
-    @Test("while an event does not come, what waits for it is read about once for all that comes; when it comes, all of it becomes part of the document")
+    @Test("what waits for an event that does not come is not read with each entry; when it comes, all becomes part of the document")
     func lastingGap() async throws {
         let node = try await CountedNode()
         let relay = Relay()

@@ -23,7 +23,10 @@ public struct DocumentInterest: Sendable, Hashable {
         }
         self.prefixes = kept
         var rest: [String] = []
-        for name in names.sorted(by: Self.precedes) where !(rest.last.map { Self.isSame($0, name) } ?? false) && !Self.matches(name, kept) { rest.append(name) }
+        for name in names.sorted(by: Self.precedes) where !Self.matches(name, kept) {
+            if let last = rest.last, Self.isSame(last, name) { continue }
+            rest.append(name)
+        }
         self.names = rest
     }
 

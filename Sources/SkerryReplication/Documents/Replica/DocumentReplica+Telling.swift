@@ -100,8 +100,9 @@ extension DocumentReplica {
         // Of other writers the extract says nothing: what they wrote is told when its own commit is looked at.
         let writers = Set(stretches.map(\.writer))
         let told = CausalContext(covering: extract.version.dots.filter { writers.contains($0.origin) })
-        state.withLock { $0.heard[name, default: CausalContext()].merge(told) }
         for update in DocumentFeed.updates(of: extract.history) { try await publish(update, of: name, isAhead: extract.isAhead) }
+        // Not before: what could not be told now is to be told the next time.
+        state.withLock { $0.heard[name, default: CausalContext()].merge(told) }
     }
 
     private struct Extract {
