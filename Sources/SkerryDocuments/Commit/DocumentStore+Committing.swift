@@ -164,7 +164,7 @@ extension DocumentStore {
     private func takeGroup() -> [(CommitTicket.Wish, [Promise<CommitTicket.Answer>])] {
         state.withLock { state in
             var group: [(CommitTicket.Wish, [Promise<CommitTicket.Answer>])] = []
-            var places: [String: Int] = [:]
+            var places = NameTable<Int>()
             var taken = 0
             for ticket in state.waiting {
                 guard let name = ticket.wish.name else {

@@ -115,7 +115,7 @@ struct FileDirectory: Sendable {
 
     var settings: StoreSettings?
     var writers = WriterTable()
-    var documents: [String: Document] = [:]
+    var documents = NameTable<Document>()
     /// Stretches without a sound record.
     var quarantine: [Range<UInt64>] = []
     var liveBytes = 0
@@ -215,5 +215,5 @@ struct FileDirectory: Sendable {
     }
 
     /// In the order of their bytes.
-    var sortedNames: [String] { documents.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
+    var sortedNames: [String] { documents.names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 }

@@ -351,7 +351,7 @@ final class FileStorage<Files: FileLayer>: DocumentStorage {
             try state.verifyReadable()
             return state.directory.documents
         }
-        let names = documents.keys.filter { key in
+        let names = documents.names.filter { key in
             key.utf8.starts(with: prefix.utf8) && name.map { $0.utf8.lexicographicallyPrecedes(key.utf8) } ?? true
         }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.prefix(limit).compactMap { documents[$0]?.row }

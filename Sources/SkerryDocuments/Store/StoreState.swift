@@ -5,11 +5,11 @@ struct StoreState: Sendable {
     /// Commits that may wait.
     static let waitingMaximum = 8192
 
-    var open: [String: OpenDocument] = [:]
+    var open = NameTable<OpenDocument>()
     /// The names of open documents, by identity.
     var names: [ObjectIdentifier: String] = [:]
     /// Documents that are being opened, and who waits for them; nil tells them to ask again.
-    var opening: [String: [Promise<Document?>]] = [:]
+    var opening = NameTable<[Promise<Document?>]>()
     var settings: StoreSettings
     /// The writer of documents that are opened from now on.
     var writer: OriginID

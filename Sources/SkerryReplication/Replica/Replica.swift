@@ -176,6 +176,9 @@ public final class Replica: Sendable {
         return ReplicaEntry(entry, keyStart: part.prefix.count)
     }
 
+    /// Whether a write may be taken: not while the replica is no member, nor after its end.
+    var takesWrites: Bool { state.withLock { !$0.isDisposed && $0.failure == nil && $0.members?.isAway != true } }
+
     /// Waits until a write is welcome: while a connected peer falls far behind, the rate of own writes gives way (``WriteRate``).
     ///
     /// Returns early when the task is cancelled.

@@ -23,7 +23,10 @@ public struct DocumentInterest: Sendable, Hashable {
         }
         self.prefixes = kept
         var rest: [String] = []
-        for name in names.sorted(by: Self.precedes) where rest.last != name && !Self.matches(name, kept) { rest.append(name) }
+        for name in names.sorted(by: Self.precedes) where !Self.matches(name, kept) {
+            if let last = rest.last, Self.isSame(last, name) { continue }
+            rest.append(name)
+        }
         self.names = rest
     }
 
@@ -38,7 +41,7 @@ public struct DocumentInterest: Sendable, Hashable {
     public func matches(_ name: String) -> Bool {
         if Self.matches(name, prefixes) { return true }
         let place = Self.place(of: name, in: names)
-        return place > 0 && names[place - 1] == name
+        return place > 0 && Self.isSame(names[place - 1], name)
     }
 
     /// What this one wants and the other does not, in terms of this one: perhaps a little more than that, never less.
@@ -78,5 +81,6 @@ public struct DocumentInterest: Sendable, Hashable {
 
     // By bytes, as stores order names; `<` of strings goes by canonical equivalence.
     static func precedes(_ left: String, _ right: String) -> Bool { left.utf8.lexicographicallyPrecedes(right.utf8) }
+    private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
     private static func begins(_ name: String, with prefix: String) -> Bool { name.utf8.starts(with: prefix.utf8) }
 }

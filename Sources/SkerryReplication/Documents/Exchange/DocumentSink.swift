@@ -1,4 +1,5 @@
 public import SkerryCRDT
+internal import SkerryDocuments
 
 /// The side that wants some documents: asks for what it lacks of them, keeps its place with what it took, and goes on from there after any pause. Gives
 /// what it has and the peer lacks, its own changes above all.
@@ -8,7 +9,7 @@ public struct DocumentSink: Sendable {
     private struct Offer: Sendable {
         var offer: ExchangeOffer
         /// Asked for and not durable yet.
-        var awaited: [String: Int] = [:]
+        var awaited = NameTable<Int>()
         var isAsked = false
         /// Durable with the peer when so many of our updates are.
         var pushed: UInt64 = 0
@@ -32,11 +33,11 @@ public struct DocumentSink: Sendable {
     private var ownEnd: UInt64 = 0
     private var isFollowing = false
     /// Names of the query under way whose versions have not come, and the own commit that it leads to.
-    private var queried: Set<String> = []
+    private var queried = NameTable<Bool>()
     private var queryEnd: UInt64 = 0
     private var isQuerying = false
     /// How much the peer has of some documents, so that what came from it is not told to it; the oldest go first.
-    private var known: [String: CausalContext] = [:]
+    private var known = NameTable<CausalContext>()
     private var knownNames: [String] = []
     // Time.
     private var heardAt: UInt64 = 0
@@ -70,8 +71,8 @@ public struct DocumentSink: Sendable {
         var lane = ExchangeLane(tag: tag, granted: UInt64(DocumentLimits.giveWindow), after: lane)
         lateVersions += offers.count { !$0.isAsked }
         lateChanges += isFollowing ? 1 : 0
-        (serial, offers, taking, queried, isQuerying, isFollowing) = (0, [], [], [], false, false)
-        (known, knownNames) = ([:], [])
+        (serial, offers, taking, queried, isQuerying, isFollowing) = (0, [], [], NameTable(), false, false)
+        (known, knownNames) = (NameTable(), [])
         (heardAt, statusAt) = (now, now)
         lane.send(.want(ExchangeWant(interest: interest, cursor: cursor, granted: lane.permitted)), into: &actions)
         self.lane = lane
@@ -93,7 +94,7 @@ public struct DocumentSink: Sendable {
     /// The link is gone.
     public mutating func detach() {
         lane = nil
-        (offers, taking, queried, isQuerying, isFollowing) = ([], [], [], false, false)
+        (offers, taking, queried, isQuerying, isFollowing) = ([], [], NameTable(), false, false)
         (lateVersions, lateChanges) = (0, 0)
     }
 
@@ -156,7 +157,7 @@ public struct DocumentSink: Sendable {
     private mutating func take(_ offer: ExchangeOffer, into actions: inout [DocumentExchangeAction]) throws(DocumentFeedError) {
         guard offers.count < DocumentLimits.offersMaximum else { throw DocumentFeedError(.limitExceeded, "\(offers.count) offers wait") }
         if offer.serial == 0 {
-            for document in offer.documents where queried.remove(document.name) == nil {
+            for document in offer.documents where queried.removeValue(forKey: document.name) == nil {
                 throw DocumentFeedError(.mismatch, "an answer that was not asked for", document: document.name)
             }
         } else {
@@ -173,7 +174,8 @@ public struct DocumentSink: Sendable {
 
     /// The peer has this much of a document.
     private mutating func note(_ name: String, _ version: CausalContext) {
-        if known.updateValue(version, forKey: name) == nil { knownNames.append(name) }
+        if known[name] == nil { knownNames.append(name) }
+        known[name] = version
         guard knownNames.count > DocumentLimits.knownDocuments else { return }
         for name in knownNames.prefix(knownNames.count / 2) { known[name] = nil }
         knownNames.removeFirst(knownNames.count / 2)
@@ -279,7 +281,8 @@ public struct DocumentSink: Sendable {
             return followOwn(into: &actions)
         }
         isQuerying = true
-        queried = Set(names)
+        queried = NameTable()
+        for name in names { queried[name] = true }
         lane?.send(.query(names), into: &actions)
     }
 

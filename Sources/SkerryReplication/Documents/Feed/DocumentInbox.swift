@@ -43,7 +43,8 @@ public struct DocumentInbox: Sendable {
         var byteCount: Int
         /// Events that wait in the document; empty when it does not have them at all.
         var waits: [EventRange] = []
-        var missing: Dot?
+        /// Events that it waits for.
+        var missing: Set<Dot> = []
         /// Where the document stood when it had no room for it, or refused it for now.
         var triedAt: CausalContext?
 
@@ -60,6 +61,12 @@ public struct DocumentInbox: Sendable {
     public init(name: String) { self.name = name }
 
     public var isEmpty: Bool { arrivals.isEmpty }
+
+    /// Updates that wait for events, by their first entries.
+    var waits: [DocumentReplica.Unread.Wait] {
+        arrivals.filter { !$0.value.missing.isEmpty }.sorted { $0.key < $1.key }
+            .map { DocumentReplica.Unread.Wait(dots: $0.value.dots, missing: $0.value.missing.sorted()) }
+    }
 
     /// Takes the value of an entry.
     ///
@@ -79,8 +86,11 @@ public struct DocumentInbox: Sendable {
         }
     }
 
-    /// The first entry of the update of an origin that lacks pieces; nil when none does.
-    public func openUpdate(of origin: OriginID) -> Dot? { arrivals.first { $0.key.origin == origin && !$0.value.isWhole }?.key }
+    /// By origin the first entry of its update that lacks pieces.
+    public var openUpdates: [OriginID: UInt64] {
+        // At most one of each: whatever else comes of an origin gives up what it has not finished.
+        arrivals.reduce(into: [:]) { open, arrival in if !arrival.value.isWhole { open[arrival.key.origin] = arrival.key.sequence } }
+    }
 
     private mutating func add(_ value: DocumentFeed.Value, at dot: Dot) throws(DocumentFeedError) {
         switch value {
@@ -131,6 +141,10 @@ public struct DocumentInbox: Sendable {
                 guard let arrival = arrivals[first], arrival.isWhole else { continue }
                 if !arrival.waits.isEmpty {
                     finishIfCovered(first, document.version, &settlement)
+                    guard arrivals[first] != nil, arrival.missing.contains(where: document.version.covers) else { continue }
+                    // What it waited for has come, and it waits on: the document says for what.
+                    offer(first, to: document, removed, &settlement)
+                    isMoving = true
                 } else if arrival.triedAt == nil || arrival.triedAt != document.version {
                     offer(first, to: document, removed, &settlement)
                     isMoving = true
@@ -138,12 +152,13 @@ public struct DocumentInbox: Sendable {
             }
         }
         settlement.done.sort()
-        settlement.missing = Set(arrivals.values.compactMap(\.missing)).sorted()
+        settlement.missing = Set(arrivals.values.flatMap(\.missing)).sorted()
         return settlement
     }
 
     private mutating func offer(_ first: Dot, to document: Document, _ removed: CausalContext, _ settlement: inout Settlement) {
         guard let arrival = arrivals[first] else { return }
+        arrivals[first]?.missing = []
         let update = arrival.pieces.count == 1 ? arrival.pieces[0] : Array(arrival.pieces.joined())
         do throws(DocumentError) {
             let isBack = document.version.dots.contains { removed.sequence(of: $0.origin) > 0 }
@@ -163,14 +178,13 @@ public struct DocumentInbox: Sendable {
             refuse(result, of: first, &settlement)
             guard arrivals[first] != nil else { return }
             let isFull = result.refused.contains { $0.missing != nil }
+            arrivals[first]?.missing = Set(result.pending.map(\.missing) + result.refused.compactMap(\.missing))
             if isFull {
                 arrivals[first]?.triedAt = document.version
-                arrivals[first]?.missing = result.missing
             } else if result.pending.isEmpty {
                 settlement.done += remove(first)
             } else {
                 arrivals[first]?.waits = result.pending.map(\.events)
-                arrivals[first]?.missing = result.missing
                 finishIfCovered(first, document.version, &settlement)
             }
         } catch {

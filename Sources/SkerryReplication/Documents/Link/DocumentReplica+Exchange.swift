@@ -121,9 +121,9 @@ extension DocumentReplica {
         let end = commitCount
         let rows = try await documents.feed(of: documents.origin, after: after, limit: limit)
         guard let last = rows.last?.dot.sequence else { return ([], end) }
-        var offsets: [String: UInt64] = [:]
+        var offsets = NameTable<UInt64>()
         for row in rows where !row.isDeletion { offsets[row.document] = row.dot.sequence }
-        let ordered = offsets.sorted { $0.value < $1.value }
+        let ordered = offsets.names.map { (key: $0, value: offsets[$0] ?? 0) }.sorted { $0.value < $1.value }
         let standings = try await standings(of: ordered.map(\.key))
         let changes = zip(ordered, standings).map { DocumentStanding(name: $0.key, version: $1.version, offset: $0.value) }
         return (changes, rows.count < limit ? max(last, end) : last)
@@ -164,7 +164,7 @@ extension DocumentReplica {
         try await buryAgain(name)
         // Of what is on disk the peer hears, whether or not it could be told to others yet: that follows with the next commit.
         do throws(DocumentStoreError) { try await tellCommits() } catch { note(.failed(name, "\(error)")) }
-        tellReports()
+        await goOn(name)
         guard let missing = result.missing else { return nil }
         return DocumentFeedError(.incomplete, "it builds on event \(missing.sequence) of \(missing.origin)", document: name)
     }
@@ -198,8 +198,16 @@ extension DocumentReplica {
             return DocumentFeedError(.diverged, "\(error.message)", document: gift.name, cause: error.cause as? DocumentError)
         }
         note(.replaced(gift.name))
-        tellReports()
+        state.withLock { $0.unread[gift.name]?.documentChanged() }
+        try await buryAgain(gift.name)
+        await goOn(gift.name)
         commitsGrew()
         return nil
+    }
+
+    /// What a peer gave may be what something beside the document waits for.
+    private func goOn(_ name: String) async {
+        do throws(DocumentStoreError) { try await takeIn(name) } catch { note(.failed(name, "\(error)")) }
+        tellReports()
     }
 }

@@ -7,6 +7,16 @@ internal import Synchronization
 // A removal says what its author had seen of a document. What a document is follows from the updates that came of it and from all that removals had seen:
 // nothing, where they had seen every event; the events that they had not seen, where those stand alone; and all events, where one that they had not seen
 // builds on one that they had. So it does not matter in which order removals and updates come.
+//
+// What removals had seen stays for good, also when all members have acknowledged the removal (`Retention`), which is when keyed parts forget theirs. An
+// acknowledgement says that nothing older than the removal is still to come of a member's feed. That is not enough here:
+//
+// - It says that the removal lies beside the document, not that the document is gone. A change that was in memory then is told behind it, and builds on what
+//   the removal had seen. Without the row it would wait for that for ever, in place of bringing the document back.
+// - Who has some documents by an exchange is no member, and nobody waits for it: it may give at any time all that it ever had.
+// - Whoever comes home says again what it had written of documents, also what a removal had seen (`Homecoming` judges parts with keys alone).
+//
+// And it would save little: the log, which is never trimmed where there are documents, holds the same bytes in the removal's entry.
 
 extension DocumentReplica {
     /// Deletes a document here and on all peers.
@@ -109,8 +119,9 @@ extension DocumentReplica {
     ///
     /// - Complexity: reads the log, ``Replica/historyMaximum`` bytes at a time.
     func restore(_ name: String, _ removals: Removals, _ rows: DocumentRows, _ replica: Replica) async throws(DocumentStoreError) {
-        // A crash between taking away and putting back must not end with nothing.
-        replica.write([ReplicaRow(key: rows.removed(name), value: [])])
+        // A crash between taking away and putting back must not end with nothing, nor an error: the next look goes on.
+        replica.write([ReplicaRow(key: rows.removed(name), value: []), ReplicaRow(key: rows.unfinished(name), value: [])])
+        state.withLock { $0.unread[name, default: Unread()].isUnfinished = true }
         for _ in 0..<Self.attemptsMaximum {
             let present = try await committed(name)?.version ?? CausalContext()
             try await tellCommits()
@@ -125,9 +136,18 @@ extension DocumentReplica {
                 note(.replaced(name))
             }
             try await put(history, version, into: name)
-            return replica.write([ReplicaRow(key: rows.removed(name), value: nil)])
+            return finish(name, rows, replica)
         }
         throw DocumentStoreError(.busy, "the document changes while it is put together", document: name)
+    }
+
+    /// A document is put together.
+    private func finish(_ name: String, _ rows: DocumentRows, _ replica: Replica) {
+        state.withLock { state in
+            state.unread[name]?.isUnfinished = false
+            if state.unread[name]?.isEmpty ?? false { state.unread[name] = nil }
+        }
+        replica.write([ReplicaRow(key: rows.removed(name), value: nil), ReplicaRow(key: rows.unfinished(name), value: nil)])
     }
 
     private func put(_ history: [UInt8], _ version: CausalContext, into name: String) async throws(DocumentStoreError) {

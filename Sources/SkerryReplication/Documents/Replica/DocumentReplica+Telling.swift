@@ -13,7 +13,14 @@ extension DocumentReplica {
         guard state.withLock({ $0.handle?.replica != nil }) else { return }
         await turns.enter(Self.telling)
         defer { turns.leave(Self.telling) }
-        for head in documents.feedHeads { try await tellCommits(of: head.origin, through: head.sequence) }
+        state.withLock { $0.isTellingDue = false }
+        do throws(DocumentStoreError) {
+            for head in documents.feedHeads { try await tellCommits(of: head.origin, through: head.sequence) }
+        } catch {
+            // The replica takes nothing now: when it does, it is told without another commit.
+            if error.code == .busy || error.code == .refused { state.withLock { $0.isTellingDue = true } }
+            throw error
+        }
         tellReports()
     }
 
@@ -21,8 +28,7 @@ extension DocumentReplica {
         var after = state.withLock { $0.told[origin] ?? 0 }
         while after < last {
             let page = try await documents.feed(of: origin, after: after, limit: DocumentLimits.commitsTold)
-            for name in Self.names(in: page) {
-                let stretches = page.filter { $0.document == name && !$0.isDeletion }.flatMap(\.stretches)
+            for (name, stretches) in Self.stretches(in: page) {
                 try await tell(name, untold(stretches, of: name))
                 forget(stretches, of: name)
             }
@@ -32,9 +38,21 @@ extension DocumentReplica {
         }
     }
 
-    private static func names(in page: [SkerryDocuments.FeedEntry]) -> [String] {
-        var seen: Set<String> = []
-        return page.map(\.document).filter { seen.insert($0).inserted }
+    /// What was committed of each document, in the order of its first commit.
+    private static func stretches(
+        in page: [SkerryDocuments.FeedEntry]
+    ) -> [(name: String, stretches: [SkerryDocuments.FeedEntry.Stretch])] {
+        var found: [(name: String, stretches: [SkerryDocuments.FeedEntry.Stretch])] = []
+        var places = NameTable<Int>()
+        for row in page where !row.isDeletion {
+            if let place = places[row.document] {
+                found[place].stretches += row.stretches
+            } else {
+                places[row.document] = found.count
+                found.append((row.document, row.stretches))
+            }
+        }
+        return found
     }
 
     /// What no feed has said yet.
@@ -82,8 +100,9 @@ extension DocumentReplica {
         // Of other writers the extract says nothing: what they wrote is told when its own commit is looked at.
         let writers = Set(stretches.map(\.writer))
         let told = CausalContext(covering: extract.version.dots.filter { writers.contains($0.origin) })
-        state.withLock { $0.heard[name, default: CausalContext()].merge(told) }
         for update in DocumentFeed.updates(of: extract.history) { try await publish(update, of: name, isAhead: extract.isAhead) }
+        // Not before: what could not be told now is to be told the next time.
+        state.withLock { $0.heard[name, default: CausalContext()].merge(told) }
     }
 
     private struct Extract {

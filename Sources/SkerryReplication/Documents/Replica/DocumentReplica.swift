@@ -34,33 +34,6 @@ public final class DocumentReplica: Replicated {
     /// The name under which own commits are told one after the other; no document has it.
     static let telling = ""
 
-    struct Unread: Sendable {
-        /// The entries, and the bytes of each.
-        private(set) var sizes: [Dot: Int] = [:]
-        private(set) var bytes = 0
-        /// At least so many rows lie there beside these: they are found by reading all.
-        var others = 0
-        /// Whether a removal is among them: the document is looked after whether or not it is in use.
-        var hasRemoval = false
-
-        var entries: Int { sizes.count }
-        var isEmpty: Bool { sizes.isEmpty && others == 0 }
-
-        /// Beyond the bounds it is only known that there is more.
-        mutating func insert(_ dot: Dot, bytes: Int) {
-            let isKnown = sizes[dot] != nil
-            guard isKnown || (entries < DocumentLimits.waitingEntries && self.bytes + bytes <= DocumentLimits.waitingBytes) else {
-                others += 1
-                return
-            }
-            self.bytes += bytes - (sizes.updateValue(bytes, forKey: dot) ?? 0)
-        }
-
-        mutating func remove(_ dot: Dot) { bytes -= sizes.removeValue(forKey: dot) ?? 0 }
-
-        var isMuch: Bool { others > 0 || entries > DocumentLimits.unreadEntries || bytes > DocumentLimits.unreadBytes }
-    }
-
     struct State: Sendable {
         var handle: ReplicaPart?
         var rows: DocumentRows?
@@ -69,14 +42,17 @@ public final class DocumentReplica: Replicated {
         /// To be committed with the entries that were taken since the last time.
         var changes: [ReplicaRow] = []
         /// What lies beside documents.
-        var unread: [String: Unread] = [:]
-        /// Documents to look after.
+        var unread = NameTable<Unread>()
+        /// Documents to look after, each once.
         var touched: [String] = []
+        var isTouched = NameTable<Bool>()
         var isLookingAfter = false
         /// Of documents whose commits were not told yet: what need not be told, because it came from a feed or was said.
-        var heard: [String: CausalContext] = [:]
+        var heard = NameTable<CausalContext>()
         /// By the store's origin.
         var told: [OriginID: UInt64] = [:]
+        /// Whether something was committed that may not be told, and that nobody is about to tell.
+        var isTellingDue = false
         /// Whether own entries may hold more than is on disk of their document.
         var isAhead = false
         var refusals: [DocumentFeedError] = []
@@ -152,6 +128,7 @@ public final class DocumentReplica: Replicated {
         let document = try await document(name)
         try await commit(document)
         try await documents.adopt(name, snapshot: document.snapshot())
+        state.withLock { $0.unread[name]?.documentChanged() }
         note(.replaced(name))
         tellReports()
     }
@@ -159,7 +136,7 @@ public final class DocumentReplica: Replicated {
     /// Waits until everything that came is where it belongs, and everything that was committed is told. Documents that nobody uses stay unread.
     public func settle() async throws(DocumentStoreError) {
         await lookAfter()
-        for name in unreadNames where state.withLock({ $0.unread[name]?.hasRemoval ?? false }) || documents.resident(name) != nil {
+        for name in unreadNames where state.withLock({ $0.unread[name]?.isUrgent ?? false }) || documents.resident(name) != nil {
             try await takeIn(name)
         }
         try await tellCommits()
@@ -171,7 +148,7 @@ public final class DocumentReplica: Replicated {
     // MARK: - Looking
 
     /// Documents beside which something lies that is not part of them, ascending.
-    public var unreadNames: [String] { state.withLock { $0.unread.keys.sorted(by: DocumentInterest.precedes) } }
+    public var unreadNames: [String] { state.withLock { $0.unread.names.sorted(by: DocumentInterest.precedes) } }
 
     /// Entries that were refused, the latest last, at most ``DocumentLimits/refusals``.
     public var refusals: [DocumentFeedError] { state.withLock { $0.refusals } }

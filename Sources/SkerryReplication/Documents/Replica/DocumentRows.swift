@@ -19,9 +19,9 @@ struct DocumentRows: Sendable {
         return waiting + [UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF)] + bytes
     }
 
-    func waiting(_ name: String, _ dot: Dot) -> [UInt8] {
-        waiting(name) + Self.bytes(dot.origin.rawValue) + Self.bytes(dot.sequence)
-    }
+    func waiting(_ name: String, _ origin: OriginID) -> [UInt8] { waiting(name) + Self.bytes(origin.rawValue) }
+
+    func waiting(_ name: String, _ dot: Dot) -> [UInt8] { waiting(name, dot.origin) + Self.bytes(dot.sequence) }
 
     /// The name and the entry in a key of ``waiting(_:_:)``; nil for any other.
     func waitingEntry(_ key: [UInt8]) -> (name: String, dot: Dot)? {
@@ -42,6 +42,10 @@ struct DocumentRows: Sendable {
     }
 
     func removed(_ name: String, _ origin: OriginID) -> [UInt8] { removed(name) + Self.bytes(origin.rawValue) }
+
+    /// Documents that have to be put together anew, by name behind it: beside what ``removed(_:)`` says, so that they are found.
+    var unfinished: [UInt8] { prefix + [0x75] }
+    func unfinished(_ name: String) -> [UInt8] { unfinished + Array(name.utf8) }
 
     /// Where an exchange with a peer stands.
     func exchange(_ peer: String) -> [UInt8] { prefix + [0x78] + Array(peer.utf8) }

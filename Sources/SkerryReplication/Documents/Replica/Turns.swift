@@ -1,8 +1,9 @@
+internal import SkerryDocuments
 internal import Synchronization
 
 /// Lets one task at a time work on a name; the others wait in line.
 final class Turns: Sendable {
-    private let lines = Mutex<[String: [CheckedContinuation<Void, Never>]]>([:])
+    private let lines = Mutex(NameTable<[CheckedContinuation<Void, Never>]>())
 
     func enter(_ name: String) async {
         await withCheckedContinuation { continuation in
