@@ -41,7 +41,7 @@ struct DocumentWaitingTests {
         let relay = Relay()
         let peer = try Replica(["documents": relay])
         try peer.start(with: node.replica)
-        let count = 20_000
+        let count = 6_000
         let values = try Self.chain(count)
         for (number, value) in values.dropFirst().enumerated() {
             try relay.publish(value, of: "d")

@@ -34,9 +34,10 @@ struct CountingReplicaStore: ReplicaStore {
         base.compact(trimming: floors, keeping: entries, forgetting: forgetting, rows: rows)
     }
     mutating func replace(
-        _ marks: [FeedMark], keeping entries: [SkerryGossip.FeedEntry], forgetting: [SkerryGossip.FeedEntry], rows: [ReplicaRow]
+        _ marks: [FeedMark], keeping entries: [SkerryGossip.FeedEntry], forgetting: [SkerryGossip.FeedEntry], followedBy batch: FeedBatch,
+        rows: [ReplicaRow]
     ) {
-        base.replace(marks, keeping: entries, forgetting: forgetting, rows: rows)
+        base.replace(marks, keeping: entries, forgetting: forgetting, followedBy: batch, rows: rows)
     }
     func kept() -> [SkerryGossip.FeedEntry] { base.kept() }
     func kept(_ origin: OriginID, from first: UInt64, charge: Int) -> [SkerryGossip.FeedEntry] {
