@@ -163,8 +163,7 @@ extension Retention {
         guard member.isRetiring else { return false }
         if has(.retiredAtOnce) { return true }
         let others = members.filter { $0.origin != member.origin }
-        // Who was registered, said nothing and is given up never was one of those who decide.
-        let count = members.count { !$0.isRetiring || $0.registration.sequence == 0 || !$0.acknowledged.isEmpty }
+        let count = deciders()
         guard others.contains(where: { !$0.isRetiring }) else { return false }
         return member.proposals.contains { proposal in
             let backers = others.filter { $0.acknowledged.covers(proposal.dot) }
@@ -173,6 +172,16 @@ extension Retention {
                 applied.sequence(of: member.origin) >= $0.acknowledged.sequence(of: member.origin)
             }
             return holdsAll && others.allSatisfy { $0.acknowledged.covers(proposal.dot) || isLeft($0) }
+        }
+    }
+
+    /// How many members there are of which more than half decide. Who was registered, said nothing and is given up never was one of them.
+    ///
+    /// - Parameter silent: members that are about to be given up too.
+    private func deciders(givingUp silent: Set<OriginID> = []) -> Int {
+        members.count { member in
+            let isGivenUp = member.isRetiring || silent.contains(member.origin)
+            return !isGivenUp || member.registration.sequence == 0 || !member.acknowledged.isEmpty
         }
     }
 
@@ -304,8 +313,8 @@ extension Retention {
     ///   - silence: milliseconds since the last entry of an origin was taken, by this node's monotonic clock.
     public func overdue(own: OriginID, retention: UInt64, silence: (OriginID) -> UInt64) -> [OriginID] {
         let silent = members.filter { $0.origin != own && !$0.isRetiring && silence($0.origin) > retention }.map(\.origin)
-        let retiring = members.count { $0.isRetiring }
-        return (members.count - retiring - silent.count) * 2 > members.count ? silent : []
+        let staying = members.count { !$0.isRetiring } - silent.count
+        return staying * 2 > deciders(givingUp: Set(silent)) ? silent : []
     }
 
     /// Takes over what another replica knows, together with its whole state.

@@ -11,7 +11,7 @@ struct FeedHomecomingTests {
         arguments: [1, 2, 3, 811] as [UInt64])
     func retiredOnTheWay(_ seed: UInt64) {
         let runner = FeedRunner(seed: seed, isCalm: true, isForged: false, nodes: 4)
-        runner.extraLinks = [(0, 3)]
+        runner.extraLinks = [(0, 1), (1, 2), (0, 3)]
         runner.begin()
         let guest = runner.nodes[3]
         /// Where it reaches several it asks each under another origin.

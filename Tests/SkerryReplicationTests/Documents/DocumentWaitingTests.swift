@@ -83,7 +83,8 @@ struct DocumentWaitingTests {
         #expect(try await node.text("d") == text, "seed \(seed)")
         #expect(await eventually { node.documents.unreadNames.isEmpty }, "seed \(seed)")
         #expect(node.documents.refusals.isEmpty, "seed \(seed)")
-        #expect(node.rowsRead < 40 * count, "seed \(seed): \(node.rowsRead)")
+        // Some tens of times each, as it falls; with each arrival it would be hundreds.
+        #expect(node.rowsRead < 64 * count, "seed \(seed): \(node.rowsRead)")
     }
 
     @Test("an update in many pieces is not read with each of them")
