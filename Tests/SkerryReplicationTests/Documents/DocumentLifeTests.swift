@@ -161,13 +161,7 @@ struct DocumentLifeTests {
         let count = try await Self.gift(cut: nil, ofDisk: ofDisk)
         #expect(count > 3)
         for cut in 0..<count {
-            // Between the commit of what an exchange gave and the look at what deletions leave of it nothing says that it is still to be looked at: when the
-            // replica's store fails there, what was deleted stays on disk until the next entry, gift or deletion of that document.
-            try await withKnownIssue("a gift is committed before it is marked", isIntermittent: true) {
-                _ = try await Self.gift(cut: cut, ofDisk: ofDisk)
-            } when: {
-                ofDisk
-            }
+            _ = try await Self.gift(cut: cut, ofDisk: ofDisk)
         }
     }
 

@@ -29,6 +29,8 @@ struct HomecomingCrashTests {
         try meet(host, returner)
         try gone.node.model.set("underway", to: "of a live member")
         try gone.node.events.append("of a live member")
+        // It made somebody a member, too, of which nobody else has heard.
+        try meet(gone, try Member(4, time: time))
         try meet(gone, returner)
         try returner.node.model.set("mine", to: "of the returner")
         try returner.node.events.append("of the returner")
@@ -45,6 +47,7 @@ struct HomecomingCrashTests {
         for member in [host, returner] {
             let name = "cut after \(commits): \(member.replica.identity.origin)"
             #expect(member.replica.membership?.isMember == true, "\(name) is no member")
+            #expect(member.replica.membership?.members.contains { $0.origin.rawValue == 4 } == true, "\(name)")
             #expect(member.node.model["underway"] == "of a live member", "\(name)")
             #expect(member.node.model["mine"] == "of the returner", "\(name)")
             #expect(member.node.model["shared"] == host.node.model["shared"], "\(name)")

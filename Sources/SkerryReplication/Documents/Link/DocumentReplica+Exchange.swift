@@ -152,16 +152,21 @@ extension DocumentReplica {
 
     private func take(_ history: [UInt8], _ name: String) async throws(DocumentStoreError) -> DocumentFeedError? {
         let document = try await document(name)
+        var outcome = Result<ImportResult, DocumentError>.success(ImportResult())
+        try await taking(name) { () async throws(DocumentStoreError) in
+            do throws(DocumentError) { outcome = .success(try document.merge(history)) } catch {
+                try Self.throwPassing(error, name)
+                return outcome = .failure(error)
+            }
+            // Also when it brought nothing new: what an earlier one brought may not be on disk yet.
+            try await documents.commit(document)
+        }
         let result: ImportResult
-        do throws(DocumentError) { result = try document.merge(history) } catch {
-            try Self.throwPassing(error, name)
+        do throws(DocumentError) { result = try outcome.get() } catch {
             return DocumentFeedError(
                 error.code == .notFound ? .historyCut : .impossible, "the document refused it: \(error)", document: name, cause: error)
         }
-        // Also when it brought nothing new: what an earlier one brought may not be on disk yet.
-        try await documents.commit(document)
         if result.applied > 0 { note(.imported(name, result.appliedRanges)) }
-        try await buryAgain(name)
         // Of what is on disk the peer hears, whether or not it could be told to others yet: that follows with the next commit.
         do throws(DocumentStoreError) { try await tellCommits() } catch { note(.failed(name, "\(error)")) }
         await goOn(name)
@@ -169,13 +174,19 @@ extension DocumentReplica {
         return DocumentFeedError(.incomplete, "it builds on event \(missing.sequence) of \(missing.origin)", document: name)
     }
 
-    /// What a peer gave may have been deleted here.
-    private func buryAgain(_ name: String) async throws(DocumentStoreError) {
-        guard let (handle, rows) = place, let replica = handle.replica else { return }
+    /// Commits what a peer gave, which may have been deleted here.
+    private func taking(_ name: String, _ commit: () async throws(DocumentStoreError) -> Void) async throws(DocumentStoreError) {
+        guard let (handle, rows) = place, let replica = handle.replica else { return try await commit() }
         await turns.enter(name)
         defer { turns.leave(name) }
         let removals = try await removals(of: name, rows, replica)
-        if !removals.isEmpty { try await bury(name, removals, rows, replica) }
+        guard !removals.isEmpty else { return try await commit() }
+        // A crash behind the commit must not leave what was deleted: whoever opens the documents then puts this one together anew.
+        replica.write(rows.marks(ofUnfinished: name))
+        try await Self.mapped { () throws(ReplicaError) in try await replica.durable() }
+        try await commit()
+        try await bury(name, removals, rows, replica)
+        finish(name, rows, replica)
     }
 
     /// What a document refuses today alone is no answer to the peer.
@@ -185,24 +196,33 @@ extension DocumentReplica {
     }
 
     private func adopt(_ snapshot: [UInt8], _ gift: DocumentGift) async throws(DocumentStoreError) -> DocumentFeedError? {
-        do throws(DocumentStoreError) {
-            // Its commit is not looked at before it is known what of it was heard.
-            await turns.enter(Self.telling)
-            defer { turns.leave(Self.telling) }
-            let version = try await documents.adopt(gift.name, snapshot: snapshot)
-            // What is in a snapshot was told by those who wrote it.
-            state.withLock { $0.heard[gift.name, default: CausalContext()].merge(version) }
-        } catch {
-            guard error.code == .refused else { throw error }
-            if let cause = error.cause as? DocumentError { try Self.throwPassing(cause, gift.name) }
-            return DocumentFeedError(.diverged, "\(error.message)", document: gift.name, cause: error.cause as? DocumentError)
+        var refusal: DocumentStoreError?
+        try await taking(gift.name) { () async throws(DocumentStoreError) in
+            do throws(DocumentStoreError) { try await adoptAsHeard(gift.name, snapshot) } catch {
+                guard error.code == .refused else { throw error }
+                if let cause = error.cause as? DocumentError { try Self.throwPassing(cause, gift.name) }
+                refusal = error
+            }
+        }
+        if let refusal {
+            return DocumentFeedError(.diverged, "\(refusal.message)", document: gift.name, cause: refusal.cause as? DocumentError)
         }
         note(.replaced(gift.name))
-        state.withLock { $0.unread[gift.name]?.documentChanged() }
-        try await buryAgain(gift.name)
         await goOn(gift.name)
         commitsGrew()
         return nil
+    }
+
+    private func adoptAsHeard(_ name: String, _ snapshot: [UInt8]) async throws(DocumentStoreError) {
+        // Its commit is not looked at before it is known what of it was heard.
+        await turns.enter(Self.telling)
+        defer { turns.leave(Self.telling) }
+        let version = try await documents.adopt(name, snapshot: snapshot)
+        // What is in a snapshot was told by those who wrote it.
+        state.withLock { state in
+            state.heard[name, default: CausalContext()].merge(version)
+            state.unread[name]?.documentChanged()
+        }
     }
 
     /// What a peer gave may be what something beside the document waits for.

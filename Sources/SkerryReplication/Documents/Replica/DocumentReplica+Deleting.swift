@@ -120,7 +120,7 @@ extension DocumentReplica {
     /// - Complexity: reads the log, ``Replica/historyMaximum`` bytes at a time.
     func restore(_ name: String, _ removals: Removals, _ rows: DocumentRows, _ replica: Replica) async throws(DocumentStoreError) {
         // A crash between taking away and putting back must not end with nothing, nor an error: the next look goes on.
-        replica.write([ReplicaRow(key: rows.removed(name), value: []), ReplicaRow(key: rows.unfinished(name), value: [])])
+        replica.write(rows.marks(ofUnfinished: name))
         state.withLock { $0.unread[name, default: Unread()].isUnfinished = true }
         for _ in 0..<Self.attemptsMaximum {
             let present = try await committed(name)?.version ?? CausalContext()
@@ -142,12 +142,12 @@ extension DocumentReplica {
     }
 
     /// A document is put together.
-    private func finish(_ name: String, _ rows: DocumentRows, _ replica: Replica) {
+    func finish(_ name: String, _ rows: DocumentRows, _ replica: Replica) {
         state.withLock { state in
             state.unread[name]?.isUnfinished = false
             if state.unread[name]?.isEmpty ?? false { state.unread[name] = nil }
         }
-        replica.write([ReplicaRow(key: rows.removed(name), value: nil), ReplicaRow(key: rows.unfinished(name), value: nil)])
+        replica.write(rows.marks(ofUnfinished: name, are: nil))
     }
 
     private func put(_ history: [UInt8], _ version: CausalContext, into name: String) async throws(DocumentStoreError) {

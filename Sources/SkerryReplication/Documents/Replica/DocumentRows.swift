@@ -45,7 +45,11 @@ struct DocumentRows: Sendable {
 
     /// Documents that have to be put together anew, by name behind it: beside what ``removed(_:)`` says, so that they are found.
     var unfinished: [UInt8] { prefix + [0x75] }
-    func unfinished(_ name: String) -> [UInt8] { unfinished + Array(name.utf8) }
+
+    /// That a document has to be put together anew; nil for those that say so no more.
+    func marks(ofUnfinished name: String, are value: [UInt8]? = []) -> [ReplicaRow] {
+        [ReplicaRow(key: removed(name), value: value), ReplicaRow(key: unfinished + Array(name.utf8), value: value)]
+    }
 
     /// Where an exchange with a peer stands.
     func exchange(_ peer: String) -> [UInt8] { prefix + [0x78] + Array(peer.utf8) }
